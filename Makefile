@@ -1,0 +1,52 @@
+# One command each. `make demo` and `make test` need only Python >= 3.11 with venv, and make.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+ARGS ?=
+
+help:
+	@echo "make demo     place a real call to the demo hotline and watch it"
+	@echo "make run      start the hotline and leave it on"
+	@echo "make test     the whole test suite"
+	@echo "make check    format, lint, types, import rules"
+	@echo "make interop  calls with SIPp, baresip and Asterisk (root, Debian)"
+	@echo "make bench    measure; make fuzz  longer fuzzing of the parsers"
+
+$(VENV)/.installed: pyproject.toml
+	@echo "Installing voicebot and what it needs into $(VENV) (once, about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --quiet --upgrade pip 2>&1 | grep -v 'is ignored' || true
+	@$(PIP) install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed
+	@$(BIN)/voicebot demo $(ARGS)
+
+run: $(VENV)/.installed
+	@$(BIN)/voicebot serve $(ARGS)
+
+test: $(VENV)/.installed
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+interop: $(VENV)/.installed
+	@$(BIN)/python -m pytest tests/interop $(ARGS)
+
+bench: $(VENV)/.installed
+	@$(BIN)/python -m bench $(ARGS)
+
+fuzz: $(VENV)/.installed
+	@$(BIN)/python -m pytest tests/fuzz $(ARGS)
+
+.PHONY: help demo run test check format interop bench fuzz

@@ -1,0 +1,1 @@
+"""The dialplan language: schema, loader, checker, steps and interpreter."""

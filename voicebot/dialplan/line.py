@@ -1,0 +1,254 @@
+"""The line: everything that a step may ask of a call, and nothing else.
+
+Steps and the interpreter await only methods of `Line`. Every race (prompt against key against speech against hang-up)
+is a single method here, built once in `calls` for telephones and again in `sim` for the simulator. Hang-up is
+cancellation: whichever method is awaited raises `asyncio.CancelledError` once, the interpreter lets it pass.
+"""
+
+import datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, Protocol
+
+BargeIn = Literal["reversible", "immediate", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One piece of what the caller is to hear: a text in one language, or an audio file.
+
+    `constant` text was rendered when the dialplan was loaded; other text is synthesised live. `sensitive` text is
+    never cached, logged or recorded. With `file` (a path below `prompts/`) `text` is empty.
+    """
+
+    text: str
+    language: str
+    voice: str | None = None
+    constant: bool = True
+    sensitive: bool = False
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One finished piece of input: an utterance, or keys, in the order of arrival.
+
+    `language` is the recogniser's that heard it ("" for keys). When several recognisers listen, `alternatives` holds
+    the other languages' results for the same utterance as (language, text, confidence).
+    """
+
+    kind: Literal["speech", "keys"]
+    text: str
+    language: str = ""
+    confidence: float = 1.0
+    alternatives: tuple[tuple[str, str, float], ...] = ()
+
+
+class Completeness(Enum):
+    """How far what was entered goes towards what is expected."""
+
+    NONE = "none"  # nothing that could become a match
+    PREFIX = "prefix"  # a proper beginning of a match: the rest is waited for
+    MATCH = "match"  # matches, but a longer match can follow
+    FINAL = "final"  # matches, and nothing longer can
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What entries mean to the step that asked. `meaning` is the step's own; nobody between looks into it."""
+
+    completeness: Completeness
+    meaning: object = None
+    confidence: float = 1.0
+
+
+class Matcher(Protocol):
+    """What a question accepts. Pure: same entries, same judgement. It also knows the links in scope."""
+
+    def phrases(self, language: str) -> tuple[str, ...]:
+        """Return what may be said, as JSGF expansions, to bias the recogniser; empty = free speech."""
+
+    def accepts_speech(self) -> bool: ...
+
+    def accepts_keys(self) -> bool: ...
+
+    def judge(self, entries: Sequence[Entry], *, closed: bool = False) -> Judgement:
+        """Say what the entries mean. `closed`: nothing more will come (time-out, `term_char`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputOptions:
+    """The input options of the language, all in seconds."""
+
+    timeout: float = 5.0
+    complete_timeout: float = 0.4
+    final_timeout: float = 0.2  # complete_timeout where no longer match can follow
+    incomplete_timeout: float = 1.2
+    max_speech: float = 15.0
+    interdigit_timeout: float = 3.0
+    term_char: str = "#"
+    barge_in: BargeIn = "immediate"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One prompt and one wait for an answer to it."""
+
+    step: str
+    prompt: tuple[Spoken, ...]
+    matcher: Matcher
+    languages: tuple[str, ...]
+    options: InputOptions = InputOptions()
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The caller's answer: MATCH or FINAL. `language` is the language that matched ("" for keys alone)."""
+
+    entries: tuple[Entry, ...]
+    judgement: Judgement
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoInput:
+    """Neither speech nor key before `timeout` after the prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoMatch:
+    """Something was said or keyed that the matcher does not accept (entries may be empty: noise, mumbling)."""
+
+    entries: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Nothing could be asked: no recogniser and no keys. `kind` is for `error.kind`."""
+
+    kind: str
+
+
+Answer = Heard | NoInput | NoMatch | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class QueueWait:
+    """The `queue` step. Texts are functions of the position or of the wait, since they are spoken live."""
+
+    step: str
+    name: str
+    priority: int | None = None
+    require: tuple[str, ...] = ()
+    announce_position: Callable[[int], tuple[Spoken, ...]] | None = None
+    announce_wait: Callable[[float], tuple[Spoken, ...]] | None = None
+    announce_every: float = 45.0
+    music: str | None = None  # a file of prompts/, None = the generated music on hold
+    max_wait: float | None = None
+    whisper: tuple[Spoken, ...] = ()
+    keys: Matcher | None = (
+        None  # links that are heard while waiting (their judgement comes back in QueueResult)
+    )
+    while_waiting: Callable[[], Awaitable[None]] | None = None
+    no_agent_text: tuple[Spoken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueueResult:
+    """`exit` is one of the language's queue exits, or "link" with the link's judgement."""
+
+    exit: str
+    waited: float = 0.0
+    agent: str = ""
+    judgement: Judgement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequest:
+    step: str
+    to: str
+    mode: Literal["bridge", "blind", "attended", "auto"] = "bridge"
+    timeout: float = 30.0
+    whisper: tuple[Spoken, ...] = ()
+    accept_key: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferResult:
+    """`exit` is one of the language's transfer exits."""
+
+    exit: str
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """One HTTP request to a declared service, fully rendered."""
+
+    step: str
+    service: str
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    json: object = None
+    timeout: float | None = None
+    filler_after: float | None = None
+    filler: tuple[Spoken, ...] = ()
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """`status` 0 with `kind` ("timeout", "unreachable", "too_large", "not_json") when there was no usable answer."""
+
+    status: int
+    body: object = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceMessage:
+    url: str
+    seconds: float
+    text: str = ""
+
+
+class Line(Protocol):
+    """One caller, as the steps of a dialplan see it."""
+
+    def now(self) -> datetime.datetime:
+        """Return the wall time, aware, in UTC: for `hours`, dates and times only."""
+
+    def trace(self, event: str, **fields: object) -> None:
+        """Add an event to the call's timeline. Never pass what a sensitive slot holds."""
+
+    def languages_heard(self) -> tuple[str, ...]:
+        """Return the languages for which a recogniser is installed."""
+
+    async def say(self, speech: Sequence[Spoken], *, barge_in: BargeIn = "immediate") -> None:
+        """Speak, and return when it was heard, or when the caller interrupted it.
+
+        Keys that interrupt are kept for the next `ask`, and what follows until then is not spoken.
+        """
+
+    async def ask(self, question: Question) -> Answer:
+        """Speak the prompt and wait for the answer to it: the whole turn, with barge-in and all timeouts."""
+
+    async def wait_in_queue(self, wait: QueueWait) -> QueueResult: ...
+
+    async def transfer(self, request: TransferRequest) -> TransferResult: ...
+
+    async def fetch(self, request: FetchRequest) -> FetchResult: ...
+
+    async def record_message(
+        self, *, longest: float, beep: bool, term_char: str, transcribe: bool
+    ) -> VoiceMessage: ...
+
+    async def record(self, mode: Literal["start", "pause", "resume", "off"]) -> None:
+        """Start, pause, resume or end the recording of this call."""
+
+    async def hang_up(self, reason: str) -> None:
+        """End the call from our side, after what is being said was heard."""

@@ -1,0 +1,111 @@
+"""bytes <-> messages: msgpack with one extension type per dataclass, checked on the way in."""
+
+import dataclasses
+import struct
+import types
+import typing
+from typing import Any
+
+import msgpack
+
+from voicebot.wire import messages
+from voicebot.wire.messages import Message
+
+VERSION = 1
+
+
+class WireError(Exception):
+    """The bytes are not a message of this version."""
+
+
+_CLASSES: list[type[Message]] = sorted(
+    (
+        value
+        for value in vars(messages).values()
+        if isinstance(value, type) and issubclass(value, Message) and value is not Message
+    ),
+    key=lambda cls: cls.__name__,
+)
+_CODE: dict[type[Message], int] = {cls: code for code, cls in enumerate(_CLASSES)}
+
+
+def _checker(hint: Any) -> Any:
+    """Return a function (value) -> bool for a field's type."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return lambda value: value in args
+    if origin in (types.UnionType, typing.Union):
+        options = [_checker(arg) for arg in args]
+        return lambda value: any(option(value) for option in options)
+    if origin is tuple and args[-1] is Ellipsis:
+        item = _checker(args[0])
+        return lambda value: isinstance(value, tuple) and all(map(item, value))
+    if origin is tuple:
+        items = [_checker(arg) for arg in args]
+        return lambda value: (
+            isinstance(value, tuple)
+            and len(value) == len(items)
+            and all(check(part) for check, part in zip(items, value, strict=True))
+        )
+    if origin is dict:
+        key, item = _checker(args[0]), _checker(args[1])
+        return lambda value: isinstance(value, dict) and all(key(k) and item(v) for k, v in value.items())
+    if hint is float:
+        return lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is int:
+        return lambda value: isinstance(value, int) and not isinstance(value, bool)
+    return lambda value: isinstance(value, hint)
+
+
+_FIELDS: dict[type[Message], list[tuple[str, Any]]] = {
+    cls: [
+        (item.name, _checker(typing.get_type_hints(cls)[item.name]))
+        for item in dataclasses.fields(cls)  # type: ignore[arg-type]
+    ]
+    for cls in _CLASSES
+}
+
+
+def _encode(value: object) -> object:
+    if isinstance(value, Message):
+        fields = [getattr(value, name) for name, _ in _FIELDS[type(value)]]
+        return msgpack.ExtType(_CODE[type(value)], msgpack.packb(fields, default=_encode))
+    raise TypeError(f"{type(value).__name__} cannot travel between processes")
+
+
+def _decode(code: int, data: bytes) -> Message:
+    if not 0 <= code < len(_CLASSES):
+        raise WireError(f"unknown message type {code}")
+    cls = _CLASSES[code]
+    values = msgpack.unpackb(data, ext_hook=_decode, use_list=False)
+    fields = _FIELDS[cls]
+    if not isinstance(values, tuple) or len(values) != len(fields):
+        raise WireError(f"{cls.__name__} needs {len(fields)} fields")
+    for value, (name, check) in zip(values, fields, strict=True):
+        if not check(value):
+            raise WireError(f"{cls.__name__}.{name} has a value of a wrong type")
+    return cls(*values)
+
+
+def pack(message: Message) -> bytes:
+    """Return the datagram of `message`."""
+    packed: bytes = msgpack.packb([VERSION, message], default=_encode)
+    return packed
+
+
+def unpack(data: bytes) -> Message:
+    """Return the message of a datagram; raises WireError for anything else."""
+    try:
+        parts = msgpack.unpackb(data, ext_hook=_decode, use_list=False)
+    except WireError:
+        raise
+    except (ValueError, TypeError, struct.error, msgpack.UnpackException, RecursionError) as error:
+        raise WireError(f"not a message: {error}") from error
+    if (
+        not isinstance(parts, tuple)
+        or len(parts) != 2
+        or parts[0] != VERSION
+        or not isinstance(parts[1], Message)
+    ):
+        raise WireError("not a message of this version")
+    return parts[1]

@@ -1,0 +1,472 @@
+"""The messages themselves, grouped by who sends them to whom. Field order is the wire format: append, never reorder."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Codec = Literal["PCMU", "PCMA"]
+BargeIn = Literal["reversible", "immediate", "none"]
+
+
+class Message:
+    """What `pack` accepts and `unpack` returns: any frozen dataclass of this module."""
+
+    __slots__ = ()
+
+
+# --- control -> media worker: legs -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLeg(Message):
+    """A leg exists from now on. Two bound, non-blocking UDP sockets come with it: RTP, then RTCP."""
+
+    call: str
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureLeg(Message):
+    """What the last offer/answer settled. Media may flow both ways from now on as `send` and `receive` say.
+
+    `remote_host` and `remote_port` are the SDP's; `source_host` is where the peer's signalling comes from: the stream
+    latches on the first valid packet from one of the two addresses, and moves only after another ConfigureLeg.
+    `event_payload_type` is the peer's number for telephone-event/8000, None when it offers none.
+    `receive_event_payload_type` is the number that we told the peer.
+    `timeout` in seconds: with no packet for so long a MediaTimeout is sent (0 = never; not while held).
+    """
+
+    call: str
+    leg: int
+    codec: Codec
+    payload_type: int
+    event_payload_type: int | None
+    receive_event_payload_type: int
+    remote_host: str
+    remote_port: int
+    source_host: str
+    send: bool = True
+    receive: bool = True
+    ptime_ms: int = 20
+    timeout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLeg(Message):
+    """Stop everything on the leg and close its sockets. Answered by LegClosed."""
+
+    call: str
+    leg: int
+
+
+# --- control -> media worker: playout -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PromptItem(Message):
+    """A rendered prompt or audio file: WAV, 16-bit mono, 8 kHz, absolute path. Loaded and encoded once per codec."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamItem(Message):
+    """Live speech that a speech worker sends as StreamChunk under this number."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceItem(Message):
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Play(Message):
+    """Play the items one after the other; a play that is running on the leg ends first (cause "replaced").
+
+    `barge_in`: "none" ignores onset and keys; "immediate" stops on the caller's onset (cause "speech") and on a key
+    (cause "key"); "reversible" stops on a key and pauses on onset (PlayPaused), resuming by itself 700 ms after the
+    onset unless Stop comes first. `loop`: start again after the last item, until stopped.
+    """
+
+    call: str
+    leg: int
+    play: int
+    items: tuple[PromptItem | StreamItem | SilenceItem, ...]
+    barge_in: BargeIn = "immediate"
+    loop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Message):
+    call: str
+    leg: int
+    play: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(Message):
+    call: str
+    leg: int
+    play: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop(Message):
+    call: str
+    leg: int
+    play: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendKeys(Message):
+    """Send telephone events (RFC 4733): 0-9 * # A-D, `duration_ms` each, with `gap_ms` between them."""
+
+    call: str
+    leg: int
+    keys: str
+    duration_ms: int = 100
+    gap_ms: int = 80
+
+
+# --- control -> media worker: listening, bridging, recording ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Listen(Message):
+    """Run the VAD on what the caller says and send edges for `turn`.
+
+    With `speech` >= 0 the audio goes to that speech worker too: at onset 300 ms of pre-roll, then all audio until
+    EndListen. -1: edges only. A Listen while one is active replaces it.
+    """
+
+    call: str
+    leg: int
+    turn: int
+    speech: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndListen(Message):
+    """Stop listening. If audio was sent in this turn, AudioEnd follows it to the speech worker."""
+
+    call: str
+    leg: int
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge(Message):
+    """Join the media of two legs of this worker. Plays on both end (cause "replaced"); keys pass through."""
+
+    call: str
+    leg: int
+    other: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unbridge(Message):
+    call: str
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Message):
+    """Record the leg to a WAV file at 8 kHz: left what it says (received), right what it hears (sent)."""
+
+    call: str
+    leg: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class MaskRecording(Message):
+    """While `on`, the recording is silence on both channels: time goes on, sensitive speech and keys do not enter."""
+
+    call: str
+    leg: int
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndRecording(Message):
+    call: str
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttachSpeech(Message):
+    """A SOCK_SEQPACKET end to speech worker `worker` comes with it; it replaces an earlier one of that number."""
+
+    worker: int
+
+
+# --- media worker -> control ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted(Message):
+    """VAD onset. `at` is the instant of the first voiced frame in media time."""
+
+    call: str
+    leg: int
+    turn: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped(Message):
+    """VAD offset. `at` is the end of the last voiced frame, so it lies before the message by the VAD's hangover."""
+
+    call: str
+    leg: int
+    turn: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Message):
+    """A key was pressed: sent once, at the first packet of the event, whatever is being played or listened to."""
+
+    call: str
+    leg: int
+    key: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlayStarted(Message):
+    """The first packet of the play has left."""
+
+    call: str
+    leg: int
+    play: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlayPaused(Message):
+    """`position` in seconds of what was heard so far. Sent again with paused False when it resumes."""
+
+    call: str
+    leg: int
+    play: int
+    at: float
+    position: float
+    paused: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlayEnded(Message):
+    """`cause`: done, key, speech, stopped, replaced, closed, or failed (then `problem` says why, for an admin)."""
+
+    call: str
+    leg: int
+    play: int
+    at: float
+    cause: str
+    position: float
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaTimeout(Message):
+    call: str
+    leg: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnded(Message):
+    """`problem` is empty, or why the recording ended early or has holes (disk full, lag)."""
+
+    call: str
+    leg: int
+    path: str
+    seconds: float
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegClosed(Message):
+    """The leg's counters: packets sent, received, lost, late, duplicate, reordered, dropped ..., jitter in ms."""
+
+    call: str
+    leg: int
+    counters: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat(Message):
+    """Once a second from every worker. Counters are totals since the worker started."""
+
+    worker: str
+    at: float
+    counters: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Log(Message):
+    """A log line of a worker; control writes it. Never what callers say or key."""
+
+    level: str
+    event: str
+    fields: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
+# --- media worker <-> speech worker -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Audio(Message):
+    """The caller's audio of one turn: int16 little-endian mono at `sample_rate`. `at` is the first sample's instant."""
+
+    call: str
+    leg: int
+    turn: int
+    at: float
+    sample_rate: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AudioEnd(Message):
+    """No more audio in this turn. `lagging`: some audio could not be handed over, the result may lack words."""
+
+    call: str
+    leg: int
+    turn: int
+    at: float
+    lagging: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamChunk(Message):
+    """A piece of live speech in the leg's codec (encoded bytes, 8 kHz); `last` ends the stream."""
+
+    call: str
+    stream: int
+    payload: bytes
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Credit(Message):
+    """The media worker will take so many more milliseconds of this stream (at most 1 s ahead of what was played)."""
+
+    call: str
+    stream: int
+    milliseconds: int
+
+
+# --- control -> speech worker -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AttachMedia(Message):
+    """A SOCK_SEQPACKET end to media worker `worker` comes with it; it replaces an earlier one of that number."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnGrammar(Message):
+    """What may be said in one language: JSGF expansions (`a b [c] (d | e)`), words as the dialplan spells them.
+
+    `engine` is "pocketsphinx" or "vosk"; `model` a vosk model's folder, else empty. No phrases: free speech, where the
+    engine can. `state` is what an earlier worker learned of this caller (Hypothesis.state), or empty.
+    """
+
+    language: str
+    engine: str
+    model: str
+    phrases: tuple[str, ...]
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartTurn(Message):
+    """Get ready to recognise one turn; sent before the media worker's Listen. Several grammars listen at once.
+
+    `sensitive`: keep no audio and log no text, not even in a debug build.
+    """
+
+    call: str
+    turn: int
+    grammars: tuple[TurnGrammar, ...]
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Speak(Message):
+    """Synthesise `text` live and stream it to media worker `media` in `codec`."""
+
+    call: str
+    stream: int
+    media: int
+    engine: str
+    voice: str
+    text: str
+    codec: Codec
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelSpeech(Message):
+    call: str
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall(Message):
+    """The call is over: forget its decoders and streams."""
+
+    call: str
+
+
+# --- speech worker -> control -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis(Message):
+    """What was heard in one language. `confidence` in 0..1; "" with 0.0 = nothing of the grammar was heard.
+
+    `words` are (word, start, end, confidence) with seconds from the start of the turn's audio, where the engine tells.
+    """
+
+    language: str
+    text: str
+    confidence: float
+    words: tuple[tuple[str, float, float, float], ...] = ()
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Partial(Message):
+    """What is heard so far; sent when it changes. `at` is the media time up to which audio was decoded."""
+
+    call: str
+    turn: int
+    at: float
+    hypotheses: tuple[Hypothesis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Final(Message):
+    """The result of a turn, after AudioEnd. Hypotheses in the order of the grammars."""
+
+    call: str
+    turn: int
+    at: float
+    hypotheses: tuple[Hypothesis, ...]
+    lagging: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechProblem(Message):
+    """Turn or stream (the other is 0) cannot be served; `problem` for an admin, without what the caller said."""
+
+    call: str
+    turn: int
+    stream: int
+    problem: str

@@ -8,8 +8,33 @@ cancellation: whichever method is awaited raises `asyncio.CancelledError` once, 
 import datetime
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Literal, Protocol
+
+from voicebot.nlu.entries import Completeness, Entry, Judgement
+
+__all__ = [
+    "Answer",
+    "BargeIn",
+    "Completeness",
+    "Entry",
+    "Failed",
+    "FetchRequest",
+    "FetchResult",
+    "Heard",
+    "InputOptions",
+    "Judgement",
+    "Line",
+    "Matcher",
+    "NoInput",
+    "NoMatch",
+    "Question",
+    "QueueResult",
+    "QueueWait",
+    "Spoken",
+    "TransferRequest",
+    "TransferResult",
+    "VoiceMessage",
+]
 
 BargeIn = Literal["reversible", "immediate", "none"]
 
@@ -28,39 +53,6 @@ class Spoken:
     constant: bool = True
     sensitive: bool = False
     file: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One finished piece of input: an utterance, or keys, in the order of arrival.
-
-    `language` is the recogniser's that heard it ("" for keys). When several recognisers listen, `alternatives` holds
-    the other languages' results for the same utterance as (language, text, confidence).
-    """
-
-    kind: Literal["speech", "keys"]
-    text: str
-    language: str = ""
-    confidence: float = 1.0
-    alternatives: tuple[tuple[str, str, float], ...] = ()
-
-
-class Completeness(Enum):
-    """How far what was entered goes towards what is expected."""
-
-    NONE = "none"  # nothing that could become a match
-    PREFIX = "prefix"  # a proper beginning of a match: the rest is waited for
-    MATCH = "match"  # matches, but a longer match can follow
-    FINAL = "final"  # matches, and nothing longer can
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What entries mean to the step that asked. `meaning` is the step's own; nobody between looks into it."""
-
-    completeness: Completeness
-    meaning: object = None
-    confidence: float = 1.0
 
 
 class Matcher(Protocol):

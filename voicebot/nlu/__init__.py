@@ -1,0 +1,1 @@
+"""Intents and slots: text -> meaning, per language. Pure: no clock, no I/O, no random number."""

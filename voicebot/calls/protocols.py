@@ -26,6 +26,10 @@ class MediaLeg(Protocol):
     def id(self) -> int: ...
 
     @property
+    def worker(self) -> int:
+        """Return the number of the media worker that has the leg."""
+
+    @property
     def port(self) -> int:
         """Return the local RTP port, bound already."""
 

@@ -1,0 +1,1 @@
+"""The control process: worker processes, media ports, the media plane and the speech pool as calls see them."""

@@ -1,0 +1,197 @@
+"""The media plane as calls see it: legs in media workers."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+
+import structlog
+
+from voicebot.calls.protocols import NoMediaPort, OnMessage, PlayItem
+from voicebot.runtime.control.ports import PortPool
+from voicebot.runtime.control.worker import Worker
+from voicebot.wire import (
+    Bridge,
+    CloseLeg,
+    ConfigureLeg,
+    EndListen,
+    EndRecording,
+    Heartbeat,
+    LegClosed,
+    Listen,
+    MaskRecording,
+    MediaTimeout,
+    Message,
+    OpenLeg,
+    Play,
+    Record,
+    SendKeys,
+    Stop,
+    Unbridge,
+)
+
+CLOSE_WITHIN = 2.0  # seconds for a worker to close a leg before its port is taken back anyway
+
+log = structlog.get_logger("media")
+
+
+class WorkerLeg:
+    """A leg in a media worker: implements `calls.protocols.MediaLeg`."""
+
+    def __init__(self, plane: "MediaPlane", worker: Worker, call: str, number: int, port: int) -> None:
+        self.id = number
+        self.port = port
+        self.call = call
+        self.closed = False
+        self._plane = plane
+        self._worker = worker
+
+    @property
+    def worker(self) -> int:
+        """Return the number of the media worker that has the leg."""
+        return self._worker.index
+
+    def configure(
+        self,
+        *,
+        codec: str,
+        payload_type: int,
+        event_payload_type: int | None,
+        receive_event_payload_type: int,
+        remote: tuple[str, int],
+        source_host: str,
+        send: bool,
+        receive: bool,
+        timeout: float,
+    ) -> None:
+        self._send(
+            ConfigureLeg(
+                self.call,
+                self.id,
+                "PCMA" if codec == "PCMA" else "PCMU",
+                payload_type,
+                event_payload_type,
+                receive_event_payload_type,
+                remote[0],
+                remote[1],
+                source_host,
+                send=send,
+                receive=receive,
+                timeout=timeout,
+            )
+        )
+
+    def play(self, play: int, items: Sequence[PlayItem], *, barge_in: str, loop: bool = False) -> None:
+        self._send(Play(self.call, self.id, play, tuple(items), barge_in, loop))  # type: ignore[arg-type]
+
+    def stop(self, play: int) -> None:
+        self._send(Stop(self.call, self.id, play))
+
+    def listen(self, turn: int, *, speech_worker: int) -> None:
+        self._send(Listen(self.call, self.id, turn, speech_worker))
+
+    def end_listen(self, turn: int) -> None:
+        self._send(EndListen(self.call, self.id, turn))
+
+    def bridge(self, other: int) -> None:
+        self._send(Bridge(self.call, self.id, other))
+
+    def unbridge(self) -> None:
+        self._send(Unbridge(self.call, self.id))
+
+    def record(self, path: str) -> None:
+        self._send(Record(self.call, self.id, path))
+
+    def mask_recording(self, on: bool) -> None:
+        self._send(MaskRecording(self.call, self.id, on))
+
+    def end_recording(self) -> None:
+        self._send(EndRecording(self.call, self.id))
+
+    def send_keys(self, keys: str) -> None:
+        self._send(SendKeys(self.call, self.id, keys))
+
+    def close(self) -> None:
+        if not self.closed:
+            self._send(CloseLeg(self.call, self.id))
+            self.closed = True
+            self._plane.leg_closing(self)
+
+    def _send(self, message: Message) -> None:
+        if not self.closed:
+            self._worker.send(message)
+
+
+class MediaPlane:
+    """Legs over all media workers; all legs of a call live in one of them."""
+
+    def __init__(self, workers: int, ports: PortPool) -> None:
+        self._ports = ports
+        self._legs: dict[int, tuple[WorkerLeg, OnMessage]] = {}
+        self._numbers = itertools.count(1)
+        self.workers = [
+            Worker(
+                "voicebot.runtime.media_worker",
+                index,
+                on_message=self._on_message,
+                on_start=lambda worker: None,
+                on_death=self._on_death,
+            )
+            for index in range(workers)
+        ]
+
+    @property
+    def legs(self) -> int:
+        return len(self._legs)
+
+    def open_leg(self, call: str, host: str, on_message: OnMessage) -> WorkerLeg:
+        """See `calls.protocols.Media.open_leg`."""
+        worker = self._worker_of(call)
+        port, rtp, rtcp = self._ports.acquire(host, asyncio.get_running_loop().time())
+        leg = WorkerLeg(self, worker, call, next(self._numbers), port)
+        with rtp, rtcp:
+            sent = worker.send(OpenLeg(call, leg.id), (rtp, rtcp))
+        if not sent:
+            self._ports.release(port, asyncio.get_running_loop().time())
+            raise NoMediaPort("the media worker is being restarted")
+        self._legs[leg.id] = (leg, on_message)
+        return leg
+
+    def leg_closing(self, leg: WorkerLeg) -> None:
+        asyncio.get_running_loop().call_later(CLOSE_WITHIN, self._forget, leg.id)
+
+    def _worker_of(self, call: str) -> Worker:
+        for leg, _ in self._legs.values():
+            if leg.call == call and not leg.closed:
+                return self.workers[leg.worker]
+        load = dict.fromkeys(range(len(self.workers)), 0)
+        for leg, _ in self._legs.values():
+            load[leg.worker] += 1
+        alive = [worker for worker in self.workers if worker.alive]
+        if not alive:
+            raise NoMediaPort("no media worker runs; one is being started")
+        return min(alive, key=lambda worker: load[worker.index])
+
+    def _forget(self, number: int) -> None:
+        if (entry := self._legs.pop(number, None)) is not None:
+            self._ports.release(entry[0].port, asyncio.get_running_loop().time())
+
+    def _on_message(self, worker: Worker, message: Message) -> None:
+        if isinstance(message, Heartbeat):
+            return
+        number = getattr(message, "leg", None)
+        entry = self._legs.get(number) if isinstance(number, int) else None
+        if entry is None:
+            return
+        if isinstance(message, LegClosed):
+            self._forget(message.leg)
+        entry[1](message)
+
+    def _on_death(self, worker: Worker) -> None:
+        """Its calls end cleanly: each leg is told that its media is gone; the stories do the rest."""
+        now = asyncio.get_running_loop().time()
+        for number, (leg, on_message) in list(self._legs.items()):
+            if leg.worker == worker.index:
+                self._forget(number)
+                leg.closed = True
+                on_message(MediaTimeout(leg.call, number, now))
+                on_message(LegClosed(leg.call, number, {"media_worker_lost": 1}))

@@ -1,0 +1,139 @@
+"""A question on a leg: drives `calls.turn` with what media and speech workers report, and carries out its commands."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from voicebot.calls.leg import Leg, Playing
+from voicebot.calls.protocols import PlayItem, Speech
+from voicebot.calls.turn import CloseUtterance, StartUtterance, StopPrompt, Turn
+from voicebot.dialplan.line import Answer, Entry, Question
+from voicebot.wire import Final, Key, Message, Partial, SpeechProblem, SpeechStarted, SpeechStopped
+
+
+class Asking:
+    """One `Line.ask`. Everything happens in callbacks of the loop, so an edge reaches the turn without a task switch."""
+
+    def __init__(
+        self,
+        leg: Leg,
+        speech: Speech,
+        question: Question,
+        languages: Sequence[str],
+        next_utterance: Callable[[], int],
+    ) -> None:
+        """`languages` are those of the question that can be recognised; `next_utterance` counts within the call."""
+        self._leg = leg
+        self._speech = speech
+        self._question = question
+        self._phrases = {language: question.matcher.phrases(language) for language in languages}
+        self._next_utterance = next_utterance
+        self._turn = Turn(
+            question.matcher,
+            question.options,
+            speech=bool(self._phrases) and question.matcher.accepts_speech(),
+        )
+        self._numbers: dict[
+            int, int
+        ] = {}  # the turn's utterance -> the call's number, which goes over the wire
+        self._playing: Playing | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._answer: asyncio.Future[Answer] = self._loop.create_future()
+
+    async def run(self, prompt: Sequence[PlayItem], keys: str) -> Answer:
+        """Ask, and return the answer. `keys` are the type-ahead. Cancellation stops prompt and ears at once."""
+        with self._leg.listening(self._on_message):
+            try:
+                self._turn.start(self._loop.time(), prompt=bool(prompt) and not keys, keys=keys)
+                self._settle()
+                if prompt and not keys and self._turn.answer is None:
+                    self._playing = self._leg.play(prompt, barge_in=self._question.options.barge_in)
+                    self._playing.ended.add_done_callback(self._prompt_ended)
+                return await self._answer
+            finally:
+                if self._timer is not None:
+                    self._timer.cancel()
+                for number in self._numbers.values():
+                    self._leg.end_listen(number)
+                if self._playing is not None:
+                    self._playing.stop()
+
+    def _prompt_ended(self, _ended: object) -> None:
+        self._turn.prompt_ended(self._loop.time())
+        self._settle()
+
+    def _on_message(self, message: Message) -> None:
+        turn, now = self._turn, self._loop.time()
+        if isinstance(message, Key):
+            turn.key(message.key, now)
+        elif isinstance(message, SpeechStarted):
+            turn.speech_started(self._utterance(message.turn), message.at, now)
+        elif isinstance(message, SpeechStopped):
+            turn.speech_stopped(self._utterance(message.turn), message.at, now)
+        elif isinstance(message, Partial):
+            turn.partial(self._utterance(message.turn), entry_of(message), now)
+        elif isinstance(message, Final):
+            turn.final(self._utterance(message.turn), entry_of(message), now)
+        elif isinstance(message, SpeechProblem):
+            turn.lost(now)
+        self._settle()
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._turn.handle_timer(self._loop.time())
+        self._settle()
+
+    def _utterance(self, number: int) -> int:
+        return next((utterance for utterance, known in self._numbers.items() if known == number), 0)
+
+    def _settle(self) -> None:
+        """Carry out the turn's commands, set its timer, hand over its answer."""
+        for command in self._turn.commands():
+            if isinstance(command, StopPrompt):
+                if self._playing is not None:
+                    self._playing.stop()
+            elif isinstance(command, StartUtterance):
+                self._start_utterance(command.utterance)
+            else:
+                self._close_utterance(command)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._turn.answer is not None:
+            if not self._answer.done():
+                self._answer.set_result(self._turn.answer)
+        elif (at := self._turn.next_timer()) is not None:
+            self._timer = self._loop.call_at(at, self._on_timer)
+
+    def _start_utterance(self, utterance: int) -> None:
+        number = self._numbers[utterance] = self._next_utterance()
+        worker = self._speech.start_turn(
+            self._leg.call, number, self._phrases, self._on_message, sensitive=self._question.sensitive
+        )
+        self._leg.listen(number, speech_worker=worker)
+
+    def _close_utterance(self, command: CloseUtterance) -> None:
+        number = self._numbers.get(command.utterance)
+        if number is not None:
+            self._leg.end_listen(number)
+            if not command.wanted:
+                del self._numbers[command.utterance]
+
+
+def entry_of(message: Partial | Final) -> Entry:
+    """Return the best language's hypothesis as an entry, the others as its alternatives."""
+    ranked = sorted(
+        message.hypotheses,
+        key=lambda hypothesis: (bool(hypothesis.text), hypothesis.confidence),
+        reverse=True,
+    )
+    if not ranked:
+        return Entry("speech", "")
+    best, *others = ranked
+    return Entry(
+        "speech",
+        best.text,
+        best.language,
+        best.confidence,
+        tuple((other.language, other.text, other.confidence) for other in others if other.text),
+    )

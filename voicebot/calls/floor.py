@@ -1,0 +1,281 @@
+"""The floor: where waiting callers meet agents. Drives `acd.decide` and carries out its commands with telephones.
+
+A command leaves only after the event that caused it is committed to storage, so that a crash never leaves a ring
+that no record explains; a storage that answers slowly delays a ring by COMMIT_WITHIN at most.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from voicebot.acd import (
+    AcdState,
+    Agent,
+    AgentAnswered,
+    AgentDeclined,
+    Announce,
+    Assignment,
+    CallJoins,
+    CallLeaves,
+    CancelRing,
+    Command,
+    Connect,
+    Event,
+    Exit,
+    QueueSpec,
+    Reconfigure,
+    Ring,
+    Rng,
+    TalkEnds,
+    Tick,
+    WaitingCall,
+    decide,
+    estimated_wait,
+    next_timer,
+)
+from voicebot.acd.messages import DeclineCause
+from voicebot.calls.call import Call
+from voicebot.calls.leg import Leg
+
+COMMIT_WITHIN = 1.0  # seconds
+
+log = structlog.get_logger("queue")
+
+
+class DialFailed(Exception):
+    """An outgoing leg did not come about. `exit` is the dialplan's word: busy, no_answer, declined, unreachable ..."""
+
+    def __init__(self, exit: str, status: int = 0) -> None:
+        super().__init__(f"{exit} ({status})" if status else exit)
+        self.exit = exit
+        self.status = status
+
+
+class Dialler(Protocol):
+    """Places outgoing legs for a call; being cancelled cancels the INVITE, or hangs up what was answered."""
+
+    async def dial(self, call: Call, uri: str, *, name: str) -> Leg: ...
+
+    def hang_up(self, leg: Leg, cause: str = "normal") -> None: ...
+
+
+@dataclass(slots=True)
+class Ticket:
+    """A caller's place. `outcome` gets the queue's exit, or the agent who answered."""
+
+    call: Call
+    queue: str
+    joined_at: float
+    outcome: "asyncio.Future[str | Connected]"
+    position: int = 0
+    on_position: Callable[[int], None] = lambda position: None
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """An agent has answered; the story bridges now, and says when the talk is over."""
+
+    assignment: Assignment
+    leg: Leg
+
+
+@dataclass(slots=True)
+class _Ringing:
+    task: "asyncio.Task[None]"
+    leg: Leg | None = None
+    cause: str = ""
+
+
+@dataclass(slots=True)
+class Floor:
+    """The live state of all queues. Belongs to the control process's loop."""
+
+    dialler: Dialler
+    rng: Rng
+    agents: Sequence[Agent] = ()
+    queues: Sequence[QueueSpec] = ()
+    state: AcdState = field(init=False)
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    _ringing: dict[int, _Ringing] = field(default_factory=dict)
+    _commands: "asyncio.Queue[tuple[Future[None] | None, list[Command]]]" = field(
+        default_factory=asyncio.Queue
+    )
+    _timer: asyncio.TimerHandle | None = None
+    _runner: "asyncio.Task[None] | None" = None
+
+    def __post_init__(self) -> None:
+        self.state = AcdState.start(list(self.agents), list(self.queues))
+
+    def start(self) -> None:
+        self._runner = asyncio.get_running_loop().create_task(self._run(), name="floor")
+
+    async def close(self) -> None:
+        """End what still rings; the stories have left already."""
+        for ringing in list(self._ringing.values()):
+            ringing.task.cancel()
+        await asyncio.gather(*(ringing.task for ringing in self._ringing.values()), return_exceptions=True)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._runner is not None:
+            self._runner.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._runner
+
+    # --- for stories --------------------------------------------------------------------------------------------------
+
+    def join(
+        self, call: Call, queue: str, *, priority: int | None, require: frozenset[str], max_wait: float | None
+    ) -> Ticket:
+        """Put the caller into the queue. Raises acd.AcdError for an unknown queue."""
+        loop = asyncio.get_running_loop()
+        ticket = Ticket(call, queue, loop.time(), loop.create_future())
+        self.tickets[call.uid] = ticket
+        waiting = WaitingCall(call.uid, queue, priority, require, max_wait)
+        try:
+            self._apply(CallJoins(waiting), call.trace("queue_joined", queue=queue, priority=priority or 0))
+        except BaseException:
+            del self.tickets[call.uid]
+            raise
+        return ticket
+
+    def leave(self, call: Call) -> None:
+        """The caller is out of the queue, by whatever way; an agent's phone that rings for the call stops now."""
+        if self.tickets.pop(call.uid, None) is not None:
+            self._apply(CallLeaves(call.uid), None)
+
+    def talk_ended(self, connected: Connected) -> None:
+        """The agent's leg of this talk is over and the caller is still there."""
+        self.tickets.pop(connected.assignment.call.uid, None)
+        self._apply(TalkEnds(connected.assignment), None)
+
+    def estimated_wait(self, call: Call) -> float:
+        """Return the estimated wait in seconds (the plain form of `acd.wait`)."""
+        ticket = self.tickets.get(call.uid)
+        if ticket is None or call.uid not in self.state.waiting:
+            return 0.0
+        return estimated_wait(self.state, call.uid)
+
+    def reconfigure(self, agents: Sequence[Agent], queues: Sequence[QueueSpec]) -> None:
+        """Take new agents and queues; what is going on goes on."""
+        self._apply(
+            Reconfigure({agent.id: agent for agent in agents}, {queue.name: queue for queue in queues}), None
+        )
+
+    # --- the machine ----------------------------------------------------------------------------------------------------
+
+    def _apply(self, event: Event, committed: "Future[None] | None") -> None:
+        loop = asyncio.get_running_loop()
+        self.state, commands = decide(self.state, event, loop.time(), self.rng)
+        if commands:
+            self._commands.put_nowait((committed, commands))
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if (at := next_timer(self.state)) is not None:
+            self._timer = loop.call_at(at, self._apply, Tick(), None)
+
+    async def _run(self) -> None:
+        while True:
+            committed, commands = await self._commands.get()
+            if committed is not None:
+                await self._committed(committed)
+            for command in commands:
+                self._carry_out(command)
+
+    async def _committed(self, future: "Future[None]") -> None:
+        try:
+            async with asyncio.timeout(COMMIT_WITHIN):
+                await asyncio.shield(asyncio.wrap_future(future))
+        except TimeoutError:
+            log.error("storage is slow, the queue goes on without it")
+        except Exception as error:  # whatever storage reports, callers are not left waiting for it
+            log.error("storage failed, the queue goes on without it", problem=str(error))
+
+    def _carry_out(self, command: Command) -> None:
+        if isinstance(command, Ring):
+            self._ring(command)
+        elif isinstance(command, CancelRing):
+            self._cancel_ring(command)
+        elif isinstance(command, Connect):
+            self._connect(command.assignment)
+        elif isinstance(command, Announce):
+            if (ticket := self.tickets.get(command.call)) is not None:
+                ticket.position = command.position
+                ticket.call.trace("queue_position", queue=ticket.queue, position=command.position)
+                ticket.on_position(command.position)
+        elif isinstance(command, Exit):
+            ticket = self.tickets.pop(command.call, None)
+            if ticket is not None and not ticket.outcome.done():
+                ticket.outcome.set_result(command.exit)
+
+    def _ring(self, command: Ring) -> None:
+        assignment = command.assignment
+        ticket = self.tickets.get(assignment.call.uid)
+        if ticket is None:  # the caller left while the command waited for its commit: CancelRing is behind it
+            return
+        committed = ticket.call.trace("agent_ringing", agent=assignment.agent, queue=ticket.queue)
+        task = asyncio.get_running_loop().create_task(
+            self._ring_story(ticket, command, committed), name=f"ring {assignment.agent}"
+        )
+        self._ringing[assignment.id] = _Ringing(task)
+
+    async def _ring_story(self, ticket: Ticket, command: Ring, committed: "Future[None]") -> None:
+        assignment = command.assignment
+        await self._committed(committed)
+        try:
+            leg = await self.dialler.dial(ticket.call, command.uri, name=assignment.agent)
+        except DialFailed as failure:
+            self._ringing.pop(assignment.id, None)
+            ticket.call.trace(
+                "agent_missed", agent=assignment.agent, cause=failure.exit, status=failure.status
+            )
+            self._apply(AgentDeclined(assignment, _decline_cause(failure.exit)), None)
+            return
+        except asyncio.CancelledError:
+            ringing = self._ringing.pop(assignment.id, None)
+            ticket.call.trace(
+                "agent_missed", agent=assignment.agent, cause=ringing.cause if ringing else "cancelled"
+            )
+            raise
+        ringing = self._ringing.get(assignment.id)
+        if ringing is None:
+            self.dialler.hang_up(leg)
+            return
+        ringing.leg = leg
+        self._apply(AgentAnswered(assignment), ticket.call.trace("agent_answered", agent=assignment.agent))
+
+    def _cancel_ring(self, command: CancelRing) -> None:
+        ringing = self._ringing.get(command.assignment.id)
+        if ringing is None:
+            return
+        ringing.cause = command.cause
+        if ringing.leg is None:
+            ringing.task.cancel()
+        else:
+            self._ringing.pop(command.assignment.id)
+            self.dialler.hang_up(ringing.leg)
+
+    def _connect(self, assignment: Assignment) -> None:
+        ringing = self._ringing.pop(assignment.id, None)
+        ticket = self.tickets.get(assignment.call.uid)
+        if ringing is None or ringing.leg is None:
+            return
+        if ticket is None or ticket.outcome.done():
+            self.dialler.hang_up(ringing.leg)
+        elif (
+            ringing.leg.gone.done()
+        ):  # answered and gone again before we could bridge: the caller keeps the place
+            self._apply(AgentDeclined(assignment, "declined"), None)
+        else:
+            ticket.outcome.set_result(Connected(assignment, ringing.leg))
+
+
+def _decline_cause(exit: str) -> DeclineCause:
+    if exit == "busy" or exit == "no_answer" or exit == "declined":
+        return exit
+    return "unreachable"

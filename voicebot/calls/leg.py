@@ -1,0 +1,158 @@
+"""A leg: a dialog with its media. It speaks, listens, is bridged, renegotiates, and ends once."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from voicebot.calls.protocols import MediaLeg, OnMessage, PlayItem
+from voicebot.dialplan.line import BargeIn
+from voicebot.wire import (
+    Key,
+    LegClosed,
+    MediaTimeout,
+    Message,
+    PlayEnded,
+    PlayPaused,
+    PlayStarted,
+    RecordingEnded,
+    SpeechStarted,
+    SpeechStopped,
+)
+
+CLOSED_WITHIN = 2.0  # seconds for the media worker's last counters; without them the record is written anyway
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Why a leg is over. `by_peer`: the far side hung up; `cause` as in the record's `release_cause`."""
+
+    cause: str
+    by_peer: bool
+
+
+class Playing:
+    """One play on a leg. `ended` gets the media worker's PlayEnded; it is cancelled never, whatever happens to tasks."""
+
+    def __init__(self, number: int, media: MediaLeg, ended: "asyncio.Future[PlayEnded]") -> None:
+        self.number = number
+        self.ended = ended
+        self._media = media
+
+    def stop(self) -> None:
+        """End it now; `ended` follows."""
+        if not self.ended.done():
+            self._media.stop(self.number)
+
+    async def wait(self) -> PlayEnded:
+        """Wait for its end; being cancelled stops it."""
+        try:
+            return await asyncio.shield(self.ended)
+        except asyncio.CancelledError:
+            self.stop()
+            raise
+
+
+class Leg:
+    """One dialog and its media leg. `session` is the SIP endpoint's number for the dialog."""
+
+    def __init__(self, call: str, name: str, session: int, plays: "itertools.count[int]") -> None:
+        """`name` is for the timeline ("caller", an agent's name); `plays` counts within the call."""
+        self.call = call
+        self.name = name
+        self.session = session
+        self.media: MediaLeg | None = None
+        self.codec = "PCMU"
+        self.counters: Mapping[str, float] = {}
+        self.on_recording: Callable[[RecordingEnded], None] = lambda message: None
+        self.gone: asyncio.Future[Gone] = asyncio.get_running_loop().create_future()
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._plays = plays
+        self._playing: dict[int, asyncio.Future[PlayEnded]] = {}
+        self._listener: OnMessage | None = None
+        self._keys = ""
+
+    # --- what the media worker reports --------------------------------------------------------------------------------
+
+    def on_message(self, message: Message) -> None:
+        """Take a message of the media worker about this leg."""
+        if isinstance(message, PlayEnded):
+            ended = self._playing.pop(message.play, None)
+            if ended is not None and not ended.done():
+                ended.set_result(message)
+        elif isinstance(message, Key):
+            if self._listener is None:
+                self._keys += message.key
+            else:
+                self._listener(message)
+        elif isinstance(message, (SpeechStarted, SpeechStopped, PlayStarted, PlayPaused)):
+            if self._listener is not None:
+                self._listener(message)
+        elif isinstance(message, MediaTimeout):
+            self.end(Gone("media_timeout", by_peer=False))
+        elif isinstance(message, RecordingEnded):
+            self.on_recording(message)
+        elif isinstance(message, LegClosed):
+            self.counters = message.counters
+            self._media_over()
+
+    def end(self, gone: Gone) -> None:
+        """Note that the leg is over; the first cause counts."""
+        if not self.gone.done():
+            self.gone.set_result(gone)
+
+    # --- what stories do ----------------------------------------------------------------------------------------------
+
+    def play(self, items: Sequence[PlayItem], *, barge_in: BargeIn = "none", loop: bool = False) -> Playing:
+        """Start to play; what played before ends."""
+        number = next(self._plays)
+        ended: asyncio.Future[PlayEnded] = asyncio.get_running_loop().create_future()
+        assert self.media is not None, "a leg without media cannot play"
+        if self.closed.done():
+            ended.set_result(PlayEnded(self.call, self.media.id, number, 0.0, "closed", 0.0))
+        else:
+            self._playing[number] = ended
+            self.media.play(number, items, barge_in=barge_in, loop=loop)
+        return Playing(number, self.media, ended)
+
+    @contextmanager
+    def listening(self, listener: OnMessage) -> Iterator[None]:
+        """Hand keys and edges to `listener` as they come."""
+        previous, self._listener = self._listener, listener
+        try:
+            yield
+        finally:
+            self._listener = previous
+
+    def take_keys(self) -> str:
+        """Return the keys that nobody listened to, and forget them."""
+        keys, self._keys = self._keys, ""
+        return keys
+
+    def listen(self, turn: int, *, speech_worker: int) -> None:
+        if self.media is not None:
+            self.media.listen(turn, speech_worker=speech_worker)
+
+    def end_listen(self, turn: int) -> None:
+        if self.media is not None:
+            self.media.end_listen(turn)
+
+    async def close_media(self) -> None:
+        """Release the media leg and wait for its last counters."""
+        if self.media is None:
+            return
+        self.media.close()
+        try:
+            async with asyncio.timeout(CLOSED_WITHIN):
+                await asyncio.shield(self.closed)
+        except TimeoutError:
+            self._media_over()
+
+    def _media_over(self) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)
+        playing, self._playing = self._playing, {}
+        for number, ended in playing.items():
+            if not ended.done():
+                ended.set_result(PlayEnded(self.call, 0, number, 0.0, "closed", 0.0))

@@ -153,11 +153,10 @@ class Floor:
         self.tickets.pop(connected.assignment.call.uid, None)
         self._apply(TalkEnds(connected.assignment), None)
 
-    def estimated_wait(self, call: Call) -> float:
-        """Return the estimated wait in seconds (the plain form of `acd.wait`)."""
-        ticket = self.tickets.get(call.uid)
-        if ticket is None or call.uid not in self.state.waiting:
-            return 0.0
+    def estimated_wait(self, call: Call) -> float | None:
+        """Return the estimated wait in seconds (the plain form of `acd.wait`), None if nobody can tell."""
+        if call.uid not in self.state.waiting:
+            return None
         return estimated_wait(self.state, call.uid)
 
     def reconfigure(self, agents: Sequence[Agent], queues: Sequence[QueueSpec]) -> None:
@@ -226,8 +225,8 @@ class Floor:
 
     async def _ring_story(self, ticket: Ticket, command: Ring, committed: "Future[None]") -> None:
         assignment = command.assignment
-        await self._committed(committed)
         try:
+            await self._committed(committed)
             leg = await self.dialler.dial(ticket.call, command.uri, name=assignment.agent)
         except DialFailed as failure:
             self._ringing.pop(assignment.id, None)
@@ -276,6 +275,5 @@ class Floor:
 
 
 def _decline_cause(exit: str) -> DeclineCause:
-    if exit == "busy" or exit == "no_answer" or exit == "declined":
-        return exit
-    return "unreachable"
+    causes: dict[str, DeclineCause] = {"busy": "busy", "no_answer": "no_answer", "declined": "declined"}
+    return causes.get(exit, "unreachable")

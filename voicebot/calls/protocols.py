@@ -4,7 +4,7 @@
 Events come back as the `wire` messages of media and speech workers, through the callback that a leg or call gave.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -103,9 +103,9 @@ class Speech(Protocol):
         """
 
     def play_items(
-        self, call: str, leg: MediaLeg, codec: str, speech: Sequence[Spoken], first_stream: int
+        self, call: str, leg: MediaLeg, codec: str, speech: Sequence[Spoken], streams: Iterator[int]
     ) -> tuple[PlayItem, ...]:
-        """Return what `leg` is to play: rendered prompts by path, the rest as streams from `first_stream` upwards."""
+        """Return what `leg` is to play: rendered prompts by path, the rest as live streams, numbered by `streams`."""
 
     def cancel(self, call: str, streams: Sequence[int]) -> None: ...
 

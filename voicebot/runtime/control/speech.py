@@ -1,7 +1,7 @@
 """The speech pool as calls see it: recognisers and voices in speech workers."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -122,11 +122,10 @@ class SpeechPool:
         return caller.worker
 
     def play_items(
-        self, call: str, leg: MediaLeg, codec: str, speech: Sequence[Spoken], first_stream: int
+        self, call: str, leg: MediaLeg, codec: str, speech: Sequence[Spoken], streams: Iterator[int]
     ) -> tuple[PlayItem, ...]:
         """See `calls.protocols.Speech.play_items`."""
         items: list[PlayItem] = []
-        stream = first_stream
         for spoken in speech:
             voice = self._voice(spoken)
             path = self._prompt_path(spoken, voice)
@@ -138,6 +137,7 @@ class SpeechPool:
                 log.error("nothing can speak this", call=call, language=spoken.language)
                 items.append(SilenceItem(200))
                 continue
+            stream = next(streams)
             caller.streams.add(stream)
             self.workers[caller.worker].send(
                 Speak(
@@ -152,7 +152,6 @@ class SpeechPool:
                 )
             )
             items.append(StreamItem(stream))
-            stream += 1
         return tuple(items)
 
     def cancel(self, call: str, streams: Sequence[int]) -> None:

@@ -1,0 +1,214 @@
+"""The line of a telephone call: what the steps of a dialplan do to a caller (`dialplan.line.Line`)."""
+
+import asyncio
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from voicebot.calls.asking import Asking
+from voicebot.calls.call import Call
+from voicebot.calls.floor import Floor
+from voicebot.calls.leg import Leg
+from voicebot.calls.protocols import PlayItem, Speech
+from voicebot.calls.transferring import Telephones, transfer
+from voicebot.calls.waiting import wait_in_queue
+from voicebot.dialplan.line import (
+    Answer,
+    BargeIn,
+    FetchRequest,
+    FetchResult,
+    Question,
+    QueueResult,
+    QueueWait,
+    Spoken,
+    TransferRequest,
+    TransferResult,
+    VoiceMessage,
+)
+from voicebot.wire import PlayEnded, PromptItem, RecordingEnded, StreamItem
+
+UNMASK_AFTER = 0.5  # seconds after a sensitive question: the end of the last tone must not be recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """Sounds that every call can need, as WAV files (8 kHz, 16 bit, mono)."""
+
+    music: Path
+    ringback: Path
+    beep: Path
+
+
+class TelephoneLine:
+    """Implements `dialplan.line.Line` on a caller's leg."""
+
+    def __init__(
+        self,
+        call: Call,
+        caller: Leg,
+        *,
+        speech: Speech,
+        floor: Floor,
+        telephones: Telephones,
+        sounds: Sounds,
+        recording: Path,
+    ) -> None:
+        """`recording`: where the call's recording goes, if the dialplan records."""
+        self.call = call
+        self.caller = caller
+        self.speech = speech
+        self.floor = floor
+        self.telephones = telephones
+        self.sounds = sounds
+        self._recording = recording
+        self._recording_on = False
+        self._skip = False  # a key interrupted what was said: the caller knows the way
+        self._masked = 0
+        self._unmask: asyncio.TimerHandle | None = None
+        caller.on_recording = self._recording_ended
+
+    def now(self) -> datetime.datetime:
+        return datetime.datetime.now(datetime.UTC)
+
+    def trace(self, event: str, **fields: object) -> None:
+        if event == "language" and isinstance(language := fields.get("language"), str):
+            self.call.language = language
+        self.call.trace(event, **fields)
+
+    def languages_heard(self) -> tuple[str, ...]:
+        return self.speech.languages()
+
+    # --- speaking -----------------------------------------------------------------------------------------------------
+
+    async def say(self, speech: Sequence[Spoken], *, barge_in: BargeIn = "immediate") -> None:
+        if not speech or (self._skip and barge_in != "none"):
+            return
+        ended = await self.speak(self.caller, speech, barge_in=barge_in)
+        self._skip = ended.cause == "key"
+
+    async def speak(self, leg: Leg, speech: Sequence[Spoken], *, barge_in: BargeIn = "none") -> PlayEnded:
+        """Say something on any leg of the call, and wait until it was heard or interrupted."""
+        sensitive = any(spoken.sensitive for spoken in speech)
+        items = self.items(leg, speech)
+        if sensitive:
+            self._mask()
+        try:
+            ended = await leg.play(items, barge_in=barge_in).wait()
+        finally:
+            if sensitive:
+                self._mask_over()
+            self._cancel_streams(items)
+        if ended.cause == "failed":
+            self.call.trace("play_failed", problem=ended.problem)
+        return ended
+
+    def items(self, leg: Leg, speech: Sequence[Spoken]) -> tuple[PlayItem, ...]:
+        """Return what plays `speech` on `leg`, and note in the timeline that it is said."""
+        assert leg.media is not None
+        if speech and leg is self.caller:
+            text = " ".join(
+                "*" if spoken.sensitive else spoken.text or f"[{spoken.file}]" for spoken in speech
+            )
+            self.call.trace("said", text=text, language=speech[0].language)
+        return self.speech.play_items(self.call.uid, leg.media, leg.codec, speech, self.call.streams)
+
+    def music(self, file: str | None) -> tuple[PlayItem, ...]:
+        """Return what a waiting caller hears: `file` of the prompts folder, or the generated music."""
+        if file is None:
+            return (PromptItem(str(self.sounds.music)),)
+        assert self.caller.media is not None
+        spoken = Spoken("", self.call.language, file=file)
+        return self.speech.play_items(
+            self.call.uid, self.caller.media, self.caller.codec, [spoken], self.call.streams
+        )
+
+    def _cancel_streams(self, items: Sequence[PlayItem]) -> None:
+        self.speech.cancel(self.call.uid, [item.stream for item in items if isinstance(item, StreamItem)])
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    async def ask(self, question: Question) -> Answer:
+        self._skip = False
+        keys = self.caller.take_keys()
+        languages = [language for language in question.languages if language in self.speech.languages()]
+        sensitive = question.sensitive or any(spoken.sensitive for spoken in question.prompt)
+        asking = Asking(self.caller, self.speech, question, languages, lambda: next(self.call.utterances))
+        prompt = (
+            () if keys and question.options.barge_in != "none" else self.items(self.caller, question.prompt)
+        )
+        if sensitive:
+            self._mask()
+        try:
+            return await asking.run(prompt, keys)
+        finally:
+            self._cancel_streams(prompt)
+            if sensitive:
+                self._mask_over()
+
+    # --- people -------------------------------------------------------------------------------------------------------
+
+    async def wait_in_queue(self, wait: QueueWait) -> QueueResult:
+        self._skip = False
+        return await wait_in_queue(self, wait)
+
+    async def transfer(self, request: TransferRequest) -> TransferResult:
+        self._skip = False
+        return await transfer(self, request)
+
+    async def hang_up(self, reason: str) -> None:
+        self.call.releases(reason, "bot")
+
+    # --- services, messages -------------------------------------------------------------------------------------------
+
+    async def fetch(self, request: FetchRequest) -> FetchResult:
+        """This version makes no requests: `voicebot check` refuses `http` steps, so none arrives here from a call."""
+        return FetchResult(0, kind="unreachable")
+
+    async def record_message(
+        self, *, longest: float, beep: bool, term_char: str, transcribe: bool
+    ) -> VoiceMessage:
+        """This version takes no messages: `voicebot check` refuses `record_message` steps."""
+        return VoiceMessage("", 0.0)
+
+    async def record(self, mode: Literal["start", "pause", "resume", "off"]) -> None:
+        assert self.caller.media is not None
+        if mode == "start" and not self._recording_on:
+            await asyncio.get_running_loop().run_in_executor(
+                None, lambda: self._recording.parent.mkdir(parents=True, exist_ok=True)
+            )
+            self._recording_on = True
+            self.caller.media.record(str(self._recording))
+            if self._masked:
+                self.caller.media.mask_recording(True)
+            self.call.recording = str(self._recording)
+        elif mode == "pause" and self._recording_on:
+            self._mask()
+        elif mode == "resume" and self._recording_on:
+            self._mask_over(at_once=True)
+        elif mode == "off" and self._recording_on:
+            self._recording_on = False
+            self.caller.media.end_recording()
+        self.call.trace("recording", mode=mode)
+
+    def _recording_ended(self, message: RecordingEnded) -> None:
+        self._recording_on = False
+        if message.problem:
+            self.call.recording_problem = message.problem
+            self.call.trace("recording", mode="ended", problem=message.problem)
+
+    def _mask(self) -> None:
+        self._masked += 1
+        if self._unmask is not None:
+            self._unmask.cancel()
+            self._unmask = None
+        if self.caller.media is not None:
+            self.caller.media.mask_recording(True)
+
+    def _mask_over(self, *, at_once: bool = False) -> None:
+        self._masked -= 1
+        if self._masked == 0 and self.caller.media is not None:
+            loop = asyncio.get_running_loop()
+            delay = 0.0 if at_once else UNMASK_AFTER
+            self._unmask = loop.call_later(delay, self.caller.media.mask_recording, False)

@@ -1,0 +1,202 @@
+"""Waiting for a human agent: music, announcements, ways out, and the talk itself."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from voicebot.acd import AcdError
+from voicebot.calls.floor import Connected, Ticket
+from voicebot.calls.leg import Leg, Playing
+from voicebot.dialplan.line import Completeness, Entry, Judgement, QueueResult, QueueWait, Spoken
+from voicebot.wire import Key, Message
+
+if TYPE_CHECKING:
+    from voicebot.calls.line import TelephoneLine
+
+ANNOUNCE_PAUSE = 10.0  # seconds of music at least between two announcements
+LINK_TIMEOUT = 3.0  # seconds after which keys that could still become a longer link are taken as they are
+
+
+async def wait_in_queue(line: "TelephoneLine", wait: QueueWait) -> QueueResult:
+    """Join, wait, talk; return by which exit the caller is back in the dialplan."""
+    call, floor = line.call, line.floor
+    loop = asyncio.get_running_loop()
+    joined_at = loop.time()
+    call.queue = wait.name
+    try:
+        ticket = floor.join(
+            call, wait.name, priority=wait.priority, require=frozenset(wait.require), max_wait=wait.max_wait
+        )
+    except AcdError as error:
+        call.trace("queue_left", queue=wait.name, exit="no_agents", problem=str(error))
+        return QueueResult("no_agents")
+    outcome: str | Connected | Judgement = "caller_left"
+    waited = 0.0
+    try:
+        try:
+            outcome = await _Waiting(line, wait, ticket).run()
+        finally:
+            waited = loop.time() - joined_at
+            call.queue_seconds += waited
+            exit = (
+                "agent" if isinstance(outcome, Connected) else outcome if isinstance(outcome, str) else "link"
+            )
+            call.trace("queue_left", queue=wait.name, exit=exit, waited=round(waited, 2))
+        if isinstance(outcome, str):
+            return QueueResult(outcome, waited)
+        if isinstance(outcome, Judgement):
+            return QueueResult("link", waited, judgement=outcome)
+        agent = outcome.assignment.agent
+        call.agent = agent
+        await talk(line, outcome.leg, wait.whisper)
+        floor.talk_ended(outcome)
+        return QueueResult("agent_done", waited, agent)
+    finally:
+        floor.leave(call)
+
+
+async def talk(line: "TelephoneLine", other: Leg, whisper: Sequence[Spoken] = ()) -> None:
+    """Bridge the caller with `other` until that leg is over; the leg is ended whichever way this returns."""
+    call, caller = line.call, line.caller
+    loop = asyncio.get_running_loop()
+    started_at = loop.time()
+    bridged = False
+    try:
+        if whisper:
+            await line.speak(other, whisper)
+        if not other.gone.done() and caller.media is not None and other.media is not None:
+            started_at = loop.time()
+            caller.media.bridge(other.media.id)
+            bridged = True
+            call.trace("bridged", agent=other.name)
+        gone = await asyncio.shield(other.gone)
+        call.trace(
+            "agent_left", agent=other.name, cause=gone.cause, seconds=round(loop.time() - started_at, 2)
+        )
+    finally:
+        if bridged:
+            call.talk_seconds += loop.time() - started_at
+            if caller.media is not None:
+                caller.media.unbridge()
+        line.telephones.hang_up(other)
+    caller.take_keys()  # what was keyed during the talk was for the agent
+
+
+async def _run(steps: Callable[[], Awaitable[None]]) -> None:
+    await steps()
+
+
+class _Waiting:
+    """The time in the queue: music, interrupted by announcements and by the keys of links."""
+
+    def __init__(self, line: "TelephoneLine", wait: QueueWait, ticket: Ticket) -> None:
+        self._line = line
+        self._wait = wait
+        self._ticket = ticket
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._keys = ""
+        self._key_at = 0.0
+        self._link: Judgement | None = None
+        self._told_position = 0
+        self._position_told_at = float("-inf")
+        self._wait_told_at = self._loop.time()
+
+    async def run(self) -> str | Connected | Judgement:
+        self._ticket.outcome.add_done_callback(lambda _: self._wake.set())
+        self._ticket.on_position = lambda _position: self._wake.set()
+        for key in self._line.caller.take_keys():
+            self._key(key)
+        speaking: Playing | None = None
+        music: Playing | None = None
+        steps: asyncio.Task[None] | None = None
+        try:
+            with self._line.caller.listening(self._on_message):
+                while True:
+                    if self._ticket.outcome.done():
+                        return self._ticket.outcome.result()
+                    self._settle_keys(self._loop.time())
+                    if self._link is not None:
+                        return self._link
+                    busy = (speaking is not None and not speaking.ended.done()) or (
+                        steps and not steps.done()
+                    )
+                    if not busy and (announcement := self._announcement()):
+                        speaking = self._line.caller.play(self._line.items(self._line.caller, announcement))
+                        speaking.ended.add_done_callback(lambda _: self._wake.set())
+                    elif not busy and steps is None and self._wait.while_waiting is not None:
+                        steps = self._loop.create_task(_run(self._wait.while_waiting))
+                        steps.add_done_callback(lambda _: self._wake.set())
+                    elif not busy and (music is None or music.ended.done()):
+                        music = self._line.caller.play(self._line.music(self._wait.music), loop=True)
+                    await self._until(None if busy else self._next_due())
+        finally:
+            if steps is not None:
+                steps.cancel()
+                await asyncio.gather(steps, return_exceptions=True)
+            for playing in (speaking, music):
+                if playing is not None:
+                    playing.stop()
+
+    async def _until(self, at: float | None) -> None:
+        """Wait for news, or until `at`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(at):
+                await self._wake.wait()
+        self._wake.clear()
+
+    def _announcement(self) -> tuple[Spoken, ...]:
+        """Return what is to be told now: the place when it has improved, the estimated wait when its time has come."""
+        now = self._loop.time()
+        position = self._ticket.position
+        if (
+            self._wait.announce_position is not None
+            and position
+            and (not self._told_position or position < self._told_position)
+            and now - self._position_told_at >= ANNOUNCE_PAUSE
+        ):
+            self._told_position, self._position_told_at = position, now
+            return self._wait.announce_position(position)
+        if self._wait.announce_wait is not None and now - self._wait_told_at >= self._wait.announce_every:
+            self._wait_told_at = now
+            estimate = self._line.floor.estimated_wait(self._line.call)
+            if estimate is not None:
+                return self._wait.announce_wait(estimate)
+        return ()
+
+    def _next_due(self) -> float | None:
+        due = [self._key_at + LINK_TIMEOUT] if self._keys else []
+        if self._wait.announce_wait is not None:
+            due.append(self._wait_told_at + self._wait.announce_every)
+        if self._ticket.position and self._told_position and self._ticket.position < self._told_position:
+            due.append(self._position_told_at + ANNOUNCE_PAUSE)
+        return min(due, default=None)
+
+    def _on_message(self, message: Message) -> None:
+        if isinstance(message, Key):
+            self._key(message.key)
+            self._wake.set()
+
+    def _key(self, key: str) -> None:
+        if self._wait.keys is None:
+            return
+        self._keys += key
+        self._key_at = self._loop.time()
+        judgement = self._wait.keys.judge([Entry("keys", self._keys)])
+        if judgement.completeness is Completeness.FINAL:
+            self._link = judgement
+        elif judgement.completeness is Completeness.NONE:
+            self._keys = ""
+
+    def _settle_keys(self, now: float) -> None:
+        if (
+            self._wait.keys is not None
+            and self._keys
+            and self._link is None
+            and now >= self._key_at + LINK_TIMEOUT
+        ):
+            judgement = self._wait.keys.judge([Entry("keys", self._keys)], closed=True)
+            self._keys = ""
+            if judgement.completeness in (Completeness.MATCH, Completeness.FINAL):
+                self._link = judgement

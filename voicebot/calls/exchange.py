@@ -1,0 +1,256 @@
+"""The exchange: every leg by its SIP session. Hands SIP events to legs, places outgoing legs, ends them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from voicebot.calls.call import Call
+from voicebot.calls.floor import DialFailed
+from voicebot.calls.leg import Gone, Leg
+from voicebot.calls.protocols import Media, NoMediaPort
+from voicebot.sdp import Media as Negotiated
+from voicebot.sdp import SdpError, Session
+from voicebot.sip import events as sip
+
+log = structlog.get_logger("calls")
+
+
+class Signalling(Protocol):
+    """The SIP endpoint, with its clock and sockets behind it: what is called here leaves at once."""
+
+    def accept(self, session: int, sdp: bytes) -> None: ...
+
+    def reject(self, session: int, status: int, *, headers: Sequence[tuple[str, str]] = ()) -> None: ...
+
+    def invite(
+        self,
+        target: str,
+        *,
+        from_uri: str,
+        sdp: bytes,
+        headers: Sequence[tuple[str, str]] = (),
+        peer: str = "",
+    ) -> int:
+        """Send an INVITE; `peer` names the trunk whose address and credentials it uses. Raises SipError."""
+
+    def cancel(self, session: int) -> None: ...
+
+    def bye(self, session: int, *, cause: str = "") -> None: ...
+
+    def answer(self, session: int, sdp: bytes) -> None: ...
+
+    def reject_offer(self, session: int, status: int) -> None: ...
+
+    def refer(self, session: int, target: str) -> None: ...
+
+    def local_host(self, peer_host: str) -> str:
+        """Return the local address from which packets to `peer_host` leave."""
+
+    def advertised_host(self, peer_host: str) -> str:
+        """Return the address that the peer is to send to: the local one, or the configured public one."""
+
+
+@dataclass(slots=True)
+class Talking:
+    """What the exchange keeps of a leg: its SDP session, who it is, what waits for it."""
+
+    leg: Leg
+    sdp: Session
+    source_host: str
+    answered: "asyncio.Future[sip.Answered | sip.Rejected] | None" = None
+    established: "asyncio.Future[None] | None" = None
+    referred: "asyncio.Future[sip.ReferProgress] | None" = None
+    ringing: bool = False
+
+
+@dataclass(slots=True)
+class Exchange:
+    """`calls.transferring.Telephones` and `calls.floor.Dialler`, on a SIP endpoint and the media plane."""
+
+    signalling: Signalling
+    media: Media
+    codecs: Sequence[str]
+    rtp_timeout: float
+    resolve: Callable[[Call, str], str]
+    peer_of: Callable[[str], str]
+    on_incoming: Callable[[sip.IncomingCall], None] = lambda event: None
+    legs: dict[int, Talking] = field(default_factory=dict)
+    _closing: "set[asyncio.Task[None]]" = field(default_factory=set)
+
+    # --- legs ---------------------------------------------------------------------------------------------------------
+
+    def open_media(self, call: Call, leg: Leg) -> Session:
+        """Give the leg a media leg and an SDP session for its port. Raises NoMediaPort."""
+        media = self.media.open_leg(call.uid, call.host, leg.on_message)
+        leg.media = media
+        return Session(call.advertised_host, media.port, tuple(self.codecs), media.id)
+
+    def register(self, leg: Leg, sdp: Session, source_host: str) -> Talking:
+        talking = self.legs[leg.session] = Talking(leg, sdp, source_host)
+        leg.gone.add_done_callback(lambda _: None)
+        return talking
+
+    def configure(self, talking: Talking, negotiated: Negotiated) -> None:
+        """Let media flow as offer and answer settled it."""
+        leg = talking.leg
+        leg.codec = negotiated.codec
+        if leg.media is not None:
+            leg.media.configure(
+                codec=negotiated.codec,
+                payload_type=negotiated.payload_type,
+                event_payload_type=negotiated.event_payload_type,
+                receive_event_payload_type=negotiated.receive_event_payload_type,
+                remote=(negotiated.host, negotiated.port),
+                source_host=talking.source_host,
+                send=negotiated.send,
+                receive=negotiated.receive,
+                timeout=self.rtp_timeout if negotiated.receive else 0.0,
+            )
+
+    def hang_up(self, leg: Leg, cause: str = "normal") -> None:
+        """See `Telephones.hang_up`."""
+        if not leg.gone.done():
+            leg.end(Gone(cause, by_peer=False))
+            if leg.session in self.legs:
+                self.signalling.bye(leg.session, cause="" if cause in ("normal", "transferred") else cause)
+        self._close(leg)
+
+    def _close(self, leg: Leg) -> None:
+        """Forget the leg and release its media, in the background."""
+        if self.legs.pop(leg.session, None) is not None or (leg.media is not None and not leg.closed.done()):
+            task = asyncio.get_running_loop().create_task(leg.close_media(), name=f"close leg {leg.name}")
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    # --- outgoing -----------------------------------------------------------------------------------------------------
+
+    def target(self, call: Call, to: str) -> str:
+        """See `Telephones.target`."""
+        return self.resolve(call, to)
+
+    async def dial(self, call: Call, uri: str, *, name: str) -> Leg:
+        """See `Telephones.dial`."""
+        leg = Leg(call.uid, name, 0, call.plays)
+        try:
+            session = self.open_media(call, leg)
+        except NoMediaPort as error:
+            log.error("no media port for an outgoing leg", call=call.uid, problem=str(error))
+            raise DialFailed("unreachable", 503) from error
+        headers = [("X-Voicebot-Call", call.uid)]
+        leg.session = self.signalling.invite(
+            uri,
+            from_uri=f"sip:{call.from_number or 'anonymous'}@{call.advertised_host}",
+            sdp=session.offer(),
+            headers=headers,
+            peer=self.peer_of(uri),
+        )
+        talking = self.register(leg, session, "")
+        talking.answered = asyncio.get_running_loop().create_future()
+        try:
+            event = await talking.answered
+        except asyncio.CancelledError:
+            self.signalling.cancel(leg.session)
+            leg.end(Gone("cancelled", by_peer=False))
+            self._close(leg)
+            raise
+        if isinstance(event, sip.Rejected):
+            leg.end(Gone("rejected", by_peer=True))
+            self._close(leg)
+            raise DialFailed(exit_of(event, ringing=talking.ringing), event.status)
+        try:
+            self.configure(talking, session.accept_answer(event.sdp or b""))
+        except SdpError as error:
+            log.warning("an answer cannot be used", call=call.uid, leg=name, problem=str(error))
+            self.hang_up(leg)
+            raise DialFailed("unreachable", 488) from error
+        return leg
+
+    async def refer(self, leg: Leg, uri: str) -> None:
+        """See `Telephones.refer`."""
+        talking = self.legs.get(leg.session)
+        if talking is None:
+            raise DialFailed("caller_left")
+        talking.referred = asyncio.get_running_loop().create_future()
+        self.signalling.refer(leg.session, uri)
+        progress = await talking.referred
+        if not 200 <= progress.status < 300:
+            raise DialFailed(_EXITS.get(progress.status, "unreachable"), progress.status)
+
+    # --- events of the endpoint ---------------------------------------------------------------------------------------
+
+    def on_event(self, event: sip.Event) -> None:
+        """Take one event of the SIP endpoint."""
+        if isinstance(event, sip.IncomingCall):
+            self.on_incoming(event)
+            return
+        session = getattr(event, "session", 0)
+        talking = self.legs.get(session)
+        if talking is None:
+            if isinstance(event, sip.Answered):  # a 200 that crossed our CANCEL
+                self.signalling.bye(session)
+            return
+        if isinstance(event, (sip.Answered, sip.Rejected)):
+            if talking.answered is not None and not talking.answered.done():
+                talking.answered.set_result(event)
+        elif isinstance(event, sip.Progress):
+            talking.ringing = talking.ringing or event.status >= 180
+        elif isinstance(event, sip.Established):
+            self._established(talking, event)
+        elif isinstance(event, sip.Offer):
+            self._offer(talking, event)
+        elif isinstance(event, sip.ReferProgress):
+            if event.final and talking.referred is not None and not talking.referred.done():
+                talking.referred.set_result(event)
+        elif isinstance(event, (sip.Ended, sip.Cancelled)):
+            by_peer = event.by_peer if isinstance(event, sip.Ended) else True
+            talking.leg.end(Gone("normal" if by_peer else event.cause or "normal", by_peer=by_peer))
+
+    def _established(self, talking: Talking, event: sip.Established) -> None:
+        if event.sdp is not None:
+            try:
+                self.configure(talking, talking.sdp.accept_answer(event.sdp))
+            except SdpError as error:
+                log.warning("the answer in an ACK cannot be used", leg=talking.leg.name, problem=str(error))
+                self.hang_up(talking.leg, "bad_answer")
+                return
+        if talking.established is not None and not talking.established.done():
+            talking.established.set_result(None)
+
+    def _offer(self, talking: Talking, event: sip.Offer) -> None:
+        """The peer changes the session: hold, resume, another address or codec."""
+        try:
+            if event.sdp is None:
+                self.signalling.answer(event.session, talking.sdp.offer())
+                return
+            negotiated, answer = talking.sdp.answer(event.sdp)
+        except SdpError as error:
+            log.info("an offer in a call is refused", leg=talking.leg.name, problem=str(error))
+            self.signalling.reject_offer(event.session, 488)
+            return
+        self.signalling.answer(event.session, answer)
+        self.configure(talking, negotiated)
+
+
+_EXITS = {
+    486: "busy",
+    600: "busy",
+    408: "no_answer",
+    480: "no_answer",
+    487: "no_answer",
+    603: "declined",
+    403: "declined",
+    401: "auth_failed",
+    407: "auth_failed",
+}
+
+
+def exit_of(event: sip.Rejected, *, ringing: bool) -> str:
+    """Return the dialplan's word for why an outgoing leg was not answered."""
+    if event.why in ("no_credentials", "credentials_refused", "tries_exhausted"):
+        return "auth_failed"
+    if event.why == "timeout":
+        return "no_answer" if ringing else "unreachable"
+    return _EXITS.get(event.status, "unreachable")

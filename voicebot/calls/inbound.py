@@ -1,0 +1,229 @@
+"""The story of an incoming call, top to bottom: answer, run the dialplan, hang up, write the record."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from voicebot.calls.call import Call
+from voicebot.calls.exchange import Exchange, Talking
+from voicebot.calls.floor import Floor
+from voicebot.calls.leg import Gone, Leg
+from voicebot.calls.line import Sounds, TelephoneLine
+from voicebot.calls.protocols import NoMediaPort, Speech, Store
+from voicebot.dialplan import Dialplan, Interpreter
+from voicebot.sdp import SdpError
+from voicebot.sip import events as sip
+
+HANGUP_HANDLERS_WITHIN = 5.0  # seconds, dialplan language, principle 6
+ESTABLISHED_WITHIN = (
+    35.0  # seconds for the ACK: a little more than 64*T1, when the endpoint gives up by itself
+)
+
+log = structlog.get_logger("calls")
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Where an incoming call goes: the dialplan of the trunk that it came by. `refusal` is a status instead."""
+
+    dialplan: Dialplan | None
+    dialplan_name: str = ""
+    trunk: str = ""
+    refusal: int = 0
+    retry_after: int = 0
+
+
+@dataclass(slots=True)
+class Reception:
+    """Takes incoming calls. `entrance` decides where one goes; `new_uid` names it; `recording_path` is by uid."""
+
+    exchange: Exchange
+    floor: Floor
+    speech: Speech
+    store: Store
+    sounds: Sounds
+    entrance: Callable[[sip.IncomingCall], Entrance]
+    new_uid: Callable[[], str]
+    recording_path: Callable[[str], Path]
+    call_seconds: float
+    calls: "dict[str, tuple[Call, asyncio.Task[None]]]" = field(default_factory=dict)
+
+    def incoming(self, event: sip.IncomingCall) -> None:
+        """An INVITE has come: refuse it, or begin its story."""
+        entrance = self.entrance(event)
+        if entrance.dialplan is None:
+            headers = [("Retry-After", str(entrance.retry_after))] if entrance.retry_after else []
+            log.info("call refused", source=event.source.host, status=entrance.refusal)
+            self.exchange.signalling.reject(event.session, entrance.refusal, headers=headers)
+            return
+        signalling = self.exchange.signalling
+        call = Call(
+            self.new_uid(),
+            event.request.from_.uri.user or "",
+            event.request.uri.user or "",
+            self.store,
+            signalling.local_host(event.source.host),
+            signalling.advertised_host(event.source.host),
+            {name.lower(): value for name, value in event.request.headers},
+        )
+        leg = Leg(call.uid, "caller", event.session, call.plays)
+        call.caller = leg
+        try:
+            talking = self._answer(call, leg, event)
+        except NoMediaPort as error:
+            log.error("call refused", call=call.uid, status=503, problem=str(error))
+            signalling.reject(event.session, 503, headers=[("Retry-After", "10")])
+            return
+        except SdpError as error:
+            log.warning("call refused", call=call.uid, status=488, problem=str(error))
+            if leg.media is not None:
+                leg.media.close()
+            signalling.reject(event.session, 488)
+            return
+        story = asyncio.get_running_loop().create_task(
+            self._story(call, leg, talking, entrance, event), name=f"call {call.uid}"
+        )
+        self.calls[call.uid] = (call, story)
+        story.add_done_callback(lambda _: self.calls.pop(call.uid, None))
+
+    def _answer(self, call: Call, leg: Leg, event: sip.IncomingCall) -> Talking:
+        session = self.exchange.open_media(call, leg)
+        if event.sdp is None:
+            body = session.offer()
+            talking = self.exchange.register(leg, session, event.source.host)
+        else:
+            negotiated, body = session.answer(event.sdp)
+            talking = self.exchange.register(leg, session, event.source.host)
+            self.exchange.configure(talking, negotiated)
+        talking.established = asyncio.get_running_loop().create_future()
+        self.exchange.signalling.accept(event.session, body)
+        return talking
+
+    async def _story(
+        self, call: Call, leg: Leg, talking: Talking, entrance: Entrance, event: sip.IncomingCall
+    ) -> None:
+        assert entrance.dialplan is not None
+        self.store.call_started(
+            call.uid,
+            {
+                "direction": "in",
+                "from_number": call.from_number,
+                "to_number": call.to_number,
+                "from_uri": str(event.request.from_.uri),
+                "to_uri": str(event.request.uri),
+                "sip_call_id": event.request.call_id,
+                "trunk": entrance.trunk,
+                "source": str(event.source),
+                "dialplan": entrance.dialplan_name,
+                "dialplan_version": entrance.dialplan.version,
+            },
+        )
+        log.info("call begins", call=call.uid, trunk=entrance.trunk, dialplan=entrance.dialplan_name)
+        line: TelephoneLine | None = None
+        try:
+            if await self._established(talking):
+                call.trace("answered")
+                line = TelephoneLine(
+                    call,
+                    leg,
+                    speech=self.speech,
+                    floor=self.floor,
+                    telephones=self.exchange,
+                    sounds=self.sounds,
+                    recording=self.recording_path(call.uid),
+                )
+                await self._converse(call, leg, line, entrance.dialplan)
+            else:
+                call.releases("no_ack", "caller")
+        except asyncio.CancelledError:
+            call.releases("server_shutdown", "server")
+            raise
+        except Exception:  # the edge of a call: it ends this one call, and is told with the call's id
+            log.exception("call failed", call=call.uid)
+            call.releases("error", "server")
+        finally:
+            await asyncio.shield(self._finish(call, leg))
+
+    async def _established(self, talking: Talking) -> bool:
+        """Wait for the ACK: then the path to the caller stands, and no first word is lost."""
+        assert talking.established is not None
+        await asyncio.wait(
+            {talking.established, talking.leg.gone},
+            timeout=ESTABLISHED_WITHIN,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        return talking.established.done() and not talking.leg.gone.done()
+
+    async def _converse(self, call: Call, leg: Leg, line: TelephoneLine, dialplan: Dialplan) -> None:
+        """Run the dialplan until it ends, the caller is gone, or the call has lasted too long."""
+        interpreter = Interpreter(dialplan, line, call=variables(call))
+        steps = asyncio.get_running_loop().create_task(interpreter.run(), name=f"steps {call.uid}")
+        try:
+            await asyncio.wait(
+                {steps, leg.gone}, timeout=self.call_seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not steps.done() and not leg.gone.done():
+                call.releases("too_long", "bot")
+        finally:
+            if not steps.done():
+                steps.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await steps
+        if leg.gone.done():
+            gone = leg.gone.result()
+            call.releases(gone.cause, "caller" if gone.by_peer else "server")
+        if not steps.cancelled():
+            steps.result()  # an error of a step is this call's error
+        if call.ended_by == "caller":
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HANGUP_HANDLERS_WITHIN):
+                    await interpreter.run_hangup_handlers()
+        call.releases("normal", "bot")
+
+    async def _finish(self, call: Call, leg: Leg) -> None:
+        """Release everything and write the record, however the call ended."""
+        self.exchange.hang_up(leg, call.release_cause or "normal")
+        await leg.close_media()
+        self.speech.end_call(call.uid)
+        call.trace("ended", cause=call.release_cause, by=call.ended_by)
+        self.store.call_ended(call.uid, summary(call, leg.counters))
+        log.info("call ends", call=call.uid, cause=call.release_cause, by=call.ended_by)
+
+    async def drain(self, within: float) -> None:
+        """Let running calls finish for `within` seconds, then hang up the rest; returns when all records are written."""
+        stories = [story for _, story in self.calls.values()]
+        if stories:
+            await asyncio.wait(stories, timeout=within)
+        for call, story in list(self.calls.values()):
+            if not story.done() and call.caller is not None:
+                call.releases("server_shutdown", "server")
+                call.caller.end(Gone("server_shutdown", by_peer=False))
+                self.exchange.signalling.bye(call.caller.session, cause="server_shutdown")
+        remaining = [story for _, story in self.calls.values()]
+        if remaining:
+            await asyncio.wait(remaining, timeout=HANGUP_HANDLERS_WITHIN + 3.0)
+
+
+def variables(call: Call) -> Mapping[str, object]:
+    """Return what the dialplan knows as `call.*` at the beginning."""
+    return {"from": call.from_number, "to": call.to_number, "uid": call.uid, "headers": dict(call.headers)}
+
+
+def summary(call: Call, counters: Mapping[str, float]) -> Mapping[str, object]:
+    """Return the fields of the record that are known at the end."""
+    return {
+        "language": call.language,
+        "release_cause": call.release_cause,
+        "ended_by": call.ended_by,
+        "queue": call.queue,
+        "queue_seconds": round(call.queue_seconds, 3),
+        "agent": call.agent,
+        "talk_seconds": round(call.talk_seconds, 3),
+        "recording": call.recording,
+        "recording_problem": call.recording_problem,
+        "counters": dict(counters),
+    }

@@ -247,6 +247,8 @@ class Turn:
         elif self.state is State.WAITING:
             self._finish(NoInput())
         elif self.state in (State.SPEAKING, State.PAUSED):
+            if self.state is State.SPEAKING:
+                self._last_voice_at = now
             self._commands.append(CloseUtterance(self.utterances, wanted=True))
             self._utterance_open = False
             self.state = State.DECODING

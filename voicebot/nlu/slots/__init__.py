@@ -1,0 +1,17 @@
+"""Slot types: what a caller said and keyed -> a value, and a value -> how it is read back. One file per type."""
+
+from voicebot.nlu.slots.base import SlotError, SlotJudgement, SlotSpec, SlotType, Value
+from voicebot.nlu.slots.boolean import Boolean
+from voicebot.nlu.slots.choice import Choice
+from voicebot.nlu.slots.digits import Digits
+
+__all__ = ["SLOT_TYPES", "SlotError", "SlotJudgement", "SlotSpec", "SlotType", "Value", "slot_type"]
+
+SLOT_TYPES: dict[str, SlotType] = {kind.name: kind for kind in (Boolean(), Choice(), Digits())}
+
+
+def slot_type(name: str) -> SlotType:
+    """Return the type of that name; raises SlotError for an unknown one. Own types of a dialplan are `choice`."""
+    if name not in SLOT_TYPES:
+        raise SlotError(f"unknown slot type {name!r}: known are {', '.join(sorted(SLOT_TYPES))}")
+    return SLOT_TYPES[name]

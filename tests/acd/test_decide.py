@@ -210,6 +210,13 @@ def test_answer_at_the_instant_of_the_ring_time_out_has_the_call() -> None:
     assert isinstance(connect, Connect)
 
 
+def test_answer_told_twice_connects_once() -> None:
+    desk = Desk()
+    desk.join("c1")
+    desk.tell(AgentAnswered(desk.rung[0]))
+    assert desk.tell(AgentAnswered(desk.rung[0])) == []
+
+
 def test_late_refusal_of_an_earlier_ring_does_not_end_the_present_one() -> None:
     desk = Desk([ALICE])
     desk.join("c1")

@@ -1,0 +1,89 @@
+"""Nobody makes calls at the owner's expense."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicebot.config import AgentConfig, Trunk, dial_uri, may_dial
+from voicebot.config.dialling import check_pattern
+
+AGENTS = {"alice": AgentConfig("alice", "sip:6001@127.0.0.1:5070")}
+
+
+@pytest.mark.parametrize(
+    ("target", "pattern", "allowed"),
+    [
+        ("6001", "6XXX", True),
+        ("600", "6XXX", False),
+        ("60011", "6XXX", False),
+        ("0211234", "0Z.", True),
+        ("0011234", "0Z.", False),
+        ("02", "0Z.", False),
+        ("02", "0Z!", True),
+        ("1", "N", False),
+        ("62", "6[1-3]", True),
+        ("64", "6[1-3]", False),
+        ("+8613812345678", "+861NXXXXXXXXX", True),
+        ("8613812345678", "+861NXXXXXXXXX", False),
+        ("*97", "*97", True),
+        ("sip:6001@pbx.example.com", "sip:6XXX@pbx.example.com", True),
+        ("sip:6001@PBX.example.com", "sip:6XXX@pbx.example.com", True),
+        ("sip:6001@elsewhere.example.com", "sip:6XXX@pbx.example.com", False),
+        ("sip:6001@pbx.example.com:5080", "sip:6XXX@pbx.example.com", False),
+        ("sip:6001@pbx.example.com", "6XXX", False),
+        ("6001", "sip:6XXX@pbx.example.com", False),
+    ],
+)
+def test_pattern(target: str, pattern: str, allowed: bool) -> None:
+    assert check_pattern(pattern) is None
+    assert may_dial(target, [pattern]) is allowed
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "6001\r\nContact: <sip:evil>",
+        "6001\n",
+        "6001;phone-context=+1900",
+        "sip:6001@127.0.0.1:5070;maddr=1.2.3.4",
+        "sip:6001@127.0.0.1:5070?Replaces=x",
+        "<sip:6001@127.0.0.1:5070>",
+        "sip:6001:password@127.0.0.1",
+        " 6001",
+        "६००१",
+        "",
+    ],
+)
+def test_nothing_but_a_plain_number_or_uri_is_dialled(target: str) -> None:
+    everything = ["!", "X!", "sip:!@127.0.0.1:5070"]
+    assert not may_dial(target, everything, ["sip:6001@127.0.0.1:5070"])
+    assert dial_uri(target, Trunk("t", "main", host="pbx", dial=tuple(everything)), AGENTS) is None
+
+
+@pytest.mark.parametrize(
+    "pattern", ["", "call", "6.1", "sip:6XXX", "6XXX;x=y", "[9", "sip:@h", "6 1", "_6XXX"]
+)
+def test_wrong_pattern_is_found(pattern: str) -> None:
+    assert check_pattern(pattern) is not None
+
+
+def test_agents_may_always_be_dialled_and_nobody_else_without_a_pattern() -> None:
+    trunk = Trunk("office", "main", host="pbx.example.com")
+    for target in ("alice", "6001", "sip:6001@127.0.0.1:5070"):
+        assert dial_uri(target, trunk, AGENTS) == "sip:6001@127.0.0.1:5070"
+        assert dial_uri(target, None, AGENTS) == "sip:6001@127.0.0.1:5070"
+    assert dial_uri("6002", trunk, AGENTS) is None
+
+
+def test_allowed_number_goes_to_the_trunks_host() -> None:
+    trunk = Trunk("office", "main", host="pbx.example.com", port=5080, dial=("6XXX", "*9X#"))
+    assert dial_uri("6002", trunk, AGENTS) == "sip:6002@pbx.example.com:5080"
+    assert dial_uri("*97#", trunk, AGENTS) == "sip:*97%23@pbx.example.com:5080"
+    assert dial_uri("6002", Trunk("lan", "main", dial=("6XXX",)), AGENTS) is None
+
+
+@given(st.text(), st.text(max_size=12))
+def test_any_text_is_judged_and_control_characters_never_pass(target: str, pattern: str) -> None:
+    allowed = may_dial(target, [pattern, "."])
+    assert not (allowed and set(target) - set("0123456789*#+"))
+    check_pattern(pattern)

@@ -1,0 +1,263 @@
+"""config.yaml is read whole, or refused with every mistake at its place."""
+
+import contextlib
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from voicebot.config import Config, ConfigError, Listen, Overrides, api_token, load_config
+
+ROOT = Path(__file__).parents[2]
+MINIMAL = "dialplans: {main: demo.yaml}\n"
+
+
+def load(tmp_path: Path, text: str, overrides: Overrides | None = None, **environment: str) -> Config:
+    file = tmp_path / "config.yaml"
+    file.write_text(text, "utf-8")
+    return load_config(file, overrides, environment)
+
+
+def findings(tmp_path: Path, text: str, **environment: str) -> list[str]:
+    """Return what is wrong, as `line:column: message (hint)`."""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text, None, **environment)
+    return [
+        f"{item.line}:{item.column}: {item.message}" + (f" ({item.hint})" if item.hint else "")
+        for item in caught.value.findings
+    ]
+
+
+def test_shipped_configuration_loads_without_a_warning() -> None:
+    config = load_config(ROOT / "config.yaml", environment={})
+    assert config.warnings == ()
+    assert config.sip.listen == (Listen("udp", "0.0.0.0", 5060),)
+    assert config.dialplans == {"main": ROOT / "dialplans/demo.yaml"}
+    assert config.agents["bob"].uri == "sip:6002@127.0.0.1:5070"
+    assert config.storage.database == f"sqlite:///{ROOT}/data/voicebot.db"
+    assert config.api.token is None
+
+
+def test_shipped_values_are_the_defaults(tmp_path: Path) -> None:
+    """The comments of config.yaml say so."""
+    shipped, minimal = load_config(ROOT / "config.yaml", environment={}), load(tmp_path, MINIMAL)
+    assert (shipped.sip, shipped.media, shipped.limits) == (minimal.sip, minimal.media, minimal.limits)
+    assert (shipped.shutdown, shipped.log, shipped.api) == (minimal.shutdown, minimal.log, minimal.api)
+
+
+def test_shipped_trunk_takes_private_addresses_only() -> None:
+    config = load_config(ROOT / "config.yaml", environment={})
+    for address in ("127.0.0.1", "10.1.2.3", "192.168.1.9", "::ffff:172.16.0.1", "::1"):
+        trunk = config.trunk_for(address)
+        assert trunk is not None, address
+        assert trunk.dialplan == "main"
+    for address in ("8.8.8.8", "172.32.0.1", "2001:db8::1", "nonsense"):
+        assert config.trunk_for(address) is None
+
+
+def test_every_mistake_is_reported_at_its_place(tmp_path: Path) -> None:
+    text = """\
+sip: {listn: ["udp:0.0.0.0:5060"], public_address: here}
+trunks:
+  lab: {networks: ["10.0.0.1/8"], dialplan: mian, dial: ["6XXX", "call me"]}
+  bare: {dialplan: main}
+media: {ports: "3-4", codecs: [OPUS]}
+dialplans: {main: demo.yaml}
+agents: {alice: {uri: "sip:6001@pbx;transport=tcp", skills: {en: 0}}}
+limits: {calls: many}
+limit: {}
+"""
+    assert findings(tmp_path, text) == [
+        "1:7: unknown key 'listn' (did you mean 'listen'?)",
+        "1:52: not an IP address",
+        "3:20: the address has bits behind the prefix (did you mean 10.0.0.0/8?)",
+        "3:45: there is no dialplan 'mian' in `dialplans` (did you mean 'main'?)",
+        "3:66: not a dial pattern: digits, * and #, X (0-9), Z (1-9), N (2-9), sets as [1-5], and at the end"
+        " . (one digit or more) or ! (any digits); or sip:PATTERN@HOST",
+        "4:9: a trunk needs `networks`, `host`, or both",
+        "5:16: ports for media begin at 1024",
+        "5:31: must be one of: PCMU, PCMA",
+        '7:23: not a plain SIP URI (for example "sip:6001@127.0.0.1:5070", without parameters)',
+        "7:66: must be between 1 and 10",
+        "8:17: a number is expected, this is text",
+        "9:1: unknown key 'limit' (did you mean 'limits'?)",
+    ]
+
+
+def test_yaml_traps_and_our_own_checks_come_together(tmp_path: Path) -> None:
+    found = findings(tmp_path, "dialplans: {main: demo.yaml}\nlimits: {calls: 0200}\nlogs: {}\n")
+    assert [item.split(":")[0] for item in found] == ["2", "3"]
+
+
+def test_a_missing_dialplan_section_is_an_error(tmp_path: Path) -> None:
+    assert findings(tmp_path, "log: {level: info}\n") == [
+        "1:1: the key 'dialplans' is missing: which hotline answers?"
+    ]
+
+
+@pytest.mark.parametrize("text", ["[]", "just text", "a: [", "\x00", ""])
+def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
+    assert len(findings(tmp_path, text)) == 1
+
+
+def test_missing_file_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / "none.yaml")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="--config"):
+        load_config()
+
+
+def test_environment_and_files_fill_values(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hush\n", "utf-8")
+    text = MINIMAL + (
+        'sip: {auth: {users: {a: "${PASSWORD}-1", b: "${file:secret}", c: "$${PASSWORD}"}}}\n'
+        'limits: {calls: "${CALLS}"}\n'
+    )
+    config = load(tmp_path, text, PASSWORD="p", CALLS="12")
+    assert config.sip.auth.users == {"a": "p-1", "b": "hush", "c": "${PASSWORD}"}
+    assert config.limits.calls == 12
+
+
+def test_unset_variables_and_missing_files_are_errors_at_their_place(tmp_path: Path) -> None:
+    text = MINIMAL + (
+        "sip:\n  auth:\n    users:\n"
+        '      a: "${NOT_SET}"\n      b: "${file:none}"\n      c: "${unclosed"\n      d: "${}"\n'
+    )
+    found = findings(tmp_path, text)
+    assert [item.split(": ")[0] for item in found] == ["5:10", "6:10", "7:10", "8:10"]
+    assert "NOT_SET is not set" in found[0]
+
+
+def test_no_finding_and_no_repr_tells_a_secret(tmp_path: Path) -> None:
+    text = MINIMAL + (
+        'sip: {auth: {users: {a: "${S}"}}, public_address: "${S}", listen: ["${S}"]}\n'
+        'api: {token: "${S} ${S}", listen: "${S}"}\nstorage: {database: "${S}"}\nagents: {a: {uri: "${S}"}}\n'
+    )
+    assert "hunter2" not in "".join(findings(tmp_path, text, S="hunter2"))
+    good = MINIMAL + (
+        'sip: {auth: {users: {a: "${S}"}}}\napi: {token: "${S}"}\n'
+        'storage: {database: "postgresql://u:${S}@h/d"}\n'
+        'trunks: {t: {host: h.example, register: {user: u, password: "${S}"}, dialplan: main}}\n'
+    )
+    config = load(tmp_path, good, S="hunter2")
+    assert config.storage.database == "postgresql+psycopg://u:hunter2@h/d"
+    assert "hunter2" not in repr(config)
+
+
+def test_relative_paths_lie_beside_the_file_or_below_the_data_folder(tmp_path: Path) -> None:
+    data = tmp_path / "elsewhere"
+    config = load(tmp_path, MINIMAL, Overrides(data=data))
+    assert config.dialplans["main"] == tmp_path / "demo.yaml"
+    assert config.prompts == tmp_path / "prompts"
+    assert config.speech.models == tmp_path / "models"
+    assert config.storage.database == f"sqlite:///{data}/voicebot.db"
+    assert config.storage.recordings == data / "recordings"
+    assert load(tmp_path, MINIMAL).data == tmp_path / "data"
+    assert not data.exists()
+
+
+def test_absolute_database_stays_where_it_is(tmp_path: Path) -> None:
+    config = load(tmp_path, MINIMAL + "storage: {database: sqlite:////var/v.db}\n")
+    assert config.storage.database == "sqlite:////var/v.db"
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://h/d", "voicebot.db"])
+def test_database_that_cannot_keep_records_is_refused(tmp_path: Path, url: str) -> None:
+    [found] = findings(tmp_path, MINIMAL + f'storage: {{database: "{url}"}}\n')
+    assert found.startswith("2:21: ")
+
+
+def test_flags_beat_the_file(tmp_path: Path) -> None:
+    text = MINIMAL + "trunks: {t: {networks: [10.0.0.0/8], dialplan: other}}\n"
+    flags = Overrides(listen=("udp:127.0.0.1:0", "udp:[::1]:5062"), dialplan=tmp_path / "mine.yaml")
+    config = load(tmp_path, text, flags)
+    assert [str(item) for item in config.sip.listen] == ["udp:127.0.0.1:0", "udp:[::1]:5062"]
+    assert config.dialplans == {"main": tmp_path / "mine.yaml"}
+    assert config.trunks["t"].dialplan == "main"
+
+
+def test_wrong_listen_flag_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--listen:1:1"):
+        load(tmp_path, MINIMAL, Overrides(listen=("5060",)))
+
+
+def test_keys_that_this_version_does_not_act_on_are_warnings(tmp_path: Path) -> None:
+    text = MINIMAL + (
+        'sip: {listen: ["udp:0.0.0.0:5060", "tls:0.0.0.0:5061"], tls: {certificate: c.pem, key: k.pem}}\n'
+        "trunks: {t: {host: h.example, register: {user: u, password: p}, dialplan: main}}\n"
+    )
+    messages = [item.message for item in load(tmp_path, text).warnings]
+    assert len(messages) == 3
+    assert all("this version" in message for message in messages)
+
+
+def test_encryption_that_is_required_is_not_silently_left_out(tmp_path: Path) -> None:
+    [found] = findings(tmp_path, MINIMAL + "media: {srtp: required}\n")
+    assert "cannot encrypt" in found
+
+
+def test_narrowest_network_wins(tmp_path: Path) -> None:
+    text = MINIMAL + (
+        "trunks:\n  wide: {networks: [10.0.0.0/8], dialplan: main}\n"
+        "  narrow: {networks: [10.1.0.0/16], dialplan: main}\n  pbx: {host: '10.1.2.3:5080', dialplan: main}\n"
+    )
+    config = load(tmp_path, text)
+    names = [trunk.name for ip in ("10.2.0.1", "10.1.0.1", "10.1.2.3") if (trunk := config.trunk_for(ip))]
+    assert names == ["wide", "narrow", "pbx"]
+
+
+def test_two_trunks_cannot_share_a_network_and_auth_needs_users(tmp_path: Path) -> None:
+    text = MINIMAL + (
+        "trunks:\n  a: {networks: [10.0.0.0/8], dialplan: main}\n"
+        "  b: {networks: [10.0.0.0/8], dialplan: main, auth: true}\n"
+    )
+    found = findings(tmp_path, text)
+    assert [item.split(": ")[0] for item in found] == ["4:17", "4:53"]
+
+
+def test_api_token_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
+    config = load(tmp_path, MINIMAL + 'api: {token: "${VOICEBOT_TOKEN}"}\n')
+    token = api_token(config)
+    assert len(token) >= 32
+    assert api_token(config) == token
+    assert stat.S_IMODE((config.data / "api.token").stat().st_mode) == 0o600
+
+
+def test_configured_token_is_used_and_an_empty_one_refused(tmp_path: Path) -> None:
+    text = MINIMAL + 'api: {token: "${VOICEBOT_TOKEN}"}\n'
+    assert api_token(load(tmp_path, text, VOICEBOT_TOKEN="t0ken")) == "t0ken"
+    assert not (tmp_path / "data").exists()
+    [found] = findings(tmp_path, text, VOICEBOT_TOKEN="")
+    assert "empty token" in found
+
+
+values = st.recursive(
+    st.one_of(
+        st.sampled_from(["auto", "main", "${X}", "${file:/dev/null}", "6XXX", "10.0.0.0/8", "''", "-1", "~"]),
+        st.text(max_size=8).map(repr),
+        st.integers().map(str),
+        st.booleans().map(lambda value: str(value).lower()),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
+        st.dictionaries(
+            st.sampled_from(["a", "en", "engine", "uri", "dialplan", "host"]), inner, max_size=3
+        ).map(lambda entries: "{" + ", ".join(f"{key}: {value}" for key, value in entries.items()) + "}"),
+    ),
+    max_leaves=6,
+)
+SECTIONS = [
+    "sip", "trunks", "media", "speech", "dialplans", "prompts", "agents", "storage", "api", "limits", "log", "x",
+]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sections=st.dictionaries(st.sampled_from(SECTIONS), values, max_size=4))
+def test_whatever_stands_in_the_file_it_loads_or_is_refused(tmp_path: Path, sections: dict[str, str]) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("".join(f"{key}: {value}\n" for key, value in sections.items()), "utf-8")
+    with contextlib.suppress(ConfigError):
+        assert load_config(file, environment={}).dialplans is not None

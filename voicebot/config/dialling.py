@@ -1,0 +1,89 @@
+"""What may be dialled: the guard against toll fraud. Every outgoing number passes here."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from voicebot.config.model import AgentConfig, Trunk
+
+_CLASSES = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", ".": "[0-9]+", "!": "[0-9]*"}
+_PATTERN = re.compile(r"\+?(?:[0-9*#XZN]|\[[0-9](?:-?[0-9])*\])*[.!]?")
+_NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
+_URI = re.compile(
+    r"(sips?):([A-Za-z0-9_.+*#~-]{1,64})@([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
+)
+
+
+def check_pattern(pattern: str) -> str | None:
+    """Return what is wrong with a dial pattern, or None."""
+    if not pattern:
+        return "the pattern is empty"
+    if _PATTERN.fullmatch(_user_part(pattern)[0]) and _user_part(pattern)[0] not in ("", "+"):
+        return None
+    return (
+        "not a dial pattern: digits, * and #, X (0-9), Z (1-9), N (2-9), sets as [1-5], and at the end"
+        " . (one digit or more) or ! (any digits); or sip:PATTERN@HOST"
+    )
+
+
+def may_dial(target: str, patterns: Sequence[str], agents: Iterable[str] = ()) -> bool:
+    """Say whether `target` (an extension, +E.164 number or sip: URI) may be dialled.
+
+    It may if it is one of the agents' URIs, or matches a pattern. Patterns are Asterisk's, without the leading
+    underscore. A plain pattern lets numbers through; a URI needs a pattern `sip:PATTERN@HOST` with its very host.
+    A target with URI parameters, headers, spaces, CR, LF or anything else that is not part of the plain forms never may.
+    """
+    uri = _URI.fullmatch(target)
+    if uri is not None:
+        if target in agents:
+            return True
+        scheme, user, host, port = uri.groups()
+        return any(
+            pattern.startswith(f"{scheme}:")
+            and where.lower() == (host + (port or "")).lower()
+            and _matches(numbers, user)
+            for pattern in patterns
+            for numbers, where in [_user_part(pattern)]
+        )
+    if not _NUMBER.fullmatch(target):
+        return False
+    return any(_matches(pattern, target) for pattern in patterns if "@" not in pattern)
+
+
+def dial_uri(target: str, trunk: Trunk | None, agents: Mapping[str, AgentConfig]) -> str | None:
+    """Return the SIP URI to call for `target`, or None if it may not be dialled or leads nowhere.
+
+    An agent's name, extension or URI leads to the agent; another number to the trunk's host, if its patterns allow it.
+    """
+    for agent in agents.values():
+        uri = _URI.fullmatch(agent.uri)
+        if target in (agent.name, agent.uri) or (uri is not None and target == uri.group(2)):
+            return agent.uri
+    if trunk is None or not may_dial(target, trunk.dial):
+        return None
+    if _URI.fullmatch(target):
+        return target
+    if trunk.host is None:
+        return None
+    user = target.replace("#", "%23")  # RFC 3261 section 25.1: `#` is no user-unreserved character
+    return f"sip:{user}@{trunk.host}" + (f":{trunk.port}" if trunk.port != 5060 else "")
+
+
+def is_plain_sip_uri(text: str) -> bool:
+    """Say whether `text` is `sip:user@host[:port]` and nothing more."""
+    return _URI.fullmatch(text) is not None
+
+
+def _user_part(pattern: str) -> tuple[str, str]:
+    """Split `sip:PATTERN@HOST` into pattern and host; the host is empty for a plain pattern."""
+    match = re.fullmatch(r"sips?:([^@]*)@(.+)", pattern)
+    return (match.group(1), match.group(2)) if match else (pattern, "")
+
+
+def _matches(pattern: str, number: str) -> bool:
+    if not _PATTERN.fullmatch(pattern):
+        return False
+    parts = re.findall(r"\[[^]]*\]|.", pattern)
+    expression = "".join(
+        _CLASSES.get(part, part if part.startswith("[") else re.escape(part)) for part in parts
+    )
+    return re.fullmatch(expression, number) is not None

@@ -1,0 +1,175 @@
+"""Reading config.yaml: the top level, paths, the checks between sections, and the API token."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from voicebot.config import sections
+from voicebot.config.model import Config, Storage
+from voicebot.config.section import Interpolation, Refused, Section, boolean, text
+from voicebot.dialplan.source import (
+    Finding,
+    Node,
+    Position,
+    SourceError,
+    describe,
+    finding,
+    nearest,
+    read_source,
+)
+from voicebot.dialplan.source import Mapping as MappingNode
+
+DEFAULT_FILE = "config.yaml"
+TOKEN_FILE = "api.token"
+OVERRIDDEN_DIALPLAN = "main"
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
+
+class ConfigError(SourceError):
+    """The configuration cannot be used: `findings` says everything that is wrong, as file:line:column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the command line says; it beats the file. `dialplan` answers the calls of every trunk."""
+
+    listen: tuple[str, ...] = ()
+    dialplan: Path | None = None
+    data: Path | None = None
+
+
+def load_config(
+    path: str | Path | None = None,
+    overrides: Overrides | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Config:
+    """Read, check and complete a configuration. `path` None: config.yaml in the current folder.
+
+    Relative dialplans, prompts, models and certificates lie beside the file; the database and recordings lie under
+    the data folder, which is `data` beside the file unless overridden. Nothing is written and no folder is made.
+    Raises ConfigError with every finding.
+    """
+    file = Path(DEFAULT_FILE if path is None else path)
+    findings: list[Finding] = []
+    if path is None and not file.exists():
+        missing = finding(
+            "VB001", Position(str(file)), "there is no such file here", "name one with --config"
+        )
+        raise ConfigError([missing])
+    node = read_source(file, findings)
+    folder = Path(os.path.abspath(file)).parent
+    config = None
+    if node is not None:
+        values = os.environ if environment is None else environment
+        filled = Interpolation(values, folder, frozenset({"api.token"})).fill(node, findings)
+        config = _config(file, folder, filled, overrides or Overrides(), findings)
+    if config is None or any(item.severity == "error" for item in findings):
+        raise ConfigError(item for item in findings if item.severity == "error")
+    return config
+
+
+def api_token(config: Config) -> str:
+    """Return the API's token: the configured one, else the one below the data folder, made (mode 0600) if need be."""
+    if config.api.token is not None:
+        return config.api.token
+    path = config.data / TOKEN_FILE
+    try:
+        token = path.read_text("utf-8").strip()
+        if token:
+            return token
+        path.unlink()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    token = secrets.token_urlsafe(32)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+        stream.write(token + "\n")
+    return token
+
+
+def _config(
+    file: Path, folder: Path, node: Node | None, overrides: Overrides, findings: list[Finding]
+) -> Config | None:
+    start = Position(str(file))
+    if not isinstance(node, MappingNode):
+        what = "nothing" if node is None else describe(node)
+        findings.append(finding("VB021", start, f"the configuration is a map of sections, this is {what}"))
+        return None
+    top = Section(node, start, findings)
+    data = Path(os.path.abspath(folder / "data" if overrides.data is None else overrides.data))
+    sip = sections.sip(top.section("sip"), folder, overrides.listen)
+    trunks = top.entries("trunks", lambda name, item: sections.trunk(name, top.below(item)))
+    dialplans = top.entries("dialplans", lambda _name, item: folder / text(item))
+    if overrides.dialplan is not None:
+        dialplans = {OVERRIDDEN_DIALPLAN: Path(os.path.abspath(overrides.dialplan))}
+        trunks = {name: replace(trunk, dialplan=OVERRIDDEN_DIALPLAN) for name, trunk in trunks.items()}
+    elif top.get("dialplans") is None:
+        top.refuse("dialplans", "the key 'dialplans' is missing: which hotline answers?")
+    config = Config(
+        file=file,
+        data=data,
+        dialplans=dialplans,
+        prompts=top.value("prompts", lambda item: folder / text(item), folder / "prompts"),
+        storage=_storage(top.section("storage"), data),
+        sip=sip,
+        trunks=trunks,
+        media=sections.media(top.section("media")),
+        speech=sections.speech(top.section("speech"), folder),
+        agents=top.entries("agents", lambda name, item: sections.agent(name, top.below(item))),
+        api=sections.api(top.section("api")),
+        limits=sections.limits(top.section("limits")),
+        shutdown=sections.shutdown(top.section("shutdown")),
+        log=sections.log(top.section("log")),
+        warnings=tuple(item for item in findings if item.severity == "warning"),
+    )
+    top.done()
+    _check_trunks(config, node, findings)
+    return config
+
+
+def _storage(section: Section, data: Path) -> Storage:
+    def database(node: Node) -> str:
+        try:
+            url = make_url(text(node))
+        except ArgumentError as error:
+            raise Refused("not a database URL", 'for example "sqlite:///voicebot.db"') from error
+        driver = _DRIVERS.get(url.get_backend_name())
+        if driver is None:
+            raise Refused("the database must be sqlite:///FILE or postgresql://...")
+        if driver == "sqlite":
+            if not url.database or url.database == ":memory:":
+                raise Refused("the database needs a file", 'for example "sqlite:///voicebot.db"')
+            url = url.set(database=str(data / url.database))
+        elif "+" not in url.drivername:
+            url = url.set(drivername=driver)
+        return url.render_as_string(hide_password=False)
+
+    storage = Storage(
+        database=section.value("database", database, f"sqlite:///{data / 'voicebot.db'}"),
+        recordings=section.value("recordings", lambda node: data / text(node), data / "recordings"),
+        recording=section.value("recording", boolean, True),
+    )
+    section.done()
+    return storage
+
+
+def _check_trunks(config: Config, node: MappingNode, findings: list[Finding]) -> None:
+    """Check what trunks name elsewhere, at the place where they name it."""
+    written = node.get("trunks")
+    seen: dict[str, str] = {}
+    for name, trunk in config.trunks.items():
+        entry = written.get(name) if isinstance(written, MappingNode) else None
+        section = Section(entry if isinstance(entry, MappingNode) else None, node.position, findings)
+        if trunk.dialplan and trunk.dialplan not in config.dialplans:
+            hint = nearest(trunk.dialplan, config.dialplans) or f"there are: {', '.join(config.dialplans)}"
+            section.refuse("dialplan", f"there is no dialplan {trunk.dialplan!r} in `dialplans`", hint)
+        if trunk.auth and not config.sip.auth.users:
+            section.refuse("auth", "nobody could call: `sip.auth.users` is empty")
+        for network in trunk.networks:
+            other = seen.setdefault(str(network), name)
+            if other != name:
+                section.refuse("networks", f"{network} belongs to trunk {other!r} already")

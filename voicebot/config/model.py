@@ -1,0 +1,188 @@
+"""The configuration as the rest of the program sees it: checked, complete, every path absolute."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from pathlib import Path
+from typing import Literal
+
+from voicebot.dialplan.source import Finding
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """`udp:0.0.0.0:5060`. Port 0 lets the system choose one."""
+
+    transport: Literal["udp", "tcp", "tls"]
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.transport}:{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """Digest as a server (RFC 3261 section 22): who may call through trunks with `auth: true`."""
+
+    realm: str = "voicebot"
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Sip:
+    """`public_address` None: the address of the interface that a peer is reached through."""
+
+    listen: tuple[Listen, ...] = (Listen("udp", "0.0.0.0", 5060),)
+    public_address: str | None = None
+    auth: Auth = Auth()
+    tls: Tls | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    user: str
+    password: str = field(repr=False)
+    expires_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """Where calls come from and go to. `dial` are the patterns that may be dialled out; none: the agents only."""
+
+    name: str
+    dialplan: str
+    networks: tuple[Network, ...] = ()
+    host: str | None = None
+    port: int = 5060
+    auth: bool = False
+    register: Register | None = None
+    dial: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MediaConfig:
+    """`ports` are the first and the last RTP port; `workers` None: as many as the machine bears."""
+
+    ports: tuple[int, int] = (20000, 29999)
+    workers: int | None = None
+    codecs: tuple[str, ...] = ("PCMU", "PCMA")
+    srtp: Literal["off", "optional"] = "optional"
+    rtp_timeout_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """`engine` "auto": the best that is installed. `model` is a folder, for engines that need one."""
+
+    engine: Literal["auto", "pocketsphinx", "vosk", "none"] = "auto"
+    model: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    engine: Literal["auto", "espeak", "pyttsx3"] = "auto"
+    voice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechConfig:
+    """`asr` and `tts` by language; a language that is not named is "auto"."""
+
+    vad: Literal["auto", "webrtc", "energy"] = "auto"
+    asr: Mapping[str, Recogniser] = field(default_factory=dict)
+    tts: Mapping[str, Voice] = field(default_factory=dict)
+    models: Path = Path("models")
+    workers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """`skills` maps a skill to its level, 1 to 10."""
+
+    name: str
+    uri: str
+    skills: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """`database` is an SQLAlchemy URL, absolute. `recording` false: no call is recorded, whatever its dialplan says."""
+
+    database: str = field(repr=False)
+    recordings: Path
+    recording: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """`listen` None: no API. `token` None: `api_token(config)` reads or makes one below the data folder."""
+
+    listen: tuple[str, int] | None = ("127.0.0.1", 8080)
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`calls` at once; beyond it callers get 503. `call_seconds`: the longest call."""
+
+    calls: int = 200
+    call_seconds: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """How long running calls may go on after SIGTERM."""
+
+    drain_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One configuration. `warnings` are keys that are read, but that this version does not act on yet."""
+
+    file: Path
+    data: Path
+    dialplans: Mapping[str, Path]
+    prompts: Path
+    storage: Storage
+    sip: Sip = Sip()
+    trunks: Mapping[str, Trunk] = field(default_factory=dict)
+    media: MediaConfig = MediaConfig()
+    speech: SpeechConfig = SpeechConfig()
+    agents: Mapping[str, AgentConfig] = field(default_factory=dict)
+    api: Api = Api()
+    limits: Limits = Limits()
+    shutdown: Shutdown = Shutdown()
+    log: Log = Log()
+    warnings: tuple[Finding, ...] = ()
+
+    def trunk_for(self, source_ip: str) -> Trunk | None:
+        """Return the trunk that a request from this address belongs to: the narrowest network wins."""
+        try:
+            address = ip_address(source_ip.partition("%")[0])
+        except ValueError:
+            return None
+        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        found = [
+            (network.prefixlen, trunk)
+            for trunk in self.trunks.values()
+            for network in trunk.networks
+            if network.version == address.version and address in network
+        ]
+        return max(found, key=lambda pair: pair[0])[1] if found else None

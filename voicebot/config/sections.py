@@ -1,0 +1,360 @@
+"""The sections of config.yaml, one function each. What is missing has the default of its dataclass."""
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from voicebot.config.dialling import check_pattern, is_plain_sip_uri
+from voicebot.config.model import (
+    AgentConfig,
+    Api,
+    Auth,
+    Limits,
+    Listen,
+    Log,
+    MediaConfig,
+    Network,
+    Recogniser,
+    Register,
+    Shutdown,
+    Sip,
+    SpeechConfig,
+    Tls,
+    Trunk,
+    Voice,
+)
+from voicebot.config.section import (
+    Refused,
+    Section,
+    auto_or,
+    boolean,
+    integer,
+    number,
+    one_of,
+    text,
+)
+from voicebot.dialplan.source import Mapping as MappingNode
+from voicebot.dialplan.source import Node, Position, Scalar, finding
+
+CODECS = ("PCMU", "PCMA")
+_LISTEN = re.compile(r"(?:(udp|tcp|tls):)?(\[[0-9A-Fa-f:.]+\]|[0-9.]+):([0-9]{1,5})", re.IGNORECASE)
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}))(?::([0-9]{1,5}))?")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_NOT_YET = "VB025"
+
+T = TypeVar("T")
+
+
+def _not_yet(section: Section, key: str, message: str) -> None:
+    """Warn of a key that is read and checked, but that this version does not act on."""
+    node = section.get(key)
+    if node is not None:
+        section.findings.append(finding(_NOT_YET, node.position, message, severity="warning"))
+
+
+def parse_listen(value: str) -> Listen:
+    """Return `udp:HOST:PORT` as a Listen. Raises Refused."""
+    match = _LISTEN.fullmatch(value)
+    if match is None:
+        raise Refused(
+            "not an address to listen on", 'for example "udp:0.0.0.0:5060": transport, IP address, port'
+        )
+    transport, host, port = match.groups()
+    return Listen(_TRANSPORTS[(transport or "udp").lower()], _address(host.strip("[]")), _port(port))
+
+
+_TRANSPORTS: dict[str, Literal["udp", "tcp", "tls"]] = {"udp": "udp", "tcp": "tcp", "tls": "tls"}
+
+
+def _address(host: str) -> str:
+    try:
+        return str(ip_address(host))
+    except ValueError as error:
+        raise Refused("not an IP address") from error
+
+
+def _port(port: str) -> int:
+    if int(port) > 65535:
+        raise Refused("a port is at most 65535")
+    return int(port)
+
+
+def sip(section: Section, folder: Path, listen: tuple[str, ...]) -> Sip:
+    listens = section.items("listen", lambda node: parse_listen(text(node)), Sip().listen)
+    if listen:
+        listens = tuple(_flag(item, section) for item in listen)
+    elif not listens:
+        section.refuse("listen", "at least one address to listen on is needed")
+    for item in listens:
+        if item.transport != "udp":
+            _not_yet(section, "listen", f"this version listens on UDP only; {item} is not opened")
+    auth = section.section("auth")
+    result = Sip(
+        listen=listens,
+        public_address=section.value("public_address", auto_or(lambda node: _address(text(node))), None),
+        auth=Auth(
+            realm=auth.value("realm", _quotable, Auth().realm),
+            users=auth.entries("users", lambda _name, node: text(node)),
+        ),
+        tls=_tls(section.section("tls"), folder) if section.get("tls") is not None else None,
+    )
+    auth.done()
+    _not_yet(section, "tls", "this version does not speak TLS yet")
+    section.done()
+    return result
+
+
+def _flag(value: str, section: Section) -> Listen:
+    try:
+        return parse_listen(value)
+    except Refused as refused:
+        section.findings.append(finding("VB023", Position("--listen"), refused.message, refused.hint))
+        return Sip().listen[0]
+
+
+def _quotable(node: Node) -> str:
+    value = text(node)
+    if not re.fullmatch(r"[\x20-\x7e]+", value) or '"' in value or "\\" in value:
+        raise Refused("plain ASCII without quotes is needed here")
+    return value
+
+
+def _tls(section: Section, folder: Path) -> Tls | None:
+    certificate = section.required("certificate", lambda node: folder / text(node))
+    key = section.required("key", lambda node: folder / text(node))
+    section.done()
+    return Tls(certificate, key) if certificate is not None and key is not None else None
+
+
+def _network(node: Node) -> Network:
+    value = text(node)
+    try:
+        return ip_network(value)
+    except ValueError:
+        pass
+    try:
+        meant = ip_network(value, strict=False)
+    except ValueError as error:
+        raise Refused("not a network", 'for example "192.168.0.0/16", or one address') from error
+    raise Refused("the address has bits behind the prefix", f"did you mean {meant}?")
+
+
+def _host_and_port(node: Node) -> tuple[str | None, int]:
+    match = _HOST.fullmatch(text(node))
+    if match is None:
+        raise Refused("not a host name or address", 'for example "pbx.example.com" or "10.0.0.2:5080"')
+    return match.group(1), _port(match.group(2) or "5060")
+
+
+def _dial(node: Node) -> str:
+    pattern = node.text if isinstance(node, Scalar) else ""
+    problem = check_pattern(pattern)
+    if problem is not None:
+        raise Refused(problem)
+    return pattern
+
+
+def trunk(name: str, section: Section) -> Trunk:
+    networks: tuple[Network, ...] = section.items("networks", _network, ())
+    no_host: tuple[str | None, int] = (None, 5060)
+    host, port = section.value("host", _host_and_port, no_host)
+    if host is not None:
+        try:
+            address: Network = ip_network(host.strip("[]"))
+            networks = networks if address in networks else (*networks, address)
+        except ValueError:
+            pass  # a name: whoever resolves it knows its addresses
+    elif section.get("networks") is None:
+        section.refuse("networks", "a trunk needs `networks`, `host`, or both")
+    register = None
+    if section.get("register") is not None:
+        register = _register(section.section("register"))
+        _not_yet(section, "register", "this version does not register yet")
+        if host is None:
+            section.refuse("register", "to register, the trunk needs a `host`")
+    dialplan = section.required("dialplan", text)
+    result = Trunk(
+        name=name,
+        dialplan=dialplan or "",
+        networks=networks,
+        host=host,
+        port=port,
+        auth=section.value("auth", boolean, False),
+        register=register,
+        dial=section.items("dial", _dial, ()),
+    )
+    section.done()
+    return result
+
+
+def _register(section: Section) -> Register | None:
+    user = section.required("user", text)
+    password = section.required("password", text)
+    expires = section.value("expires_seconds", integer(30, 86400), 300)
+    section.done()
+    return Register(user, password, expires) if user is not None and password is not None else None
+
+
+def media(section: Section) -> MediaConfig:
+    def ports(node: Node) -> tuple[int, int]:
+        match = re.fullmatch(r"([0-9]{1,5})\s*-\s*([0-9]{1,5})", text(node))
+        if match is None:
+            raise Refused("not a range of ports", 'for example "20000-29999"')
+        first, last = _port(match.group(1)), _port(match.group(2))
+        if first < 1024:
+            raise Refused("ports for media begin at 1024")
+        if last < first + (first % 2) + 1:
+            raise Refused("the range holds no pair of ports (an even one and the next)")
+        return first, last
+
+    def srtp(node: Node) -> Literal["off", "optional"]:
+        if isinstance(node, Scalar) and node.value == "required":
+            raise Refused("this version cannot encrypt media", "`optional` takes calls without SRTP, too")
+        return one_of(_SRTP)(node)
+
+    default = MediaConfig()
+    codecs = section.items("codecs", one_of({name: name for name in CODECS}), default.codecs)
+    if not codecs:
+        section.refuse("codecs", f"at least one codec is needed: {', '.join(CODECS)}")
+    result = MediaConfig(
+        ports=section.value("ports", ports, default.ports),
+        workers=section.value("workers", auto_or(integer(1, 64)), None),
+        codecs=tuple(dict.fromkeys(codecs)),
+        srtp=section.value("srtp", srtp, default.srtp),
+        rtp_timeout_seconds=section.value(
+            "rtp_timeout_seconds", number(5, 3600), default.rtp_timeout_seconds
+        ),
+    )
+    section.done()
+    return result
+
+
+_SRTP: dict[str, Literal["off", "optional"]] = {"off": "off", "optional": "optional"}
+_VADS: dict[str, Literal["auto", "webrtc", "energy"]] = {
+    "auto": "auto",
+    "webrtc": "webrtc",
+    "energy": "energy",
+}
+_RECOGNISERS: dict[str, Literal["auto", "pocketsphinx", "vosk", "none"]] = {
+    "auto": "auto",
+    "pocketsphinx": "pocketsphinx",
+    "vosk": "vosk",
+    "none": "none",
+}
+_VOICES: dict[str, Literal["auto", "espeak", "pyttsx3"]] = {
+    "auto": "auto",
+    "espeak": "espeak",
+    "pyttsx3": "pyttsx3",
+}
+
+
+def speech(section: Section, folder: Path) -> SpeechConfig:
+    def recogniser(node: Node) -> Recogniser:
+        if not isinstance(node, MappingNode):
+            return Recogniser(one_of(_RECOGNISERS)(node))
+        below = section.below(node)
+        result = Recogniser(
+            below.value("engine", one_of(_RECOGNISERS), "auto"),
+            below.value("model", lambda item: folder / text(item), None),
+        )
+        below.done()
+        return result
+
+    def voice(node: Node) -> Voice:
+        if not isinstance(node, MappingNode):
+            return Voice(one_of(_VOICES)(node))
+        below = section.below(node)
+        result = Voice(below.value("engine", one_of(_VOICES), "auto"), below.value("voice", text, None))
+        below.done()
+        return result
+
+    result = SpeechConfig(
+        vad=section.value("vad", one_of(_VADS), "auto"),
+        asr=section.entries("asr", _by_language(recogniser)),
+        tts=section.entries("tts", _by_language(voice)),
+        models=section.value("models", lambda node: folder / text(node), folder / "models"),
+        workers=section.value("workers", auto_or(integer(1, 64)), None),
+    )
+    section.done()
+    return result
+
+
+def _by_language(parse: Callable[[Node], T]) -> Callable[[str, Node], T]:
+    def parsed(language: str, node: Node) -> T:
+        if not _LANGUAGE.fullmatch(language):
+            raise Refused(f"{language!r} is not a language", "for example en or zh")
+        return parse(node)
+
+    return parsed
+
+
+def agent(name: str, section: Section) -> AgentConfig:
+    def uri(node: Node) -> str:
+        value = text(node)
+        if not is_plain_sip_uri(value):
+            raise Refused("not a plain SIP URI", 'for example "sip:6001@127.0.0.1:5070", without parameters')
+        return value
+
+    result = AgentConfig(
+        name=name,
+        uri=section.required("uri", uri) or "",
+        skills=section.entries("skills", lambda _skill, node: integer(1, 10)(node)),
+    )
+    section.done()
+    return result
+
+
+def api(section: Section) -> Api:
+    def listen(node: Node) -> tuple[str, int] | None:
+        if isinstance(node, Scalar) and node.value == "off":
+            return None
+        match = _HOST.fullmatch(text(node))
+        if match is None or match.group(2) is None:
+            raise Refused("not an address to listen on", 'for example "127.0.0.1:8080", or off')
+        return _address(match.group(1).strip("[]")), _port(match.group(2))
+
+    def token(node: Node) -> str:
+        if isinstance(node, Scalar) and node.value == "":
+            raise Refused("an empty token would let everyone in", "remove the key, and a token is made")
+        value = text(node)
+        if not re.fullmatch(r"[\x21-\x7e]+", value):
+            raise Refused("a token is plain ASCII without spaces")
+        return value
+
+    result = Api(
+        listen=section.value("listen", listen, Api().listen),
+        token=section.value("token", token, None),
+    )
+    section.done()
+    return result
+
+
+def limits(section: Section) -> Limits:
+    result = Limits(
+        calls=section.value("calls", integer(1, 100_000), Limits().calls),
+        call_seconds=section.value("call_seconds", number(10, 86_400), Limits().call_seconds),
+    )
+    section.done()
+    return result
+
+
+def shutdown(section: Section) -> Shutdown:
+    result = Shutdown(section.value("drain_seconds", number(0, 3600), Shutdown().drain_seconds))
+    section.done()
+    return result
+
+
+_LEVELS: dict[str, Literal["debug", "info", "warning", "error"]] = {
+    "debug": "debug",
+    "info": "info",
+    "warning": "warning",
+    "error": "error",
+}
+
+
+def log(section: Section) -> Log:
+    result = Log(section.value("level", one_of(_LEVELS), "info"))
+    section.done()
+    return result

@@ -175,9 +175,6 @@ class TelephoneLine:
     async def record(self, mode: Literal["start", "pause", "resume", "off"]) -> None:
         assert self.caller.media is not None
         if mode == "start" and not self._recording_on:
-            await asyncio.get_running_loop().run_in_executor(
-                None, lambda: self._recording.parent.mkdir(parents=True, exist_ok=True)
-            )
             self._recording_on = True
             self.caller.media.record(str(self._recording))
             if self._masked:

@@ -1,0 +1,154 @@
+"""Saying and asking on a line, in virtual time."""
+
+import asyncio
+
+from tests.calls.hotline import Choices, Hotline, text
+from voicebot.dialplan.line import Heard, InputOptions, NoInput, NoMatch, Question, Spoken
+from voicebot.sim.loop import run
+
+PROMPT = text("Say balance or lost card, or press one.")
+
+
+def question(*accepted: str, sensitive: bool = False, barge_in: str = "immediate") -> Question:
+    options = InputOptions(barge_in=barge_in)  # type: ignore[arg-type]
+    return Question("flow/1", (PROMPT,), Choices(*accepted), ("en",), options, sensitive)
+
+
+def test_a_spoken_answer_over_the_prompt_stops_it_and_is_heard() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        asking = asyncio.create_task(caller.line.ask(question("lost card", "balance")))
+        await asyncio.sleep(1.0)
+        await caller.media.speak("lost card", 0.8)
+        answer = await asking
+        assert isinstance(answer, Heard)
+        assert answer.judgement.meaning == "lost card"
+        assert 1.0 <= caller.media.said[0].heard <= 1.2, "the prompt stops at the onset"
+        await hotline.close()
+
+    run(story())
+
+
+def test_a_key_is_an_answer_at_once() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        loop = asyncio.get_running_loop()
+        asking = asyncio.create_task(caller.line.ask(question("1", "2")))
+        await asyncio.sleep(0.7)
+        pressed_at = loop.time()
+        caller.media.press("2")
+        answer = await asking
+        assert isinstance(answer, Heard)
+        assert loop.time() == pressed_at
+        await hotline.close()
+
+    run(story())
+
+
+def test_silence_is_noinput_five_seconds_after_the_prompt() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        started_at = asyncio.get_running_loop().time()
+        answer = await caller.line.ask(question("1"))
+        heard = caller.media.said[0].heard
+        assert answer == NoInput()
+        assert abs(asyncio.get_running_loop().time() - started_at - heard - 5.0) < 0.01
+        await hotline.close()
+
+    run(story())
+
+
+def test_unknown_words_are_nomatch() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        asking = asyncio.create_task(caller.line.ask(question("balance")))
+        await asyncio.sleep(1.0)
+        await caller.media.speak("banana", 1.0)
+        assert isinstance(await asking, NoMatch)
+        await hotline.close()
+
+    run(story())
+
+
+def test_keys_pressed_during_what_is_said_skip_it_and_answer_the_next_question() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.5, caller.media.press, "1")
+        await caller.line.say([text("A long welcome that the impatient caller knows by heart.")])
+        await caller.line.say([text("And more of it.")])
+        answer = await caller.line.ask(question("1"))
+        assert isinstance(answer, Heard)
+        assert [said.text for said in caller.media.said] == [
+            "A long welcome that the impatient caller knows by heart."
+        ]
+        await hotline.close()
+
+    run(story())
+
+
+def test_what_may_not_be_interrupted_is_said_to_its_end() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        asyncio.get_running_loop().call_later(0.3, caller.media.press, "1")
+        await caller.line.say([text("Goodbye, and thank you.")], barge_in="none")
+        said = caller.media.said[0]
+        assert said.heard > 1.0
+        await hotline.close()
+
+    run(story())
+
+
+def test_being_cancelled_stops_prompt_and_ears_at_once() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        asking = asyncio.create_task(caller.line.ask(question("balance")))
+        await asyncio.sleep(0.5)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        assert caller.media.listening is None
+        assert abs(caller.media.said[0].heard - 0.5) < 0.01
+        await hotline.close()
+
+    run(story())
+
+
+def test_the_recording_is_masked_while_something_sensitive_is_asked_and_a_little_longer() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        loop = asyncio.get_running_loop()
+        await caller.line.record("start")
+        asking = asyncio.create_task(caller.line.ask(question("1234", sensitive=True)))
+        await asyncio.sleep(1.0)
+        for key in "1234":
+            caller.media.press(key)
+        await asking
+        answered_at = loop.time()
+        await asyncio.sleep(2.0)
+        assert [on for _, on in caller.media.masked] == [True, False]
+        assert caller.media.masked[1][0] - answered_at >= 0.4
+        assert all("1234" not in str(event) for event in hotline.store.events)
+        await hotline.close()
+
+    run(story())
+
+
+def test_sensitive_text_is_not_in_the_timeline() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        await caller.line.say([text("You entered"), Spoken("4 9 3 1", "en", constant=False, sensitive=True)])
+        assert ("said", {"text": "You entered *", "language": "en"}) in [
+            (kind, fields) for _, kind, fields in hotline.store.events
+        ]
+        await hotline.close()
+
+    run(story())

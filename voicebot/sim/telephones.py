@@ -1,0 +1,77 @@
+"""Telephones without SIP: agents and extensions that answer, decline, are busy, or let it ring."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from voicebot.calls.call import Call
+from voicebot.calls.floor import DialFailed
+from voicebot.calls.leg import Gone, Leg
+from voicebot.sim.media import SimLeg, SimMedia
+
+Behaviour = Literal["answers", "busy", "no_answer", "declines"]
+
+
+@dataclass(slots=True)
+class Extension:
+    """How one extension behaves: it answers after `after` seconds and hangs up after `talks` seconds of talk."""
+
+    behaviour: Behaviour = "answers"
+    after: float = 2.0
+    talks: float = 20.0
+
+
+@dataclass(slots=True)
+class SimTelephones:
+    """Implements `calls.transferring.Telephones`. `rings` notes what happened: (time, URI, what)."""
+
+    media: SimMedia
+    extensions: dict[str, Extension] = field(default_factory=dict)
+    rings: list[tuple[float, str, str]] = field(default_factory=list)
+    referred: list[str] = field(default_factory=list)
+    on_answer: Callable[[str, Leg], None] = lambda uri, leg: None
+
+    def target(self, call: Call, to: str) -> str:
+        return to if to.startswith("sip:") else f"sip:{to}@sim"
+
+    async def dial(self, call: Call, uri: str, *, name: str) -> Leg:
+        loop = asyncio.get_running_loop()
+        extension = self.extensions.get(uri)
+        self._note(uri, "rings")
+        if extension is None:
+            raise DialFailed("unreachable", 404)
+        if extension.behaviour == "busy":
+            raise DialFailed("busy", 486)
+        try:
+            if extension.behaviour == "no_answer":
+                await asyncio.get_running_loop().create_future()
+            await asyncio.sleep(extension.after)
+        except asyncio.CancelledError:
+            self._note(uri, "cancelled")
+            raise
+        if extension.behaviour == "declines":
+            raise DialFailed("declined", 603)
+        leg = Leg(call.uid, name, -1, call.plays)
+        leg.media = self.media.open_leg(call.uid, "", leg.on_message)
+        self._note(uri, "answered")
+        loop.call_later(extension.talks, leg.end, Gone("normal", by_peer=True))
+        self.on_answer(uri, leg)
+        return leg
+
+    def hang_up(self, leg: Leg, cause: str = "normal") -> None:
+        leg.end(Gone(cause, by_peer=False))
+        if isinstance(leg.media, SimLeg):
+            leg.media.close()
+
+    async def refer(self, leg: Leg, uri: str) -> None:
+        await asyncio.sleep(0.5)
+        extension = self.extensions.get(uri)
+        if extension is None:
+            raise DialFailed("unreachable", 404)
+        if extension.behaviour == "busy":
+            raise DialFailed("busy", 486)
+        self.referred.append(uri)
+
+    def _note(self, uri: str, what: str) -> None:
+        self.rings.append((asyncio.get_running_loop().time(), uri, what))

@@ -1,0 +1,64 @@
+"""SIP user agent, sans-IO (RFC 3261 and what the README of the package lists).
+
+`Endpoint` is bytes <-> messages <-> transactions <-> dialogs <-> events. It opens no socket, reads no clock and draws
+no random number.
+"""
+
+from voicebot.sip.address import Address, Datagram
+from voicebot.sip.core import Limits
+from voicebot.sip.digest import Credentials, Realm
+from voicebot.sip.endpoint import Counters, Endpoint
+from voicebot.sip.errors import DigestError, MessageError, SipError, Why
+from voicebot.sip.events import (
+    Answered,
+    Cancelled,
+    Ended,
+    Established,
+    Event,
+    IncomingCall,
+    InfoReceived,
+    Offer,
+    OfferAnswered,
+    OfferRejected,
+    PingAnswered,
+    Progress,
+    ReferProgress,
+    ReferReceived,
+    Rejected,
+)
+from voicebot.sip.header import NameAddress
+from voicebot.sip.message import Request, Response
+from voicebot.sip.uri import Uri
+
+__all__ = [
+    "Address",
+    "Answered",
+    "Cancelled",
+    "Counters",
+    "Credentials",
+    "Datagram",
+    "DigestError",
+    "Ended",
+    "Endpoint",
+    "Established",
+    "Event",
+    "IncomingCall",
+    "InfoReceived",
+    "Limits",
+    "MessageError",
+    "NameAddress",
+    "Offer",
+    "OfferAnswered",
+    "OfferRejected",
+    "PingAnswered",
+    "Progress",
+    "Realm",
+    "ReferProgress",
+    "ReferReceived",
+    "Rejected",
+    "Request",
+    "Response",
+    "SipError",
+    "Uri",
+    "Why",
+]

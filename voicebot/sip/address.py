@@ -1,0 +1,63 @@
+"""Transport addresses: where a message came from and where it goes."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from voicebot.sip.errors import SipError
+
+DEFAULT_PORT = {"udp": 5060, "tcp": 5060, "tls": 5061}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A transport (udp, tcp, tls), a host (IPv6 without brackets) and a port. Written `udp:192.0.2.1:5060`."""
+
+    transport: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Parse `udp:HOST:PORT`, `HOST:PORT` or `HOST`; IPv6 in brackets. Raises SipError."""
+        transport, _, rest = text.strip().partition(":")
+        if transport.lower() not in DEFAULT_PORT:
+            transport, rest = "udp", text.strip()
+        transport = transport.lower()
+        if rest.startswith("["):
+            host, _, port = rest[1:].partition("]")
+            port = port.removeprefix(":")
+        else:
+            host, _, port = rest.partition(":")
+        if not host or (port and not (port.isascii() and port.isdigit() and int(port) < 65536)):
+            raise SipError(400, f"`{text}` is not an address: write udp:HOST:PORT")
+        return cls(transport, host, int(port) if port else DEFAULT_PORT[transport])
+
+    @property
+    def host_port(self) -> str:
+        """Host and port as a URI or a Via writes them."""
+        return f"{bracketed(self.host)}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.transport}:{self.host_port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """Bytes to send. `local` is the address of ours that the peer knows (None: any will do)."""
+
+    data: bytes
+    destination: Address
+    local: Address | None = None
+
+
+def bracketed(host: str) -> str:
+    """Return `host` as URIs, Vias and Contacts write it: IPv6 literals in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that `host` spells, or None for a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

@@ -1,0 +1,270 @@
+"""What the parts of an endpoint share: names and addresses, the outbox, events, sessions, requests in a dialog."""
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from voicebot.sip.address import DEFAULT_PORT, Address, Datagram, bracketed, literal
+from voicebot.sip.dialog import Dialog, DialogId
+from voicebot.sip.digest import ClientAuthentication, Credentials
+from voicebot.sip.errors import DigestError, SipError, Why
+from voicebot.sip.events import Event
+from voicebot.sip.header import MAGIC_COOKIE
+from voicebot.sip.message import HeaderList, Message, Request, Response
+from voicebot.sip.scheduler import Scheduler
+from voicebot.sip.session import Session, Stage, Wait
+from voicebot.sip.timers import TIMER_C
+from voicebot.sip.transaction_layer import Client, Server, TransactionLayer, response_destination
+from voicebot.sip.uri import Uri
+
+SDP_HEADER = ("content-type", "application/sdp")
+_TARGET_REFRESH = frozenset({"INVITE", "UPDATE", "REFER", "NOTIFY"})
+
+OnFinal = Callable[[Session, Response, float], None]
+
+
+class Randomness(Protocol):
+    """`random.Random` or `random.SystemRandom`."""
+
+    def getrandbits(self, k: int, /) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`ring` and `refer` in seconds: an unanswered call, or a transfer without news, ends then."""
+
+    transactions: int = 20_000
+    sessions: int = 10_000
+    ring: float = TIMER_C
+    refer: float = 90.0
+
+
+class Core:
+    """Mutable state of one endpoint. `contact` gives the address of ours that a peer is to use."""
+
+    def __init__(
+        self, rng: Randomness, user_agent: str, contact: Callable[[Address], Address], limits: Limits
+    ) -> None:
+        self.rng = rng
+        self.user_agent = user_agent
+        self.contact = contact
+        self.limits = limits
+        self.scheduler = Scheduler()
+        self.transactions = TransactionLayer(self.send, self.scheduler)
+        self.sessions: dict[int, Session] = {}
+        self.dialogs: dict[DialogId, Session] = {}
+        self.events: deque[Event] = deque()
+        self.outbox: list[Datagram] = []
+        self.counters: Counter[str] = Counter()
+        self.secret = rng.getrandbits(256).to_bytes(32, "big")
+        self.on_wait: Callable[[Session, Wait, float], None] = _ignore_wait
+        self._sessions_made = 0
+
+    # --- names and addresses
+
+    def token(self) -> str:
+        return f"{self.rng.getrandbits(80):020x}"
+
+    def via(self, destination: Address) -> str:
+        ours = self.contact(destination)
+        return f"SIP/2.0/{destination.transport.upper()} {ours.host_port};branch={MAGIC_COOKIE}{self.token()};rport"
+
+    def contact_header(self, peer: Address) -> tuple[str, str]:
+        ours = self.contact(peer)
+        transport = "" if peer.transport == "udp" else f";transport={peer.transport}"
+        return ("contact", f"<sip:{ours.host_port}{transport}>")
+
+    def destination(self, uri: Uri, fallback: Address | None) -> Address:
+        """Return where a request for `uri` goes. Raises SipError for a name that was not resolved beforehand.
+
+        A peer whose Contact has a name, or a private address although it came from a public one, is reached where it
+        was seen: names are not resolved within a call, and a private address means nothing here.
+        """
+        transport = (uri.parameter("transport") or "").lower()
+        if uri.scheme == "sips":
+            transport = "tls"
+        elif transport not in DEFAULT_PORT:
+            transport = fallback.transport if fallback else "udp"
+        address = literal(uri.host)
+        if fallback is not None:
+            seen = literal(fallback.host)
+            if address is None or address.is_unspecified:
+                return fallback
+            if address.is_private and seen is not None and not seen.is_private:
+                return fallback
+        if address is None:
+            raise SipError(404, f"{bracketed(uri.host)} is not an address: resolve it first")
+        port = DEFAULT_PORT[transport] if uri.port is None else uri.port
+        return Address(transport, uri.host, port)
+
+    # --- out
+
+    def send(self, data: bytes, destination: Address, local: Address | None) -> None:
+        self.counters["sent"] += 1
+        self.outbox.append(Datagram(data, destination, local))
+
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
+
+    def respond(
+        self,
+        server: Server,
+        status: int,
+        now: float,
+        reason: str | None = None,
+        headers: HeaderList = (),
+        body: bytes = b"",
+        to_tag: str = "",
+    ) -> Response:
+        tag = to_tag or ("" if status == 100 else self._stateless_tag(server.request))
+        lines = [*headers, ("server", self.user_agent)]
+        response = server.request.response(status, reason, to_tag=tag, headers=lines, body=body)
+        server.respond(response, now)
+        return response
+
+    def refuse_statelessly(
+        self,
+        request: Request,
+        status: int,
+        source: Address,
+        local: Address | None,
+        reason: str | None = None,
+        headers: HeaderList = (),
+    ) -> None:
+        """Answer without a transaction (RFC 3261 section 8.2.7): equal requests get equal answers."""
+        tag = self._stateless_tag(request)
+        response = request.response(
+            status, reason, to_tag=tag, headers=[*headers, ("server", self.user_agent)]
+        )
+        self.counters[f"refused_{status}"] += 1
+        self.send(response.to_bytes(), response_destination(request, source), local)
+
+    def _stateless_tag(self, request: Request) -> str:
+        text = f"{request.via}|{request.first('call-id')}|{request.first('cseq')}"
+        return hashlib.blake2s(
+            text.encode("utf-8", "surrogateescape"), key=self.secret, digest_size=10
+        ).hexdigest()
+
+    # --- sessions
+
+    def new_session(
+        self,
+        stage: Stage,
+        peer: Address,
+        local: Address | None,
+        credentials: Credentials | None,
+    ) -> Session:
+        self._sessions_made += 1
+        authentication = ClientAuthentication(credentials)
+        session = Session(self._sessions_made, stage, peer, local, authentication, self.on_wait)
+        self.sessions[session.id] = session
+        return session
+
+    def register(self, session: Session, dialog: Dialog) -> None:
+        self.dialogs[dialog.id] = session
+        session.dialog_ids.add(dialog.id)
+
+    def find(self, message: Message) -> Session | None:
+        """Return the session whose dialog a received request belongs to."""
+        return self.dialogs.get((message.call_id, message.to.tag, message.from_.tag))
+
+    def forget(self, session: Session) -> None:
+        """The session is over: whatever still comes for it finds no dialog."""
+        session.stage = Stage.ENDED
+        session.waits.clear()
+        session.unacknowledged = None
+        self.sessions.pop(session.id, None)
+        for dialog_id in session.dialog_ids:
+            self.dialogs.pop(dialog_id, None)
+        session.dialog_ids.clear()
+
+    def wait(self, session: Session, wait: Wait, at: float) -> None:
+        session.waits[wait] = at
+        self.scheduler.schedule(session)
+
+    # --- requests within a dialog
+
+    def request(
+        self,
+        session: Session,
+        method: str,
+        now: float,
+        on_final: OnFinal,
+        headers: HeaderList = (),
+        body: bytes = b"",
+    ) -> None:
+        """Send a request (not INVITE) in the session's dialog; a challenge to it is answered."""
+        self._attempt(session, method, on_final, headers, body, now)
+
+    def _attempt(
+        self, session: Session, method: str, on_final: OnFinal, headers: HeaderList, body: bytes, now: float
+    ) -> None:
+        request, destination = self.dialog_request(session, method, headers, body)
+        on_response = partial(self._on_response, session, on_final, headers, body)
+        self.transactions.start_client(request, destination, session.local, on_response, now)
+
+    def _on_response(
+        self,
+        session: Session,
+        on_final: OnFinal,
+        headers: HeaderList,
+        body: bytes,
+        client: Client,
+        response: Response,
+        now: float,
+    ) -> None:
+        if response.status < 200:
+            return
+        if response.status in (401, 407) and self.answer_challenge(session, response) is None:
+            self._attempt(session, client.request.method, on_final, headers, body, now)
+            return
+        if response.status < 300:
+            session.authentication.accepted()
+        on_final(session, response, now)
+
+    def dialog_request(
+        self, session: Session, method: str, headers: HeaderList = (), body: bytes = b""
+    ) -> tuple[Request, Address]:
+        dialog = session.dialog
+        assert dialog is not None
+        destination = self.destination(dialog.next_hop, session.peer)
+        lines = list(headers)
+        if method in _TARGET_REFRESH:
+            lines.append(self.contact_header(destination))
+        lines.append(("user-agent", self.user_agent))
+        lines += session.authentication.headers(method, str(dialog.remote_target), self.token())
+        request = dialog.request(method, dialog.next_sequence(), self.via(destination), lines, body)
+        return request, destination
+
+    def answer_challenge(self, session: Session, response: Response) -> Why | None:
+        """Take a 401 or 407; None if the request can be sent again with an answer, else why not."""
+        if response.local:
+            return "unreachable"
+        try:
+            session.authentication.challenged(response)
+        except DigestError as error:
+            return error.why
+        except SipError:
+            return "no_credentials"
+        return None
+
+
+def _ignore_wait(_session: Session, _wait: Wait, _now: float) -> None:
+    """Until an endpoint says who hears of sessions' timers."""
+
+
+def why_failed(response: Response) -> Why:
+    if not response.local:
+        return "refused"
+    return "timeout" if response.status == 408 else "unreachable"
+
+
+def safe_headers(headers: HeaderList) -> list[tuple[str, str]]:
+    """Return header fields of the application with lower-case names. Raises SipError for one that breaks its line."""
+    for name, value in headers:
+        if any(char in value or char in name for char in "\r\n\0"):
+            raise SipError(500, "A header value must be one line")
+    return [(name.lower(), value) for name, value in headers]

@@ -1,0 +1,266 @@
+"""Digest authentication, as client and as server (RFC 3261 section 22; RFC 7616, RFC 8760)."""
+
+import hashlib
+import hmac
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from voicebot.sip.errors import DigestError, MessageError
+from voicebot.sip.header import quoted, unquoted
+from voicebot.sip.message import Request, Response
+from voicebot.sip.uri import split_outside_quotes
+
+_HASH = {
+    name: digest
+    for name, digest in (("MD5", "md5"), ("SHA-256", "sha256"), ("SHA-512-256", "sha512_256"))
+    if digest in hashlib.algorithms_available
+}
+# Strongest first: of several challenges the first one that can be computed is answered (RFC 8760 section 2.4).
+ALGORITHMS = tuple(name for name in ("SHA-512-256", "SHA-256", "MD5") if name in _HASH)
+MAX_TRIES = 2
+NONCE_LIFETIME = 300.0
+MAX_NONCES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who we are to a peer that asks. `realm` None: for whoever asks."""
+
+    username: str
+    password: str = field(repr=False)
+    realm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Realm:
+    """Whom we let in: passwords by user name. `algorithms` are offered in this order."""
+
+    name: str
+    passwords: Mapping[str, str] = field(repr=False)
+    algorithms: tuple[str, ...] = ("SHA-256", "MD5")
+
+
+def digest(algorithm: str, text: str) -> str:
+    return hashlib.new(_HASH[algorithm], text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _response(
+    algorithm: str, user: str, realm: str, password: str, method: str, uri: str, nonce: str, rest: str
+) -> str:
+    """RFC 7616 section 3.4.1; `rest` is "nc:cnonce:qop", or "" for a peer of RFC 2069 age."""
+    a1 = digest(algorithm, f"{user}:{realm}:{password}")
+    a2 = digest(algorithm, f"{method}:{uri}")
+    return digest(algorithm, f"{a1}:{nonce}:{rest}:{a2}" if rest else f"{a1}:{nonce}:{a2}")
+
+
+def parse_parameters(value: str) -> dict[str, str]:
+    """Parse `Digest a="b", c=d` to a dict with lower-case names; raises MessageError."""
+    scheme, _, rest = value.strip().partition(" ")
+    if scheme.lower() != "digest":
+        raise MessageError(400, "Unknown authentication scheme")
+    parameters: dict[str, str] = {}
+    for part in split_outside_quotes(rest, ","):
+        name, equals, text = part.partition("=")
+        if equals:
+            parameters.setdefault(name.strip().lower(), unquoted(text))
+    return parameters
+
+
+def challenges(message: Response) -> list[tuple[str, dict[str, str]]]:
+    """Return (name of the header field for the answer, parameters) of all Digest challenges.
+
+    Several challenges may share a line (RFC 7235 section 4.1): what follows a comma and has a scheme starts one.
+    """
+    found: list[tuple[str, dict[str, str]]] = []
+    for name, answer in (
+        ("www-authenticate", "authorization"),
+        ("proxy-authenticate", "proxy-authorization"),
+    ):
+        for line in message.raw(name):
+            current: list[str] = []
+            groups = [current]
+            for part in split_outside_quotes(line, ","):
+                if part.strip().partition(" ")[0].lower() in ("digest", "basic", "bearer"):
+                    current = []
+                    groups.append(current)
+                current.append(part)
+            for group in groups:
+                text = ",".join(group).strip()
+                if text.lower().startswith("digest"):
+                    found.append((answer, parse_parameters(text)))
+    return found
+
+
+class ClientAuthentication:
+    """Answers the challenges to the requests of one call; remembers nonces, so that later requests carry answers."""
+
+    def __init__(self, credentials: Credentials | None) -> None:
+        self._credentials = credentials
+        self._challenges: dict[tuple[str, str], dict[str, str]] = {}
+        self._counts: dict[str, int] = {}
+        self._tries = 0
+
+    def accepted(self) -> None:
+        """A request got through: the next one may be challenged anew."""
+        self._tries = 0
+
+    def challenged(self, response: Response) -> None:
+        """Take a 401 or 407. Raises DigestError if there is no use in sending the request again."""
+        if self._credentials is None:
+            raise DigestError(response.status, "No credentials for this peer", "no_credentials")
+        usable: dict[tuple[str, str], dict[str, str]] = {}
+        for header, parameters in challenges(response):
+            realm = parameters.get("realm", "")
+            if self._credentials.realm not in (None, realm) or not _computable(parameters):
+                continue
+            known = usable.get((header, realm))
+            if known is None or _strength(parameters) < _strength(known):
+                usable[(header, realm)] = parameters
+        if not usable:
+            raise DigestError(response.status, "No credentials for this realm", "no_credentials")
+        if self._tries >= MAX_TRIES:
+            raise DigestError(response.status, "Authentication tries exhausted", "tries_exhausted")
+        for key, parameters in usable.items():
+            known = self._challenges.get(key)
+            stale = parameters.get("stale", "").lower() == "true"
+            if self._tries and known is not None and not stale:
+                raise DigestError(response.status, "Credentials refused", "credentials_refused")
+        self._challenges.update(usable)
+        self._tries += 1
+
+    def headers(self, method: str, uri: str, cnonce: str) -> list[tuple[str, str]]:
+        """Return the header fields that answer all challenges known so far."""
+        if self._credentials is None:
+            return []
+        return [(key[0], self._answer(known, method, uri, cnonce)) for key, known in self._challenges.items()]
+
+    def _answer(self, known: dict[str, str], method: str, uri: str, cnonce: str) -> str:
+        assert self._credentials is not None
+        user, password = self._credentials.username, self._credentials.password
+        realm, nonce = known.get("realm", ""), known["nonce"]
+        named = known.get("algorithm")
+        algorithm = (named or "MD5").upper()
+        fields = [
+            f"username={quoted(user)}",
+            f"realm={quoted(realm)}",
+            f"nonce={quoted(nonce)}",
+            f"uri={quoted(uri)}",
+        ]
+        rest = ""
+        if "qop" in known:
+            count = self._counts[nonce] = self._counts.get(nonce, 0) + 1
+            rest = f"{count:08x}:{cnonce}:auth"
+            fields += [f"qop=auth, nc={count:08x}", f"cnonce={quoted(cnonce)}"]
+        result = _response(algorithm, user, realm, password, method, uri, nonce, rest)
+        fields.append(f'response="{result}"')
+        if named:
+            fields.append(f"algorithm={algorithm}")
+        if "opaque" in known:
+            fields.append(f"opaque={quoted(known['opaque'])}")
+        return "Digest " + ", ".join(fields)
+
+
+def _computable(parameters: Mapping[str, str]) -> bool:
+    if not parameters.get("nonce") or parameters.get("algorithm", "MD5").upper() not in _HASH:
+        return False
+    qop = parameters.get("qop")
+    return qop is None or "auth" in [word.strip().lower() for word in qop.split(",")]
+
+
+def _strength(parameters: Mapping[str, str]) -> int:
+    return ALGORITHMS.index(parameters.get("algorithm", "MD5").upper())
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Who sent a request; `stale`: the password was right, but the nonce was too old or used before."""
+
+    user: str | None = None
+    stale: bool = False
+
+
+class ServerAuthentication:
+    """Asks peers who they are. Nonces are signed instants, so that asking costs no memory."""
+
+    def __init__(self, secret: bytes, lifetime: float = NONCE_LIFETIME) -> None:
+        self._secret = secret
+        self._lifetime = lifetime
+        self._counts: OrderedDict[str, int] = OrderedDict()
+
+    def check(self, request: Request, realm: Realm, now: float) -> Verdict:
+        """Judge the answer to a challenge in `request`. One count of a nonce is good for one request."""
+        for value in request.raw("authorization"):
+            try:
+                given = parse_parameters(value)
+            except MessageError:
+                continue
+            if given.get("realm") == realm.name:
+                return self._check(request, given, realm, now)
+        return Verdict()
+
+    def challenge(self, realm: Realm, now: float, *, stale: bool = False) -> list[tuple[str, str]]:
+        """Return the WWW-Authenticate header fields for a 401."""
+        nonce = self._nonce(realm, int(now * 1000))
+        suffix = ", stale=true" if stale else ""
+        return [
+            (
+                "www-authenticate",
+                f"Digest realm={quoted(realm.name)}, "
+                f'nonce="{nonce}", algorithm={algorithm}, qop="auth"{suffix}',
+            )
+            for algorithm in realm.algorithms
+            if algorithm in _HASH
+        ]
+
+    def _nonce(self, realm: Realm, milliseconds: int) -> str:
+        stamp = f"{milliseconds:016x}"
+        mark = hmac.new(self._secret, f"{stamp}:{realm.name}".encode(), hashlib.sha256).hexdigest()[:32]
+        return stamp + mark
+
+    def _check(self, request: Request, given: dict[str, str], realm: Realm, now: float) -> Verdict:
+        algorithm = given.get("algorithm", "MD5").upper()
+        nonce = given.get("nonce", "")
+        if algorithm not in realm.algorithms or algorithm not in _HASH or given.get("qop") != "auth":
+            return Verdict()
+        if given.get("uri") != request.uri:
+            return Verdict()
+        user = given.get("username", "")
+        password = realm.passwords.get(user)
+        count, cnonce = given.get("nc", ""), given.get("cnonce", "")
+        expected = _response(
+            algorithm,
+            user,
+            realm.name,
+            password or "",
+            request.method,
+            request.uri,
+            nonce,
+            f"{count}:{cnonce}:auth",
+        )
+        same = hmac.compare_digest(expected.encode(), given.get("response", "").encode("utf-8", "replace"))
+        if not same or password is None:
+            return Verdict()
+        if not self._fresh(nonce, count, realm, now):
+            return Verdict(stale=True)
+        return Verdict(user)
+
+    def _fresh(self, nonce: str, count: str, realm: Realm, now: float) -> bool:
+        """Whether the nonce is ours, young, and its count was not used before (RFC 7616 section 3.4)."""
+        try:
+            made_at_ms = int(nonce[:16], 16)
+            number = int(count, 16)
+        except ValueError:
+            return False
+        genuine = hmac.compare_digest(
+            self._nonce(realm, made_at_ms).encode(), nonce.encode("utf-8", "replace")
+        )
+        if not genuine or not int(now * 1000) - made_at_ms <= self._lifetime * 1000:
+            return False
+        if number <= self._counts.get(nonce, 0):
+            return False
+        self._counts[nonce] = number
+        self._counts.move_to_end(nonce)
+        if len(self._counts) > MAX_NONCES:
+            self._counts.popitem(last=False)
+        return True

@@ -1,0 +1,376 @@
+"""The user agent: bytes in, bytes out, events; no socket, no clock (RFC 3261).
+
+After every call of a method, send `datagrams_to_send()`, look at `next_timer()`, and drain `next_event()`. `now` is
+any monotonic clock in seconds, the same for all calls. Methods about a session return False when the session is over
+or not at the stage for it (a CANCEL may cross our 200): the events say what happened instead.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from voicebot.sip import ending
+from voicebot.sip.address import Address, Datagram
+from voicebot.sip.core import Core, Limits, Randomness, safe_headers
+from voicebot.sip.digest import Credentials, Realm, ServerAuthentication
+from voicebot.sip.errors import MessageError, SipError
+from voicebot.sip.events import Event, PingAnswered
+from voicebot.sip.header import NameAddress
+from voicebot.sip.in_dialog import InDialog
+from voicebot.sip.inbound import Inbound
+from voicebot.sip.message import HeaderList, Request, Response, UnusableRequest, parse
+from voicebot.sip.outbound import Outbound
+from voicebot.sip.refer import Transfers
+from voicebot.sip.session import Session, Wait
+from voicebot.sip.transaction_invite_server import InviteServerTransaction
+from voicebot.sip.transaction_layer import Client, Server
+from voicebot.sip.uri import Uri
+from voicebot.sip.validation import ACCEPT, ALLOW, SUPPORTED, problem_with
+
+Authenticate = Callable[[Request, Address], Realm | None]
+# Requests that nobody can authenticate (RFC 3261 section 22.1), or that need no protection.
+_NEVER_CHALLENGED = frozenset({"ACK", "CANCEL", "OPTIONS"})
+_OUTBOUND_WAITS = frozenset(
+    {Wait.CANCEL_TIMEOUT, Wait.NO_ANSWER_TO_OFFER, Wait.REINVITE_AGAIN},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What an endpoint holds; all zero when every call is over and its transactions have timed out."""
+
+    sessions: int
+    dialogs: int
+    transactions: int
+
+
+class Endpoint:
+    """A SIP user agent for many calls.
+
+    `rng`: getrandbits(k). `contact`: our address as peers are to use it, or a function of the peer's address.
+    `authenticate(request, source)`: the Realm whose users may send this request, or None to let it pass; pure.
+    `accept_refer`: whether REFERs of peers become events; otherwise they get 603.
+    """
+
+    def __init__(
+        self,
+        *,
+        rng: Randomness,
+        user_agent: str,
+        contact: Address | Callable[[Address], Address],
+        limits: Limits | None = None,
+        authenticate: Authenticate | None = None,
+        accept_refer: bool = False,
+    ) -> None:
+        find = (lambda _peer: contact) if isinstance(contact, Address) else contact
+        self._core = Core(rng, user_agent, find, limits or Limits())
+        self._core.on_wait = self._on_wait
+        self._inbound = Inbound(self._core)
+        self._outbound = Outbound(self._core)
+        self._transfers = Transfers(self._core, accept_refer=accept_refer)
+        self._in_dialog = InDialog(self._core, self._inbound, self._transfers)
+        self._authenticate = authenticate
+        self._authentication = ServerAuthentication(self._core.secret)
+        self._retry_after: int | None = None
+        self._pings = 0
+
+    # --- in and out
+
+    def receive(self, data: bytes, source: Address, now: float, local: Address | None = None) -> None:
+        """Take one datagram (or one framed message). Never raises, whatever the bytes; drops are counted."""
+        core = self._core
+        core.counters["received"] += 1
+        try:
+            message = parse(data)
+            if message is None:
+                core.counters["keep_alives"] += 1
+            elif isinstance(message, Response):
+                self._response_received(message, now)
+            else:
+                self._request_received(message, source, local, now)
+        except UnusableRequest as error:
+            self._refuse_unusable(error.request, error, source, local)
+        except MessageError:
+            core.counters["dropped_unparseable"] += 1
+
+    def datagrams_to_send(self) -> list[Datagram]:
+        sent, self._core.outbox = self._core.outbox, []
+        return sent
+
+    def next_timer(self) -> float | None:
+        """Return the instant at which `handle_timer` must be called at the latest; it may come too early."""
+        return self._core.scheduler.next_timer()
+
+    def handle_timer(self, now: float) -> None:
+        self._core.scheduler.handle_timer(now)
+
+    def next_event(self) -> Event | None:
+        return self._core.events.popleft() if self._core.events else None
+
+    # --- incoming calls
+
+    def ring(self, session: int, now: float, status: int = 180, sdp_body: bytes | None = None) -> bool:
+        """Send a provisional response; it is repeated every minute."""
+        found = self._core.sessions.get(session)
+        return found is not None and self._inbound.ring(found, now, status, sdp_body)
+
+    def accept(self, session: int, sdp_body: bytes, now: float, headers: HeaderList = ()) -> bool:
+        """Send 200 with our answer (or our offer, if the INVITE had none); Established follows."""
+        found = self._core.sessions.get(session)
+        return found is not None and self._inbound.accept(found, sdp_body, now, headers)
+
+    def reject(
+        self, session: int, status: int, now: float, reason: str | None = None, headers: HeaderList = ()
+    ) -> bool:
+        """Refuse an incoming call with a final status of 300..699. No event follows."""
+        found = self._core.sessions.get(session)
+        return found is not None and self._inbound.reject(found, status, now, reason, headers)
+
+    # --- outgoing calls
+
+    def invite(
+        self,
+        target_uri: str,
+        from_uri: str,
+        sdp_body: bytes | None,
+        now: float,
+        *,
+        display_name: str = "",
+        destination: Address | None = None,
+        local: Address | None = None,
+        credentials: Credentials | None = None,
+        headers: HeaderList = (),
+    ) -> int:
+        """Call somebody; returns the session. Without `sdp_body` the peer makes the offer.
+
+        `destination` (a proxy, or what the host resolves to) is needed unless the URI's host is an IP address.
+        Raises SipError for a URI or a header that cannot be sent.
+        """
+        target = _sip_uri(target_uri)
+        name = "".join(char for char in display_name if char.isprintable())
+        from_ = NameAddress(_sip_uri(from_uri), name)
+        if len(self._core.sessions) >= self._core.limits.sessions:
+            raise SipError(503, "Too many calls")
+        lines = safe_headers(headers)
+        session = self._outbound.invite(target, from_, sdp_body, now, destination, local, credentials, lines)
+        return session.id
+
+    def cancel(self, session: int, now: float, headers: HeaderList = ()) -> bool:
+        """Give up an outgoing call that was not answered; Rejected follows, with `why` "cancelled"."""
+        found = self._core.sessions.get(session)
+        return found is not None and self._outbound.cancel(found, now, safe_headers(headers))
+
+    # --- calls that stand
+
+    def bye(self, session: int, now: float, headers: HeaderList = ()) -> bool:
+        """Hang up; Ended follows. Before the ACK of an accepted call the BYE waits for it."""
+        found = self._core.sessions.get(session)
+        return found is not None and ending.bye(self._core, found, now, safe_headers(headers))
+
+    def answer(self, session: int, sdp_body: bytes, now: float) -> bool:
+        """Answer an Offer, or the offer in Answered when the call was sent without one."""
+        found = self._core.sessions.get(session)
+        if found is None:
+            return False
+        return self._outbound.answer_late_offer(found, sdp_body, now) or self._in_dialog.answer(
+            found, sdp_body, now
+        )
+
+    def reject_offer(self, session: int, status: int, now: float) -> bool:
+        """Refuse an Offer (488 ...); the session stays as it was."""
+        found = self._core.sessions.get(session)
+        return found is not None and self._in_dialog.reject_offer(found, status, now)
+
+    def reinvite(self, session: int, sdp_body: bytes, now: float) -> bool:
+        """Offer a changed session; OfferAnswered or OfferRejected follows. False while another offer is open."""
+        found = self._core.sessions.get(session)
+        return found is not None and self._outbound.reinvite(found, sdp_body, now)
+
+    def update(self, session: int, sdp_body: bytes | None, now: float) -> bool:
+        """The same by UPDATE (RFC 3311); without SDP it only refreshes the session."""
+        found = self._core.sessions.get(session)
+        return found is not None and self._in_dialog.update(found, sdp_body, now)
+
+    def info(self, session: int, content_type: str, body: bytes, now: float) -> bool:
+        found = self._core.sessions.get(session)
+        return found is not None and self._in_dialog.info(found, content_type, body, now)
+
+    def refer(self, session: int, target_uri: str, now: float, headers: HeaderList = ()) -> bool:
+        """Transfer the peer to `target_uri`; ReferProgress follows until it is final. Raises SipError."""
+        found = self._core.sessions.get(session)
+        target = Uri.parse(target_uri)
+        return found is not None and self._transfers.refer(found, target, now, safe_headers(headers))
+
+    def answer_refer(self, session: int, status: int, now: float) -> bool:
+        """Accept (202) or decline a ReferReceived."""
+        found = self._core.sessions.get(session)
+        return found is not None and self._transfers.answer_refer(found, status, now)
+
+    def notify_refer(self, session: int, status: int, now: float) -> bool:
+        """Tell the transferor how the accepted transfer goes; a status >= 200 is the last."""
+        found = self._core.sessions.get(session)
+        return found is not None and self._transfers.notify(found, status, now)
+
+    # --- pings and draining
+
+    def options(self, target_uri: str, from_uri: str, now: float, destination: Address | None = None) -> int:
+        """Ask a peer whether it is there; PingAnswered with the returned number follows. Raises SipError."""
+        core = self._core
+        target = _sip_uri(target_uri)
+        goal = destination or core.destination(target, None)
+        headers = [
+            ("via", core.via(goal)),
+            ("max-forwards", "70"),
+            ("from", str(NameAddress(_sip_uri(from_uri)).with_tag(core.token()))),
+            ("to", f"<{target}>"),
+            ("call-id", core.token()),
+            ("cseq", "1 OPTIONS"),
+            core.contact_header(goal),
+            ACCEPT,
+            ("user-agent", core.user_agent),
+        ]
+        self._pings += 1
+        ping = self._pings
+
+        def on_response(_client: Client, response: Response, _now: float) -> None:
+            if response.status >= 200:
+                core.emit(PingAnswered(ping, response.status, response.local))
+
+        core.transactions.start_client(Request("OPTIONS", str(target), headers), goal, None, on_response, now)
+        return ping
+
+    def drain(self, retry_after: int | None) -> None:
+        """From now on answer new calls and OPTIONS with 503 and Retry-After (seconds); None: serve again."""
+        self._retry_after = retry_after
+
+    # --- what it holds
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Totals since the start: received, sent, keep_alives, dropped_*, refused_STATUS, extra_dialogs."""
+        return dict(self._core.counters)
+
+    @property
+    def held(self) -> Counters:
+        core = self._core
+        return Counters(len(core.sessions), len(core.dialogs), len(core.transactions))
+
+    # --- received messages
+
+    def _response_received(self, response: Response, now: float) -> None:
+        response.validate()
+        if not self._core.transactions.receive_response(response, now):
+            self._core.counters["dropped_stray_responses"] += 1
+
+    def _request_received(self, request: Request, source: Address, local: Address | None, now: float) -> None:
+        request = request.received_from(source.host, source.port)
+        try:
+            request.validate()
+        except MessageError as error:
+            raise UnusableRequest(error.status, error.reason, request) from error
+        core = self._core
+        if request.method == "ACK":
+            self._ack_received(request, now)
+            return
+        known = core.transactions.find_server(request)
+        if known is not None:
+            known.transaction.receive_again(now)
+            core.transactions.settle_server(known)
+            return
+        if len(core.transactions) >= core.limits.transactions:
+            if request.method == "INVITE":
+                headers = [("retry-after", "10")]
+                core.refuse_statelessly(request, 503, source, local, headers=headers)
+            else:
+                core.counters["dropped_flood"] += 1
+            return
+        server = core.transactions.start_server(request, source, local, now)
+        try:
+            self._new_request(server, request, now)
+        except MessageError as error:
+            core.respond(server, error.status, now, error.reason)
+
+    def _ack_received(self, ack: Request, now: float) -> None:
+        core = self._core
+        server = core.transactions.find_server(ack)
+        passed: Request | None = ack
+        if server is not None and isinstance(server.transaction, InviteServerTransaction):
+            passed = server.transaction.receive_ack(ack, now)
+            core.transactions.settle_server(server)
+        session = core.find(ack)
+        if passed is not None and session is not None:
+            self._inbound.ack_received(session, passed, now)
+
+    def _new_request(self, server: Server, request: Request, now: float) -> None:
+        core = self._core
+        if request.method == "CANCEL":
+            self._inbound.cancel_received(server, request, now)
+            return
+        in_dialog = bool(request.to.tag)
+        session = core.find(request) if in_dialog else None
+        if request.method == "INVITE":
+            core.respond(server, 100, now)
+        if not in_dialog:
+            merged = core.transactions.find_merged(request)
+            if merged is not None and merged is not server:
+                core.respond(server, 482, now)
+                return
+        refusal = problem_with(request)
+        if refusal is not None:
+            core.counters[f"refused_{refusal.status}"] += 1
+            core.respond(server, refusal.status, now, refusal.reason, refusal.headers)
+            return
+        if in_dialog and session is None:
+            core.respond(server, 481, now)
+            return
+        if session is None and request.method in ("INVITE", "OPTIONS") and self._retry_after is not None:
+            core.respond(server, 503, now, headers=[("retry-after", str(self._retry_after))])
+            return
+        user = None
+        if session is None and request.method not in _NEVER_CHALLENGED and self._authenticate is not None:
+            realm = self._authenticate(request, server.source)
+            if realm is not None:
+                verdict = self._authentication.check(request, realm, now)
+                user = verdict.user
+                if user is None:
+                    headers = self._authentication.challenge(realm, now, stale=verdict.stale)
+                    core.respond(server, 401, now, headers=headers)
+                    return
+        if session is not None:
+            self._in_dialog.request_received(session, server, request, now)
+        elif request.method == "INVITE":
+            self._inbound.invite_received(server, request, user, now)
+        elif request.method == "OPTIONS":
+            core.respond(server, 200, now, headers=[ALLOW, ACCEPT, SUPPORTED])
+        else:
+            core.respond(server, 481, now)
+
+    def _refuse_unusable(
+        self, request: Request, error: SipError, source: Address, local: Address | None
+    ) -> None:
+        """Answer a malformed request if it can be answered at all."""
+        core = self._core
+        if request.method == "ACK" or not request.has("cseq") or not request.has("call-id"):
+            core.counters["dropped_unparseable"] += 1
+            return
+        try:
+            request = request.received_from(source.host, source.port)
+        except MessageError:
+            core.counters["dropped_unparseable"] += 1
+            return
+        core.refuse_statelessly(request, error.status, source, local, error.reason)
+
+    def _on_wait(self, session: Session, wait: Wait, now: float) -> None:
+        if wait is Wait.REFER_LIMIT:
+            self._transfers.on_wait(session, wait, now)
+        elif wait in _OUTBOUND_WAITS or (wait is Wait.RING_LIMIT and session.outgoing is not None):
+            self._outbound.on_wait(session, wait, now)
+        else:
+            self._inbound.on_wait(session, wait, now)
+
+
+def _sip_uri(text: str) -> Uri:
+    uri = Uri.parse(text)
+    if uri.scheme not in ("sip", "sips"):
+        raise SipError(416, "Only sip: and sips: URIs can be called")
+    # Headers in a URI would become header fields of the request (section 19.1.5): never from outside.
+    return replace(uri, headers="")

@@ -1,0 +1,148 @@
+"""What an endpoint tells its user. `session` is the number that the endpoint gave the call.
+
+Every session has exactly one last event: Cancelled (an incoming call before it was accepted), Rejected (an outgoing
+one that was not answered) or Ended (one that was). A call that the user itself rejects has none.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from voicebot.sip.address import Address
+from voicebot.sip.errors import Why
+from voicebot.sip.message import HeaderList, Request
+
+
+class Event:
+    """Any of the events below."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingCall(Event):
+    """Somebody calls. `sdp` is the offer (None: we offer in the 200). Answer with ring, accept or reject.
+
+    `user` is the authenticated user name, None where no authentication was asked for.
+    """
+
+    session: int
+    request: Request
+    source: Address
+    local: Address | None
+    sdp: bytes | None
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled(Event):
+    """The caller gave up before we accepted. `cause` is what Reason says, as RFC 3326 writes it."""
+
+    session: int
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Established(Event):
+    """The caller's ACK came: the call stands. `sdp` is the answer to a late offer of ours."""
+
+    session: int
+    sdp: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Event):
+    """An outgoing call rings (180, 183 ...). `sdp` is early media, if any."""
+
+    session: int
+    status: int
+    sdp: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Event):
+    """An outgoing call was answered. If it was sent without an offer, `sdp` is one: call `answer`."""
+
+    session: int
+    sdp: bytes | None
+    headers: HeaderList = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected(Event):
+    session: int
+    status: int
+    reason: str
+    why: Why
+    headers: HeaderList = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer(Event):
+    """The peer changes the session: `answer` it, or `reject_offer`. `sdp` None: we are asked for an offer."""
+
+    session: int
+    sdp: bytes | None
+    kind: Literal["reinvite", "update"]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAnswered(Event):
+    """The peer's answer to an offer of ours within the call."""
+
+    session: int
+    sdp: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRejected(Event):
+    """The peer refused a change; the session stays as it was."""
+
+    session: int
+    status: int
+    reason: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(Event):
+    """`cause` is a Reason as RFC 3326 writes it, the peer's or ours; "" for an ordinary BYE."""
+
+    session: int
+    by_peer: bool
+    cause: str = ""
+    headers: HeaderList = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InfoReceived(Event):
+    session: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReferProgress(Event):
+    """How a transfer goes on (RFC 3515): only a `final` status of 200..299 is success; a 202 alone is none."""
+
+    session: int
+    status: int
+    reason: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReferReceived(Event):
+    """The peer asks us to transfer it: call `answer_refer`, then, after a 202, `notify_refer`."""
+
+    session: int
+    refer_to: str
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class PingAnswered(Event):
+    """The final response to an OPTIONS of ours; 408 when none came (`local`)."""
+
+    ping: int
+    status: int
+    local: bool

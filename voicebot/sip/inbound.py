@@ -1,0 +1,178 @@
+"""Incoming calls: INVITE, ringing, 2xx until ACK, CANCEL (RFC 3261 sections 9.2, 13.3)."""
+
+from voicebot.sip import ending
+from voicebot.sip.core import SDP_HEADER, Core, safe_headers
+from voicebot.sip.dialog import Dialog
+from voicebot.sip.events import Cancelled, Established, IncomingCall, OfferAnswered
+from voicebot.sip.message import HeaderList, Request
+from voicebot.sip.session import Session, Stage, Unacknowledged, Wait
+from voicebot.sip.timers import RING_REFRESH, T2, TIMEOUT
+from voicebot.sip.transaction_layer import Server
+from voicebot.sip.validation import ALLOW, SUPPORTED, session_timer
+
+
+class Inbound:
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    # --- from the peer
+
+    def invite_received(self, server: Server, request: Request, user: str | None, now: float) -> None:
+        """Take a valid INVITE outside of any dialog. Raises MessageError before anything was kept."""
+        core = self._core
+        sequence = core.rng.getrandbits(16) + 1
+        dialog = Dialog.as_uas(request, core.token(), sequence)
+        if len(core.sessions) >= core.limits.sessions:
+            core.respond(server, 503, now, headers=[("retry-after", "10")])
+            return
+        session = core.new_session(Stage.INCOMING, server.source, server.local, None)
+        session.dialog = dialog
+        session.invite_server = server
+        server.session = session.id
+        core.register(session, dialog)
+        core.wait(session, Wait.RING_LIMIT, now + core.limits.ring)
+        core.emit(IncomingCall(session.id, request, server.source, server.local, request.sdp, user))
+
+    def cancel_received(self, server: Server, request: Request, now: float) -> None:
+        """Section 9.2: the CANCEL is answered, and the INVITE too if it still was not."""
+        core = self._core
+        cancelled = core.transactions.find_cancelled(request)
+        if cancelled is None:
+            core.respond(server, 481, now)
+            return
+        session = core.sessions.get(cancelled.session)
+        tag = session.dialog.local.tag if session and session.dialog else ""
+        core.respond(server, 200, now, to_tag=tag)
+        if cancelled.answered or session is None or session.invite_server is not cancelled:
+            return
+        core.respond(cancelled, 487, now, to_tag=tag)
+        session.invite_server = None
+        if session.stage is Stage.INCOMING:
+            core.forget(session)
+            core.emit(Cancelled(session.id, request.first("reason") or ""))
+
+    def ack_received(self, session: Session, ack: Request, now: float) -> None:
+        core = self._core
+        waiting = session.unacknowledged
+        if waiting is None or waiting.sequence != ack.cseq.number:
+            return
+        self._acknowledged(session, ack.sdp, now)
+        if session.bye_headers is not None and session.open:
+            ending.send_bye(core, session, now, session.bye_headers, session.end_cause)
+
+    def acknowledged_implicitly(self, session: Session, now: float) -> None:
+        """A later request of the peer proves that our 2xx arrived, though the ACK was lost."""
+        waiting = session.unacknowledged
+        if waiting is not None and not waiting.offered:
+            self._acknowledged(session, None, now)
+
+    def _acknowledged(self, session: Session, sdp: bytes | None, now: float) -> None:
+        waiting = session.unacknowledged
+        assert waiting is not None
+        session.unacknowledged = None
+        session.stop(Wait.REPEAT_2XX, Wait.NO_ACK)
+        if session.stage is Stage.ACCEPTED:
+            session.stage = Stage.CONFIRMED
+            self._core.emit(Established(session.id, sdp if waiting.offered else None))
+        elif waiting.offered and session.open:
+            self._core.emit(OfferAnswered(session.id, sdp))
+
+    # --- from our user
+
+    def ring(self, session: Session, now: float, status: int, sdp: bytes | None) -> bool:
+        server = session.invite_server
+        if session.stage is not Stage.INCOMING or server is None or session.dialog is None:
+            return False
+        headers = [self._core.contact_header(server.source), ALLOW]
+        headers += [("record-route", value) for value in server.request.raw("record-route")]
+        if sdp is not None:
+            headers.append(SDP_HEADER)
+        self._core.respond(
+            server, status, now, headers=headers, body=sdp or b"", to_tag=session.dialog.local.tag
+        )
+        session.ring_status = status
+        self._core.wait(session, Wait.RING_REFRESH, now + RING_REFRESH)
+        return True
+
+    def accept(self, session: Session, sdp: bytes, now: float, headers: HeaderList) -> bool:
+        server = session.invite_server
+        if session.stage is not Stage.INCOMING or server is None:
+            return False
+        lines = safe_headers(headers)
+        session.stop(Wait.RING_LIMIT, Wait.RING_REFRESH)
+        session.stage = Stage.ACCEPTED
+        self.accept_invite(session, server, sdp, now, lines)
+        return True
+
+    def accept_invite(
+        self, session: Session, server: Server, sdp: bytes, now: float, headers: HeaderList
+    ) -> None:
+        """Send the 2xx to an INVITE or re-INVITE, until its ACK comes."""
+        request = server.request
+        response = self._core.respond(
+            server,
+            200,
+            now,
+            headers=[*self.success_headers(session, server, now), SDP_HEADER, *headers],
+            body=sdp,
+            to_tag=session.dialog.local.tag if session.dialog else "",
+        )
+        session.invite_server = None
+        session.unacknowledged = Unacknowledged(
+            server, response, request.cseq.number, offered=request.sdp is None
+        )
+        self._core.wait(session, Wait.REPEAT_2XX, now + session.unacknowledged.interval)
+        self._core.wait(session, Wait.NO_ACK, now + TIMEOUT)
+
+    def success_headers(self, session: Session, server: Server, now: float) -> HeaderList:
+        """Return what a 2xx to INVITE and UPDATE carries."""
+        request = server.request
+        headers = [self._core.contact_header(server.source), ALLOW, SUPPORTED]
+        headers += [("record-route", value) for value in request.raw("record-route")]
+        session.expires, timer = session_timer(request)
+        session.stop(Wait.SESSION_EXPIRES)
+        if session.expires:
+            # RFC 4028 section 10: a little before the session really expires.
+            margin = min(32.0, session.expires / 3)
+            self._core.wait(session, Wait.SESSION_EXPIRES, now + session.expires - margin)
+        return [*headers, *timer]
+
+    def reject(
+        self, session: Session, status: int, now: float, reason: str | None, headers: HeaderList
+    ) -> bool:
+        server = session.invite_server
+        if session.stage is not Stage.INCOMING or server is None or session.dialog is None:
+            return False
+        lines = safe_headers(headers)
+        tag = session.dialog.local.tag
+        self._core.forget(session)
+        self._core.respond(server, status, now, reason, lines, to_tag=tag)
+        return True
+
+    # --- time
+
+    def on_wait(self, session: Session, wait: Wait, now: float) -> None:
+        if wait is Wait.REPEAT_2XX:
+            self._repeat(session, now)
+        elif wait is Wait.NO_ACK:
+            session.unacknowledged = None
+            session.stop(Wait.REPEAT_2XX)
+            if session.open:
+                cause = session.end_cause or 'SIP;cause=408;text="No ACK"'
+                ending.send_bye(self._core, session, now, session.bye_headers or (), cause)
+        elif wait is Wait.RING_REFRESH:
+            self.ring(session, now, session.ring_status, None)
+        elif wait is Wait.RING_LIMIT:
+            if self.reject(session, 480, now, None, ()):
+                self._core.emit(Cancelled(session.id, "SIP;cause=408"))
+        elif wait is Wait.SESSION_EXPIRES and session.open:
+            ending.send_bye(self._core, session, now, cause='SIP;cause=408;text="Session timer"')
+
+    def _repeat(self, session: Session, now: float) -> None:
+        """Section 13.3.1.4: the 2xx is repeated at intervals from T1 to T2, whatever the transport."""
+        waiting = session.unacknowledged
+        if waiting is None:
+            return
+        waiting.server.respond(waiting.response, now)
+        waiting.interval = min(2 * waiting.interval, T2)
+        self._core.wait(session, Wait.REPEAT_2XX, now + waiting.interval)

@@ -1,0 +1,334 @@
+"""Outgoing calls: INVITE with credentials, forked answers, ACK, CANCEL (RFC 3261 sections 9.1, 13.2)."""
+
+from functools import partial
+
+from voicebot.sip import ending
+from voicebot.sip.address import Address
+from voicebot.sip.core import SDP_HEADER, Core, why_failed
+from voicebot.sip.dialog import Dialog
+from voicebot.sip.digest import Credentials
+from voicebot.sip.errors import Why
+from voicebot.sip.events import Answered, OfferAnswered, OfferRejected, Progress, Rejected
+from voicebot.sip.header import NameAddress
+from voicebot.sip.message import HeaderList, Request, Response
+from voicebot.sip.reasons import REASONS
+from voicebot.sip.session import OutgoingCall, Session, Stage, Wait
+from voicebot.sip.timers import TIMEOUT
+from voicebot.sip.transaction_invite_client import InviteClientTransaction
+from voicebot.sip.transaction_layer import Client
+from voicebot.sip.uri import Uri
+from voicebot.sip.validation import ALLOW, SUPPORTED
+
+
+class Outbound:
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    # --- from our user
+
+    def invite(
+        self,
+        target: Uri,
+        from_: NameAddress,
+        sdp: bytes | None,
+        now: float,
+        destination: Address | None,
+        local: Address | None,
+        credentials: Credentials | None,
+        headers: HeaderList,
+    ) -> Session:
+        core = self._core
+        goal = destination or core.destination(target, None)
+        session = core.new_session(Stage.CALLING, goal, local, credentials)
+        session.outgoing = OutgoingCall(
+            target=str(target),
+            from_=from_.with_tag(core.token()),
+            to=NameAddress(target),
+            call_id=core.token(),
+            headers=headers,
+            sdp=sdp,
+            destination=goal,
+            sequence=core.rng.getrandbits(16),
+        )
+        core.wait(session, Wait.RING_LIMIT, now + core.limits.ring)
+        self._send_invite(session, session.outgoing, now)
+        return session
+
+    def cancel(self, session: Session, now: float, headers: HeaderList) -> bool:
+        """Section 9.1: a CANCEL goes out once a provisional response has come; until then it waits."""
+        call = session.outgoing
+        if session.stage is not Stage.CALLING or call is None:
+            return False
+        if not call.cancel_wanted:
+            call.cancel_wanted = True
+            call.cancel_headers = headers
+            self._send_cancel(session, call, now)
+        return True
+
+    def answer_late_offer(self, session: Session, sdp: bytes, now: float) -> bool:
+        """Send the ACK that was waiting for our answer."""
+        response, client = session.late_2xx, session.invite_client
+        if session.stage is not Stage.ACCEPTED or response is None or client is None:
+            return False
+        session.late_2xx = None
+        session.stop(Wait.NO_ANSWER_TO_OFFER)
+        session.stage = Stage.CONFIRMED
+        self._acknowledge(session, client.request, response, now, sdp)
+        session.invite_client = None
+        return True
+
+    def reinvite(self, session: Session, sdp: bytes, now: float) -> bool:
+        if session.stage is not Stage.CONFIRMED or session.dialog is None or busy_with_offer(session):
+            return False
+        session.reinvite_sdp = sdp
+        session.stop(Wait.REINVITE_AGAIN)
+        request, destination = self._core.dialog_request(
+            session, "INVITE", (ALLOW, SUPPORTED, SDP_HEADER), sdp
+        )
+        on_response = partial(self._on_reinvite_response, session)
+        session.invite_client = self._core.transactions.start_client(
+            request, destination, session.local, on_response, now
+        )
+        return True
+
+    # --- the INVITE
+
+    def _send_invite(self, session: Session, call: OutgoingCall, now: float) -> None:
+        core = self._core
+        call.sequence += 1
+        call.provisional = False
+        headers: list[tuple[str, str]] = [
+            ("via", core.via(call.destination)),
+            ("max-forwards", "70"),
+            ("from", str(call.from_)),
+            ("to", str(call.to)),
+            ("call-id", call.call_id),
+            ("cseq", f"{call.sequence} INVITE"),
+            core.contact_header(call.destination),
+            ALLOW,
+            SUPPORTED,
+            ("user-agent", core.user_agent),
+            *call.headers,
+            *session.authentication.headers("INVITE", call.target, core.token()),
+        ]
+        if call.sdp is not None:
+            headers.append(SDP_HEADER)
+        request = Request("INVITE", call.target, headers, call.sdp or b"")
+        on_response = partial(self._on_response, session, call)
+        session.invite_client = core.transactions.start_client(
+            request, call.destination, session.local, on_response, now
+        )
+
+    def _send_cancel(self, session: Session, call: OutgoingCall, now: float) -> None:
+        client = session.invite_client
+        if client is None or not call.provisional or call.cancel_sent:
+            return
+        call.cancel_sent = True
+        invite = client.request
+        headers = [("via", str(invite.via)), ("max-forwards", "70")]
+        headers += [("from", invite.first("from") or ""), ("to", invite.first("to") or "")]
+        headers += [("call-id", call.call_id), ("cseq", f"{invite.cseq.number} CANCEL")]
+        headers += [*call.cancel_headers, ("user-agent", self._core.user_agent)]
+        cancel = Request("CANCEL", invite.uri, headers)
+        self._core.transactions.start_client(
+            cancel, client.destination, client.local, lambda _client, _response, _now: None, now
+        )
+        self._core.wait(session, Wait.CANCEL_TIMEOUT, now + TIMEOUT)
+
+    def _on_response(
+        self, session: Session, call: OutgoingCall, client: Client, response: Response, now: float
+    ) -> None:
+        if response.status >= 300:
+            if session.stage is Stage.CALLING and client is session.invite_client:
+                self._failed(session, call, response, now)
+        elif response.status >= 200:
+            self._succeeded(session, call, client, response, now)
+        elif session.stage is Stage.CALLING:
+            self._progressed(session, call, client, response, now)
+
+    def _progressed(
+        self, session: Session, call: OutgoingCall, client: Client, response: Response, now: float
+    ) -> None:
+        call.provisional = True
+        if call.cancel_wanted:
+            self._send_cancel(session, call, now)
+        elif response.status > 100:
+            tag = response.to.tag
+            if tag and session.peer_tag != tag and len(session.dialog_ids) < 16:
+                session.peer_tag = tag
+                session.dialog = Dialog.as_uac(client.request, response)
+                self._core.register(session, session.dialog)
+            sdp = response.sdp
+            if sdp is not None and len(call.early_sdp) < 16:
+                call.early_sdp[tag] = sdp
+            self._core.emit(Progress(session.id, response.status, sdp))
+
+    def _failed(self, session: Session, call: OutgoingCall, response: Response, now: float) -> None:
+        core = self._core
+        why: Why = why_failed(response)
+        if response.status in (401, 407) and not call.cancel_wanted:
+            refusal = core.answer_challenge(session, response)
+            if refusal is None:
+                self._send_invite(session, call, now)
+                return
+            why = refusal
+        if call.cancel_wanted and (response.local or response.status == 487):
+            why = "cancelled"
+        core.forget(session)
+        core.emit(Rejected(session.id, response.status, response.reason, why, response.headers))
+
+    def _succeeded(
+        self, session: Session, call: OutgoingCall, client: Client, response: Response, now: float
+    ) -> None:
+        core = self._core
+        tag = response.to.tag
+        known = session.acks.get((tag, client.request.cseq.number))
+        if known is not None:
+            core.send(known[0], known[1], session.local)
+            return
+        if session.late_2xx is not None and session.late_2xx.to.tag == tag:
+            return
+        dialog = Dialog.as_uac(client.request, response)
+        if session.stage is not Stage.CALLING:
+            self._end_extra_dialog(session, dialog, client.request, response, now)
+            return
+        session.authentication.accepted()
+        session.stop(Wait.RING_LIMIT, Wait.CANCEL_TIMEOUT)
+        session.dialog = dialog
+        session.peer_tag = tag
+        core.register(session, dialog)
+        if call.cancel_wanted:
+            # The CANCEL came too late (section 9.1): the call exists, and is ended at once.
+            self._end_extra_dialog(session, dialog, client.request, response, now)
+            core.forget(session)
+            core.emit(Rejected(session.id, 487, REASONS[487], "cancelled"))
+            return
+        if call.sdp is None:
+            session.stage = Stage.ACCEPTED
+            session.late_2xx = response
+            core.wait(session, Wait.NO_ANSWER_TO_OFFER, now + TIMEOUT)
+            core.emit(Answered(session.id, response.sdp, response.headers))
+            return
+        session.stage = Stage.CONFIRMED
+        session.invite_client = None
+        self._acknowledge(session, client.request, response, now)
+        sdp = response.sdp if response.sdp is not None else call.early_sdp.get(tag)
+        core.emit(Answered(session.id, sdp, response.headers))
+
+    def _acknowledge(
+        self,
+        session: Session,
+        invite: Request,
+        response: Response,
+        now: float,
+        sdp: bytes | None = None,
+        dialog: Dialog | None = None,
+    ) -> None:
+        """Send the ACK to a 2xx, with the INVITE's credentials (section 13.2.2.4), and keep it for repeated ones."""
+        core = self._core
+        dialog = dialog or session.dialog
+        assert dialog is not None
+        destination = core.destination(dialog.next_hop, session.peer)
+        headers: list[tuple[str, str]] = [("user-agent", core.user_agent)]
+        for name in ("authorization", "proxy-authorization"):
+            headers += [(name, value) for value in invite.raw(name)]
+        if sdp is not None:
+            headers.append(SDP_HEADER)
+        ack = dialog.request("ACK", invite.cseq.number, core.via(destination), headers, sdp or b"")
+        data = ack.to_bytes()
+        if len(session.acks) >= 16:
+            session.acks.pop(next(iter(session.acks)))
+        session.acks[(response.to.tag, invite.cseq.number)] = (data, destination)
+        core.send(data, destination, session.local)
+
+    def _end_extra_dialog(
+        self, session: Session, dialog: Dialog, invite: Request, response: Response, now: float
+    ) -> None:
+        """Acknowledge and end a dialog that nobody wants: a fork's second answer, or one that crossed a CANCEL."""
+        core = self._core
+        core.counters["extra_dialogs"] += 1
+        self._acknowledge(session, invite, response, now, None, dialog)
+        extra = core.new_session(Stage.ENDING, session.peer, session.local, None)
+        core.forget(extra)
+        extra.dialog = dialog
+        extra.authentication = session.authentication
+        core.request(extra, "BYE", now, lambda _session, _response, _now: None)
+
+    # --- the re-INVITE
+
+    def _on_reinvite_response(self, session: Session, client: Client, response: Response, now: float) -> None:
+        core = self._core
+        if 200 <= response.status < 300:
+            known = session.acks.get((response.to.tag, client.request.cseq.number))
+            if known is not None:
+                core.send(known[0], known[1], session.local)
+                return
+            self._acknowledge(session, client.request, response, now)
+        if response.status < 200 or client is not session.invite_client:
+            return
+        session.invite_client = None
+        if session.stage is not Stage.CONFIRMED:
+            return
+        if response.status < 300:
+            self._reinvite_accepted(session, response)
+        elif response.status == 491 and not response.local:
+            # Section 14.1: who made the Call-ID waits for longer, so that the two do not collide again.
+            steps = core.rng.getrandbits(16)
+            delay = 2.1 + steps % 191 / 100 if session.outgoing is not None else steps % 201 / 100
+            core.wait(session, Wait.REINVITE_AGAIN, now + delay)
+        else:
+            self._reinvite_failed(session, response, now)
+
+    def _reinvite_accepted(self, session: Session, response: Response) -> None:
+        session.authentication.accepted()
+        if session.dialog is not None:
+            session.dialog.refresh_target_quietly(response)
+        self._core.emit(OfferAnswered(session.id, response.sdp))
+
+    def _reinvite_failed(self, session: Session, response: Response, now: float) -> None:
+        core = self._core
+        why = why_failed(response)
+        if response.status in (401, 407):
+            refusal = core.answer_challenge(session, response)
+            if refusal is None:
+                self.reinvite(session, session.reinvite_sdp, now)
+                return
+            why = refusal
+        if response.status in (408, 481):
+            ending.lost(core, session, response.status, now)
+            return
+        core.emit(OfferRejected(session.id, response.status, response.reason, why))
+
+    # --- time
+
+    def on_wait(self, session: Session, wait: Wait, now: float) -> None:
+        core = self._core
+        call = session.outgoing
+        if wait is Wait.RING_LIMIT and session.stage is Stage.CALLING:
+            self.cancel(session, now, ())
+        elif wait is Wait.CANCEL_TIMEOUT and session.stage is Stage.CALLING:
+            client = session.invite_client
+            if client is not None and isinstance(client.transaction, InviteClientTransaction):
+                client.transaction.abandon(now)
+                core.transactions.settle_client(client, now)
+            core.forget(session)
+            core.emit(Rejected(session.id, 487, REASONS[487], "cancelled"))
+        elif wait is Wait.NO_ANSWER_TO_OFFER and call is not None and session.late_2xx is not None:
+            response, client = session.late_2xx, session.invite_client
+            session.late_2xx = None
+            if client is not None:
+                self._acknowledge(session, client.request, response, now)
+            ending.send_bye(core, session, now, cause='SIP;cause=488;text="No answer to the offer"')
+        elif wait is Wait.REINVITE_AGAIN and session.open:
+            self.reinvite(session, session.reinvite_sdp, now)
+
+
+def busy_with_offer(session: Session) -> bool:
+    """Whether an offer/answer exchange is under way, so that none may begin (section 14.1, RFC 6337)."""
+    waiting = session.unacknowledged
+    return (
+        session.invite_client is not None
+        or session.invite_server is not None
+        or session.offer_server is not None
+        or (waiting is not None and waiting.offered)
+    )

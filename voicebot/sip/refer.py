@@ -1,0 +1,128 @@
+"""Blind transfer by REFER, followed to its end by NOTIFY (RFC 3515, RFC 5589 section 6)."""
+
+import re
+
+from voicebot.sip import ending
+from voicebot.sip.core import Core
+from voicebot.sip.events import ReferProgress, ReferReceived
+from voicebot.sip.header import NameAddress
+from voicebot.sip.message import HeaderList, Request, Response
+from voicebot.sip.reasons import REASONS
+from voicebot.sip.session import Session, Stage, Wait
+from voicebot.sip.transaction_layer import Server
+from voicebot.sip.uri import Uri
+
+SUBSCRIPTION_SECONDS = 60
+_STATUS_LINE = re.compile(rb"\s*SIP/2\.0\s+([1-6]\d\d)\b[ \t]*([^\r\n]{0,200})", re.IGNORECASE)
+
+
+class Transfers:
+    """`accept_refer`: whether REFERs of peers reach our user; otherwise they are declined."""
+
+    def __init__(self, core: Core, *, accept_refer: bool) -> None:
+        self._core = core
+        self._accept_refer = accept_refer
+
+    # --- we are the transferor
+
+    def refer(self, session: Session, target: Uri, now: float, headers: HeaderList) -> bool:
+        if session.stage is not Stage.CONFIRMED or session.refer_pending or session.dialog is None:
+            return False
+        session.refer_pending = True
+        core = self._core
+        local = session.dialog.local
+        lines = [("refer-to", f"<{target}>"), ("referred-by", f"<{local.uri}>"), *headers]
+        core.wait(session, Wait.REFER_LIMIT, now + core.limits.refer)
+        core.request(session, "REFER", now, self._refer_answered, lines)
+        return True
+
+    def _refer_answered(self, session: Session, response: Response, now: float) -> None:
+        if not session.refer_pending or not session.open:
+            return
+        if response.status < 300:
+            # A peer without subscription (RFC 4488) has nothing more to say: the time limit ends the wait.
+            return
+        self._progress(session, response.status, response.reason, final=True)
+        if response.status in (408, 481):
+            ending.lost(self._core, session, response.status, now)
+
+    def notify_received(self, session: Session, server: Server, request: Request, now: float) -> None:
+        core = self._core
+        event = (request.first("event") or "").partition(";")[0].strip().lower()
+        if event != "refer":
+            core.respond(server, 489, now, headers=[("allow-events", "refer")])
+            return
+        if not session.refer_pending:
+            core.respond(server, 481, now)
+            return
+        core.respond(server, 200, now)
+        state = (request.first("subscription-state") or "").partition(";")[0].strip().lower()
+        match = _STATUS_LINE.match(request.body)
+        status = int(match[1]) if match else 0
+        reason = match[2].decode("utf-8", "replace").strip() if match else ""
+        if state == "terminated" and status < 200:
+            # The peer will not tell how it ended.
+            status, reason = 487, "Transfer state unknown"
+        if status:
+            self._progress(session, status, reason, final=status >= 200)
+
+    def _progress(self, session: Session, status: int, reason: str, *, final: bool) -> None:
+        if final:
+            session.refer_pending = False
+            session.stop(Wait.REFER_LIMIT)
+        self._core.emit(ReferProgress(session.id, status, reason or REASONS.get(status, ""), final))
+
+    def on_wait(self, session: Session, wait: Wait, now: float) -> None:
+        if wait is Wait.REFER_LIMIT and session.refer_pending:
+            self._progress(session, 408, "No news of the transfer", final=True)
+
+    # --- we are the transferee
+
+    def refer_received(self, session: Session, server: Server, request: Request, now: float) -> None:
+        core = self._core
+        targets = request.values("refer-to")
+        if len(targets) != 1:
+            core.respond(server, 400, now, "Exactly one Refer-To is needed")
+            return
+        if not self._accept_refer or session.stage is not Stage.CONFIRMED:
+            core.respond(server, 603, now)
+            return
+        if session.refer_server is not None:
+            core.respond(server, 491, now)
+            return
+        target = NameAddress.parse(targets[0])
+        session.refer_server = server
+        session.refer_event = f"refer;id={request.cseq.number}"
+        core.emit(ReferReceived(session.id, str(target.uri), request))
+
+    def answer_refer(self, session: Session, status: int, now: float) -> bool:
+        """Accept (202) or decline a REFER. A 202 is followed by a first NOTIFY (RFC 3515 section 2.4.4)."""
+        server = session.refer_server
+        if server is None or server.answered or session.stage is not Stage.CONFIRMED:
+            return False
+        headers = [self._core.contact_header(server.source)]
+        self._core.respond(server, status, now, headers=headers)
+        if status < 300:
+            self.notify(session, 100, now)
+        else:
+            session.refer_server = None
+        return True
+
+    def notify(self, session: Session, status: int, now: float) -> bool:
+        if session.refer_server is None or session.stage is not Stage.CONFIRMED:
+            return False
+        state = f"active;expires={SUBSCRIPTION_SECONDS}" if status < 200 else "terminated;reason=noresource"
+        headers = [
+            ("event", session.refer_event),
+            ("subscription-state", state),
+            ("content-type", "message/sipfrag;version=2.0"),
+        ]
+        body = f"SIP/2.0 {status} {REASONS.get(status, 'Unknown')}\r\n".encode()
+        if status >= 200:
+            session.refer_server = None
+        self._core.request(session, "NOTIFY", now, _ignore, headers, body)
+        return True
+
+
+def _ignore(_session: Session, _response: Response, _now: float) -> None:
+    """Whatever the transferor says to a NOTIFY, the transfer goes on."""

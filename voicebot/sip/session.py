@@ -1,0 +1,114 @@
+"""One call as the endpoint sees it: its stage, its dialog, and what it waits for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from voicebot.sip.address import Address
+from voicebot.sip.dialog import Dialog, DialogId
+from voicebot.sip.digest import ClientAuthentication
+from voicebot.sip.header import NameAddress
+from voicebot.sip.message import HeaderList, Response
+from voicebot.sip.timers import T1
+from voicebot.sip.transaction_layer import Client, Server
+
+
+class Stage(Enum):
+    INCOMING = "a received INVITE waits for our decision"
+    CALLING = "our INVITE has no final response"
+    ACCEPTED = "our 2xx waits for its ACK, or their late offer for our answer"
+    CONFIRMED = "the call stands"
+    ENDING = "our BYE has no final response"
+    ENDED = "over"
+
+
+class Wait(Enum):
+    """What a session's timers are for."""
+
+    REPEAT_2XX = "send the 2xx again"
+    NO_ACK = "the ACK did not come"
+    RING_REFRESH = "tell the caller again that it rings"
+    RING_LIMIT = "it rings for too long"
+    CANCEL_TIMEOUT = "no final response after a CANCEL"
+    NO_ANSWER_TO_OFFER = "our user did not answer a late offer"
+    REINVITE_AGAIN = "after a 491"
+    REFER_LIMIT = "a transfer without news"
+    SESSION_EXPIRES = "the peer has not refreshed the session"
+
+
+@dataclass(slots=True, eq=False)
+class Unacknowledged:
+    """A 2xx to an INVITE that is repeated until its ACK comes (RFC 3261 section 13.3.1.4)."""
+
+    server: Server
+    response: Response
+    sequence: int
+    offered: bool
+    interval: float = T1
+
+
+@dataclass(slots=True, eq=False)
+class OutgoingCall:
+    """What an INVITE is built from, as often as it must be sent again with credentials."""
+
+    target: str
+    from_: NameAddress
+    to: NameAddress
+    call_id: str
+    headers: HeaderList
+    sdp: bytes | None
+    destination: Address
+    sequence: int = 0
+    provisional: bool = False
+    early_sdp: dict[str, bytes] = field(default_factory=dict)
+    cancel_wanted: bool = False
+    cancel_sent: bool = False
+    cancel_headers: HeaderList = ()
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    id: int
+    stage: Stage
+    peer: Address
+    local: Address | None
+    authentication: ClientAuthentication
+    on_wait: Callable[["Session", Wait, float], None]
+    dialog: Dialog | None = None
+    dialog_ids: set[DialogId] = field(default_factory=set)
+    outgoing: OutgoingCall | None = None
+    invite_server: Server | None = None
+    invite_client: Client | None = None
+    offer_server: Server | None = None
+    late_2xx: Response | None = None
+    unacknowledged: Unacknowledged | None = None
+    # ACKs that were sent, by the peer's tag and CSeq: each repeated 2xx gets its own again.
+    acks: dict[tuple[str, int], tuple[bytes, Address]] = field(default_factory=dict)
+    bye_headers: HeaderList | None = None
+    end_cause: str = ""
+    reinvite_sdp: bytes = b""
+    ring_status: int = 0
+    refer_pending: bool = False
+    refer_server: Server | None = None
+    refer_event: str = ""
+    expires: int = 0
+    peer_tag: str = ""
+    waits: dict[Wait, float] = field(default_factory=dict)
+    scheduled: float | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.stage not in (Stage.ENDING, Stage.ENDED)
+
+    def next_timer(self) -> float | None:
+        return min(self.waits.values(), default=None)
+
+    def handle_timer(self, now: float) -> None:
+        for wait, due in sorted(self.waits.items(), key=lambda item: item[1]):
+            if due <= now and self.waits.get(wait) == due:
+                del self.waits[wait]
+                self.on_wait(self, wait, now)
+
+    def stop(self, *waits: Wait) -> None:
+        for wait in waits:
+            self.waits.pop(wait, None)

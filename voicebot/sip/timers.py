@@ -1,0 +1,12 @@
+"""Timer values (RFC 3261 section 17.1.1.1 and table 4), seconds."""
+
+T1 = 0.5
+T2 = 4.0
+T4 = 5.0
+# Timers B, F, H, J, L, M, and how long a 2xx is repeated.
+TIMEOUT = 64 * T1
+# Timer D: "at least 32 seconds" over UDP.
+TIMER_D = 32.0
+# A UAS tells the caller every minute that it still rings (section 13.3.1.1); timer C ends a ringing that goes nowhere.
+RING_REFRESH = 60.0
+TIMER_C = 180.0

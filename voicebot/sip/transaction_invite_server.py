@@ -1,0 +1,40 @@
+"""INVITE server transaction (RFC 3261 section 17.2.1; Accepted state and timer L of RFC 6026 section 7.1)."""
+
+from typing import ClassVar
+
+from voicebot.sip.message import Request
+from voicebot.sip.transaction import Action, Input, Row, State, Table, Timers
+from voicebot.sip.transaction_server import ServerTransaction
+
+
+class InviteServerTransaction(ServerTransaction):
+    """An INVITE that was received. Its user repeats a 2xx (`respond` again) until the ACK comes."""
+
+    INITIAL: ClassVar[State] = State.PROCEEDING
+    TRANSITIONS: ClassVar[Table] = {
+        (State.PROCEEDING, Input.REQUEST): Row(State.PROCEEDING, (Action.RESEND,)),
+        (State.PROCEEDING, Input.PROVISIONAL): Row(State.PROCEEDING, (Action.SEND,)),
+        (State.PROCEEDING, Input.SUCCESS): Row(State.ACCEPTED, (Action.SEND,)),
+        (State.PROCEEDING, Input.FAILURE): Row(State.COMPLETED, (Action.SEND,)),
+        (State.PROCEEDING, Input.TRANSPORT_ERROR): Row(State.TERMINATED),
+        (State.ACCEPTED, Input.REQUEST): Row(State.ACCEPTED),
+        (State.ACCEPTED, Input.SUCCESS): Row(State.ACCEPTED, (Action.SEND,)),
+        (State.ACCEPTED, Input.ACK): Row(State.ACCEPTED, (Action.DELIVER,)),
+        (State.ACCEPTED, Input.TIMER_L): Row(State.TERMINATED),
+        (State.COMPLETED, Input.REQUEST): Row(State.COMPLETED, (Action.RESEND,)),
+        (State.COMPLETED, Input.TIMER_G): Row(State.COMPLETED, (Action.RESEND,)),
+        (State.COMPLETED, Input.TIMER_H): Row(State.TERMINATED),
+        (State.COMPLETED, Input.ACK): Row(State.CONFIRMED),
+        (State.COMPLETED, Input.TRANSPORT_ERROR): Row(State.TERMINATED),
+        (State.CONFIRMED, Input.ACK): Row(State.CONFIRMED),
+        (State.CONFIRMED, Input.TIMER_I): Row(State.TERMINATED),
+    }
+    TIMERS: ClassVar[Timers] = {
+        State.ACCEPTED: (Input.TIMER_L,),
+        State.COMPLETED: (Input.TIMER_G, Input.TIMER_H),
+        State.CONFIRMED: (Input.TIMER_I,),
+    }
+
+    def receive_ack(self, ack: Request, now: float) -> Request | None:
+        """Take an ACK; return it if it is for the user: an ACK to a 2xx that came with the INVITE's branch."""
+        return ack if Action.DELIVER in self._step(Input.ACK, now) else None

@@ -1,0 +1,196 @@
+"""The transactions of an endpoint: matching (RFC 3261 section 17.1.3, 17.2.3), limits, and their way to the outbox."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from voicebot.sip.address import Address
+from voicebot.sip.header import MAGIC_COOKIE
+from voicebot.sip.message import Request, Response
+from voicebot.sip.scheduler import Scheduler
+from voicebot.sip.transaction_client import ClientTransaction, NonInviteClientTransaction
+from voicebot.sip.transaction_invite_client import InviteClientTransaction
+from voicebot.sip.transaction_invite_server import InviteServerTransaction
+from voicebot.sip.transaction_server import NonInviteServerTransaction, ServerTransaction
+
+ServerKey = tuple[str, ...]
+MergeKey = tuple[str, str, str]
+OnResponse = Callable[["Client", Response, float], None]
+Send = Callable[[bytes, Address, Address | None], None]
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """A client transaction, where its messages go, and who hears of its responses."""
+
+    transaction: ClientTransaction
+    destination: Address
+    local: Address | None
+    on_response: OnResponse
+    layer: "TransactionLayer"
+    scheduled: float | None = None
+
+    @property
+    def request(self) -> Request:
+        return self.transaction.request
+
+    def next_timer(self) -> float | None:
+        return self.transaction.next_timer()
+
+    def handle_timer(self, now: float) -> None:
+        self.transaction.handle_timer(now)
+        self.layer.settle_client(self, now)
+
+
+@dataclass(slots=True, eq=False)
+class Server:
+    """A server transaction and where its responses go."""
+
+    transaction: ServerTransaction
+    destination: Address
+    local: Address | None
+    source: Address
+    key: ServerKey
+    merge_key: MergeKey | None
+    layer: "TransactionLayer"
+    # The number of the session that an INVITE belongs to; 0 for none.
+    session: int = 0
+    scheduled: float | None = None
+
+    @property
+    def request(self) -> Request:
+        return self.transaction.request
+
+    @property
+    def answered(self) -> bool:
+        return self.transaction.answered
+
+    def next_timer(self) -> float | None:
+        return self.transaction.next_timer()
+
+    def handle_timer(self, now: float) -> None:
+        self.transaction.handle_timer(now)
+        self.layer.settle_server(self)
+
+    def respond(self, response: Response, now: float) -> None:
+        self.transaction.respond(response, now)
+        self.layer.settle_server(self)
+
+
+class TransactionLayer:
+    """Both tables. `send(data, destination, local)` is the endpoint's outbox."""
+
+    def __init__(self, send: Send, scheduler: Scheduler) -> None:
+        self._send = send
+        self._scheduler = scheduler
+        self.clients: dict[tuple[str, str], Client] = {}
+        self.servers: dict[ServerKey, Server] = {}
+        self._merged: dict[MergeKey, Server] = {}
+
+    def __len__(self) -> int:
+        return len(self.clients) + len(self.servers)
+
+    # --- as a client
+
+    def start_client(
+        self,
+        request: Request,
+        destination: Address,
+        local: Address | None,
+        on_response: OnResponse,
+        now: float,
+    ) -> Client:
+        kind = InviteClientTransaction if request.method == "INVITE" else NonInviteClientTransaction
+        transaction = kind(request, now, reliable=destination.transport != "udp")
+        client = Client(transaction, destination, local, on_response, self)
+        self.clients[(request.via.branch, request.method)] = client
+        self.settle_client(client, now)
+        return client
+
+    def receive_response(self, response: Response, now: float) -> bool:
+        """Give a response to its transaction; False when there is none."""
+        client = self.clients.get((response.via.branch, response.cseq.method))
+        if client is None:
+            return False
+        client.transaction.receive(response, now)
+        self.settle_client(client, now)
+        return True
+
+    def settle_client(self, client: Client, now: float) -> None:
+        """Send and deliver what the transaction has produced; forget it when it is over."""
+        transaction = client.transaction
+        for data in transaction.datagrams_to_send():
+            self._send(data, client.destination, client.local)
+        if transaction.terminated:
+            self.clients.pop((client.request.via.branch, client.request.method), None)
+        else:
+            self._scheduler.schedule(client)
+        for response in transaction.responses():
+            client.on_response(client, response, now)
+
+    # --- as a server
+
+    def find_server(self, request: Request) -> Server | None:
+        return self.servers.get(server_key(request))
+
+    def find_cancelled(self, cancel: Request) -> Server | None:
+        """Return the INVITE's transaction that a CANCEL means (section 9.2)."""
+        return self.servers.get(server_key(cancel, "INVITE"))
+
+    def find_merged(self, request: Request) -> Server | None:
+        """Return the transaction of another copy of this request, that came by another way (section 8.2.2.2)."""
+        return self._merged.get(_merge_key(request))
+
+    def start_server(self, request: Request, source: Address, local: Address | None, now: float) -> Server:
+        kind = InviteServerTransaction if request.method == "INVITE" else NonInviteServerTransaction
+        transaction = kind(request, now, reliable=source.transport != "udp")
+        merge_key = None if request.to.tag else _merge_key(request)
+        server = Server(
+            transaction,
+            response_destination(request, source),
+            local,
+            source,
+            server_key(request),
+            merge_key,
+            self,
+        )
+        self.servers[server.key] = server
+        if merge_key is not None:
+            self._merged.setdefault(merge_key, server)
+        return server
+
+    def settle_server(self, server: Server) -> None:
+        transaction = server.transaction
+        for data in transaction.datagrams_to_send():
+            self._send(data, server.destination, server.local)
+        if transaction.terminated:
+            self.servers.pop(server.key, None)
+            if server.merge_key is not None and self._merged.get(server.merge_key) is server:
+                del self._merged[server.merge_key]
+        else:
+            self._scheduler.schedule(server)
+
+
+def server_key(request: Request, method: str = "") -> ServerKey:
+    """Return what a request's retransmissions have in common, and an ACK with its INVITE (section 17.2.3).
+
+    With `method` "INVITE" a CANCEL finds what it cancels.
+    """
+    via = request.via
+    method = method or ("INVITE" if request.method == "ACK" else request.method)
+    if via.branch.startswith(MAGIC_COOKIE):
+        return (method, via.branch, via.sent_by)
+    # A peer of RFC 2543 age: its branch says nothing.
+    cseq = str(request.cseq.number)
+    return (method, request.uri, request.from_.tag, request.call_id, cseq, str(via))
+
+
+def response_destination(request: Request, source: Address) -> Address:
+    """Return where responses go (section 18.2.2; RFC 3581 section 4). A maddr is not followed."""
+    via = request.via
+    if source.transport != "udp" or via.parameter("rport"):
+        return source
+    return Address(source.transport, source.host, via.port or 5060)
+
+
+def _merge_key(request: Request) -> MergeKey:
+    return (request.call_id, request.from_.tag, str(request.cseq))

@@ -23,6 +23,8 @@ from voicebot.sip.uri import Uri
 SDP_HEADER = ("content-type", "application/sdp")
 _TARGET_REFRESH = frozenset({"INVITE", "UPDATE", "REFER", "NOTIFY"})
 
+# (the peer, the address of ours that it reached) -> our address as this peer is to use it
+Contact = Callable[[Address, Address | None], Address]
 OnFinal = Callable[[Session, Response, float], None]
 
 
@@ -45,9 +47,7 @@ class Limits:
 class Core:
     """Mutable state of one endpoint. `contact` gives the address of ours that a peer is to use."""
 
-    def __init__(
-        self, rng: Randomness, user_agent: str, contact: Callable[[Address], Address], limits: Limits
-    ) -> None:
+    def __init__(self, rng: Randomness, user_agent: str, contact: Contact, limits: Limits) -> None:
         self.rng = rng
         self.user_agent = user_agent
         self.contact = contact
@@ -68,12 +68,12 @@ class Core:
     def token(self) -> str:
         return f"{self.rng.getrandbits(80):020x}"
 
-    def via(self, destination: Address) -> str:
-        ours = self.contact(destination)
+    def via(self, destination: Address, local: Address | None) -> str:
+        ours = self.contact(destination, local)
         return f"SIP/2.0/{destination.transport.upper()} {ours.host_port};branch={MAGIC_COOKIE}{self.token()};rport"
 
-    def contact_header(self, peer: Address) -> tuple[str, str]:
-        ours = self.contact(peer)
+    def contact_header(self, peer: Address, local: Address | None) -> tuple[str, str]:
+        ours = self.contact(peer, local)
         transport = "" if peer.transport == "udp" else f";transport={peer.transport}"
         return ("contact", f"<sip:{ours.host_port}{transport}>")
 
@@ -233,10 +233,12 @@ class Core:
         destination = self.destination(dialog.next_hop, session.peer)
         lines = list(headers)
         if method in _TARGET_REFRESH:
-            lines.append(self.contact_header(destination))
+            lines.append(self.contact_header(destination, session.local))
         lines.append(("user-agent", self.user_agent))
         lines += session.authentication.headers(method, str(dialog.remote_target), self.token())
-        request = dialog.request(method, dialog.next_sequence(), self.via(destination), lines, body)
+        request = dialog.request(
+            method, dialog.next_sequence(), self.via(destination, session.local), lines, body
+        )
         return request, destination
 
     def answer_challenge(self, session: Session, response: Response) -> Why | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from voicebot.sip import ending
 from voicebot.sip.address import Address, Datagram
-from voicebot.sip.core import Core, Limits, Randomness, safe_headers
+from voicebot.sip.core import Contact, Core, Limits, Randomness, safe_headers
 from voicebot.sip.digest import Credentials, Realm, ServerAuthentication
 from voicebot.sip.errors import MessageError, SipError
 from voicebot.sip.events import Event, PingAnswered
@@ -46,7 +46,8 @@ class Counters:
 class Endpoint:
     """A SIP user agent for many calls.
 
-    `rng`: getrandbits(k). `contact`: our address as peers are to use it, or a function of the peer's address.
+    `rng`: getrandbits(k). `contact`: our address as peers are to use it, or a function of the peer's address
+    and of the one of ours that it reached (None: it reached none yet).
     `authenticate(request, source)`: the Realm whose users may send this request, or None to let it pass; pure.
     `accept_refer`: whether REFERs of peers become events; otherwise they get 603.
     """
@@ -56,12 +57,12 @@ class Endpoint:
         *,
         rng: Randomness,
         user_agent: str,
-        contact: Address | Callable[[Address], Address],
+        contact: Address | Contact,
         limits: Limits | None = None,
         authenticate: Authenticate | None = None,
         accept_refer: bool = False,
     ) -> None:
-        find = (lambda _peer: contact) if isinstance(contact, Address) else contact
+        find = (lambda _peer, _local: contact) if isinstance(contact, Address) else contact
         self._core = Core(rng, user_agent, find, limits or Limits())
         self._core.on_wait = self._on_wait
         self._inbound = Inbound(self._core)
@@ -212,19 +213,26 @@ class Endpoint:
 
     # --- pings and draining
 
-    def options(self, target_uri: str, from_uri: str, now: float, destination: Address | None = None) -> int:
+    def options(
+        self,
+        target_uri: str,
+        from_uri: str,
+        now: float,
+        destination: Address | None = None,
+        local: Address | None = None,
+    ) -> int:
         """Ask a peer whether it is there; PingAnswered with the returned number follows. Raises SipError."""
         core = self._core
         target = _sip_uri(target_uri)
         goal = destination or core.destination(target, None)
         headers = [
-            ("via", core.via(goal)),
+            ("via", core.via(goal, local)),
             ("max-forwards", "70"),
             ("from", str(NameAddress(_sip_uri(from_uri)).with_tag(core.token()))),
             ("to", f"<{target}>"),
             ("call-id", core.token()),
             ("cseq", "1 OPTIONS"),
-            core.contact_header(goal),
+            core.contact_header(goal, local),
             ACCEPT,
             ("user-agent", core.user_agent),
         ]
@@ -235,7 +243,9 @@ class Endpoint:
             if response.status >= 200:
                 core.emit(PingAnswered(ping, response.status, response.local))
 
-        core.transactions.start_client(Request("OPTIONS", str(target), headers), goal, None, on_response, now)
+        core.transactions.start_client(
+            Request("OPTIONS", str(target), headers), goal, local, on_response, now
+        )
         return ping
 
     def drain(self, retry_after: int | None) -> None:

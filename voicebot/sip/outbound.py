@@ -98,13 +98,13 @@ class Outbound:
         call.sequence += 1
         call.provisional = False
         headers: list[tuple[str, str]] = [
-            ("via", core.via(call.destination)),
+            ("via", core.via(call.destination, session.local)),
             ("max-forwards", "70"),
             ("from", str(call.from_)),
             ("to", str(call.to)),
             ("call-id", call.call_id),
             ("cseq", f"{call.sequence} INVITE"),
-            core.contact_header(call.destination),
+            core.contact_header(call.destination, session.local),
             ALLOW,
             SUPPORTED,
             ("user-agent", core.user_agent),
@@ -234,7 +234,9 @@ class Outbound:
             headers += [(name, value) for value in invite.raw(name)]
         if sdp is not None:
             headers.append(SDP_HEADER)
-        ack = dialog.request("ACK", invite.cseq.number, core.via(destination), headers, sdp or b"")
+        ack = dialog.request(
+            "ACK", invite.cseq.number, core.via(destination, session.local), headers, sdp or b""
+        )
         data = ack.to_bytes()
         if len(session.acks) >= 16:
             session.acks.pop(next(iter(session.acks)))

@@ -100,7 +100,7 @@ class Transfers:
         server = session.refer_server
         if server is None or server.answered or session.stage is not Stage.CONFIRMED:
             return False
-        headers = [self._core.contact_header(server.source)]
+        headers = [self._core.contact_header(server.source, server.local)]
         self._core.respond(server, status, now, headers=headers)
         if status < 300:
             self.notify(session, 100, now)

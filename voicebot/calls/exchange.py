@@ -11,9 +11,12 @@ from voicebot.calls.call import Call
 from voicebot.calls.floor import DialFailed
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.protocols import Media, NoMediaPort
-from voicebot.sdp import Media as Negotiated
-from voicebot.sdp import SdpError, Session
+from voicebot.sdp import Codec, Local, SdpError, Settled, accept_answer, answer_offer, create_offer
+from voicebot.sip import SipError
 from voicebot.sip import events as sip
+from voicebot.sip.address import Address, literal
+
+SDP_SESSIONS_FROM = 1_000_000  # o= session ids count from here, by media leg
 
 log = structlog.get_logger("calls")
 
@@ -25,16 +28,19 @@ class Signalling(Protocol):
 
     def reject(self, session: int, status: int, *, headers: Sequence[tuple[str, str]] = ()) -> None: ...
 
+    async def resolve(self, uri: str) -> Address:
+        """Return where requests for `uri` go. Raises SipError for a name that leads nowhere."""
+
     def invite(
         self,
         target: str,
+        destination: Address,
         *,
         from_uri: str,
         sdp: bytes,
         headers: Sequence[tuple[str, str]] = (),
-        peer: str = "",
     ) -> int:
-        """Send an INVITE; `peer` names the trunk whose address and credentials it uses. Raises SipError."""
+        """Send an INVITE, with the credentials of the trunk that the destination belongs to. Return its session."""
 
     def cancel(self, session: int) -> None: ...
 
@@ -55,10 +61,10 @@ class Signalling(Protocol):
 
 @dataclass(slots=True)
 class Talking:
-    """What the exchange keeps of a leg: its SDP session, who it is, what waits for it."""
+    """What the exchange keeps of a leg: our side of its SDP, where its signalling comes from, what waits for it."""
 
     leg: Leg
-    sdp: Session
+    local: Local
     source_host: str
     answered: "asyncio.Future[sip.Answered | sip.Rejected] | None" = None
     established: "asyncio.Future[None] | None" = None
@@ -72,42 +78,45 @@ class Exchange:
 
     signalling: Signalling
     media: Media
-    codecs: Sequence[str]
+    codecs: tuple[Codec, ...]
     rtp_timeout: float
     resolve: Callable[[Call, str], str]
-    peer_of: Callable[[str], str]
     on_incoming: Callable[[sip.IncomingCall], None] = lambda event: None
     legs: dict[int, Talking] = field(default_factory=dict)
     _closing: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     # --- legs ---------------------------------------------------------------------------------------------------------
 
-    def open_media(self, call: Call, leg: Leg) -> Session:
-        """Give the leg a media leg and an SDP session for its port. Raises NoMediaPort."""
+    def open_media(self, call: Call, leg: Leg) -> Local:
+        """Give the leg a media leg; return our side of its SDP. Raises NoMediaPort."""
         media = self.media.open_leg(call.uid, call.host, leg.on_message)
         leg.media = media
-        return Session(call.advertised_host, media.port, tuple(self.codecs), media.id)
+        return Local(call.advertised_host, media.port, SDP_SESSIONS_FROM + media.id, self.codecs)
 
-    def register(self, leg: Leg, sdp: Session, source_host: str) -> Talking:
-        talking = self.legs[leg.session] = Talking(leg, sdp, source_host)
-        leg.gone.add_done_callback(lambda _: None)
+    def register(self, leg: Leg, local: Local, source_host: str) -> Talking:
+        """Know the leg by its session from now on."""
+        talking = self.legs[leg.session] = Talking(leg, local, source_host)
         return talking
 
-    def configure(self, talking: Talking, negotiated: Negotiated) -> None:
+    def configure(self, talking: Talking, settled: Settled) -> None:
         """Let media flow as offer and answer settled it."""
-        leg = talking.leg
-        leg.codec = negotiated.codec
+        leg, media = talking.leg, settled.media
+        talking.local = settled.local
+        leg.codec = media.codec
         if leg.media is not None:
             leg.media.configure(
-                codec=negotiated.codec,
-                payload_type=negotiated.payload_type,
-                event_payload_type=negotiated.event_payload_type,
-                receive_event_payload_type=negotiated.receive_event_payload_type,
-                remote=(negotiated.host, negotiated.port),
+                codec=media.codec,
+                payload_type=media.payload_type,
+                event_payload_type=media.event_payload_type,
+                receive_event_payload_type=media.receive_event_payload_type,
+                remote=(
+                    media.remote_host if literal(media.remote_host) else talking.source_host,
+                    media.remote_port,
+                ),
                 source_host=talking.source_host,
-                send=negotiated.send,
-                receive=negotiated.receive,
-                timeout=self.rtp_timeout if negotiated.receive else 0.0,
+                send=media.send,
+                receive=media.receive,
+                timeout=self.rtp_timeout if media.receive and media.send else 0.0,
             )
 
     def hang_up(self, leg: Leg, cause: str = "normal") -> None:
@@ -116,6 +125,11 @@ class Exchange:
             leg.end(Gone(cause, by_peer=False))
             if leg.session in self.legs:
                 self.signalling.bye(leg.session, cause="" if cause in ("normal", "transferred") else cause)
+        self._close(leg)
+
+    def drop(self, leg: Leg) -> None:
+        """Release a leg whose dialog never came about."""
+        leg.end(Gone("refused", by_peer=False))
         self._close(leg)
 
     def _close(self, leg: Leg) -> None:
@@ -135,19 +149,22 @@ class Exchange:
         """See `Telephones.dial`."""
         leg = Leg(call.uid, name, 0, call.plays)
         try:
-            session = self.open_media(call, leg)
+            destination = await self.signalling.resolve(uri)
+            local, body = create_offer(self.open_media(call, leg))
         except NoMediaPort as error:
             log.error("no media port for an outgoing leg", call=call.uid, problem=str(error))
             raise DialFailed("unreachable", 503) from error
-        headers = [("X-Voicebot-Call", call.uid)]
+        except SipError as error:
+            log.error("an outgoing leg leads nowhere", call=call.uid, leg=name, problem=str(error))
+            raise DialFailed("unreachable", error.status) from error
         leg.session = self.signalling.invite(
             uri,
+            destination,
             from_uri=f"sip:{call.from_number or 'anonymous'}@{call.advertised_host}",
-            sdp=session.offer(),
-            headers=headers,
-            peer=self.peer_of(uri),
+            sdp=body,
+            headers=[("X-Voicebot-Call", call.uid)],
         )
-        talking = self.register(leg, session, "")
+        talking = self.register(leg, local, destination.host)
         talking.answered = asyncio.get_running_loop().create_future()
         try:
             event = await talking.answered
@@ -161,7 +178,7 @@ class Exchange:
             self._close(leg)
             raise DialFailed(exit_of(event, ringing=talking.ringing), event.status)
         try:
-            self.configure(talking, session.accept_answer(event.sdp or b""))
+            self.configure(talking, accept_answer(talking.local, event.sdp or b""))
         except SdpError as error:
             log.warning("an answer cannot be used", call=call.uid, leg=name, problem=str(error))
             self.hang_up(leg)
@@ -211,7 +228,7 @@ class Exchange:
     def _established(self, talking: Talking, event: sip.Established) -> None:
         if event.sdp is not None:
             try:
-                self.configure(talking, talking.sdp.accept_answer(event.sdp))
+                self.configure(talking, accept_answer(talking.local, event.sdp))
             except SdpError as error:
                 log.warning("the answer in an ACK cannot be used", leg=talking.leg.name, problem=str(error))
                 self.hang_up(talking.leg, "bad_answer")
@@ -221,17 +238,18 @@ class Exchange:
 
     def _offer(self, talking: Talking, event: sip.Offer) -> None:
         """The peer changes the session: hold, resume, another address or codec."""
+        if event.sdp is None:
+            talking.local, body = create_offer(talking.local)
+            self.signalling.answer(event.session, body)
+            return
         try:
-            if event.sdp is None:
-                self.signalling.answer(event.session, talking.sdp.offer())
-                return
-            negotiated, answer = talking.sdp.answer(event.sdp)
+            settled = answer_offer(talking.local, event.sdp)
         except SdpError as error:
             log.info("an offer in a call is refused", leg=talking.leg.name, problem=str(error))
             self.signalling.reject_offer(event.session, 488)
             return
-        self.signalling.answer(event.session, answer)
-        self.configure(talking, negotiated)
+        self.signalling.answer(event.session, settled.body)
+        self.configure(talking, settled)
 
 
 _EXITS = {

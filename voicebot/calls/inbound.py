@@ -15,7 +15,7 @@ from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.line import Sounds, TelephoneLine
 from voicebot.calls.protocols import NoMediaPort, Speech, Store
 from voicebot.dialplan import Dialplan, Interpreter
-from voicebot.sdp import SdpError
+from voicebot.sdp import NotAcceptable, SdpError, answer_offer, create_offer
 from voicebot.sip import events as sip
 
 HANGUP_HANDLERS_WITHIN = 5.0  # seconds, dialplan language, principle 6
@@ -63,8 +63,8 @@ class Reception:
         signalling = self.exchange.signalling
         call = Call(
             self.new_uid(),
-            event.request.from_.uri.user or "",
-            event.request.uri.user or "",
+            event.request.from_.uri.username,
+            event.request.target.username,
             self.store,
             signalling.local_host(event.source.host),
             signalling.advertised_host(event.source.host),
@@ -79,10 +79,10 @@ class Reception:
             signalling.reject(event.session, 503, headers=[("Retry-After", "10")])
             return
         except SdpError as error:
-            log.warning("call refused", call=call.uid, status=488, problem=str(error))
-            if leg.media is not None:
-                leg.media.close()
-            signalling.reject(event.session, 488)
+            status = 488 if isinstance(error, NotAcceptable) else 400
+            log.warning("call refused", call=call.uid, status=status, problem=str(error))
+            self.exchange.drop(leg)
+            signalling.reject(event.session, status)
             return
         story = asyncio.get_running_loop().create_task(
             self._story(call, leg, talking, entrance, event), name=f"call {call.uid}"
@@ -91,14 +91,14 @@ class Reception:
         story.add_done_callback(lambda _: self.calls.pop(call.uid, None))
 
     def _answer(self, call: Call, leg: Leg, event: sip.IncomingCall) -> Talking:
-        session = self.exchange.open_media(call, leg)
+        local = self.exchange.open_media(call, leg)
+        talking = self.exchange.register(leg, local, event.source.host)
         if event.sdp is None:
-            body = session.offer()
-            talking = self.exchange.register(leg, session, event.source.host)
+            talking.local, body = create_offer(local)
         else:
-            negotiated, body = session.answer(event.sdp)
-            talking = self.exchange.register(leg, session, event.source.host)
-            self.exchange.configure(talking, negotiated)
+            settled = answer_offer(local, event.sdp)
+            self.exchange.configure(talking, settled)
+            body = settled.body
         talking.established = asyncio.get_running_loop().create_future()
         self.exchange.signalling.accept(event.session, body)
         return talking
@@ -114,7 +114,7 @@ class Reception:
                 "from_number": call.from_number,
                 "to_number": call.to_number,
                 "from_uri": str(event.request.from_.uri),
-                "to_uri": str(event.request.uri),
+                "to_uri": event.request.uri,
                 "sip_call_id": event.request.call_id,
                 "trunk": entrance.trunk,
                 "source": str(event.source),

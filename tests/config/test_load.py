@@ -78,7 +78,7 @@ limit: {}
         " . (one digit or more) or ! (any digits); or sip:PATTERN@HOST",
         "4:9: a trunk needs `networks`, `host`, or both",
         "5:16: ports for media begin at 1024",
-        "5:31: must be one of: PCMU, PCMA",
+        "5:32: must be one of: PCMU, PCMA",
         '7:23: not a plain SIP URI (for example "sip:6001@127.0.0.1:5070", without parameters)',
         "7:66: must be between 1 and 10",
         "8:17: a number is expected, this is text",

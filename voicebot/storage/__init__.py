@@ -1,0 +1,11 @@
+"""The records of calls: one writer thread, a reader, and a record derived from a call's events.
+
+Nothing is redacted here: callers of the writer never hand over what a sensitive slot holds.
+"""
+
+from voicebot.storage.database import StorageError
+from voicebot.storage.reader import Reader
+from voicebot.storage.record import CallRecord, TimelineEvent
+from voicebot.storage.writer import Writer
+
+__all__ = ["CallRecord", "Reader", "StorageError", "TimelineEvent", "Writer"]

@@ -1,0 +1,107 @@
+"""What a call was, told from its events."""
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+ANSWERED, UNANSWERED = "answered", "unanswered"
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """One thing that happened. `offset`: seconds since the call began, monotonic; `at`: wall time, UTC."""
+
+    kind: str
+    offset: float
+    at: datetime.datetime
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call. Instants are aware, in UTC; `ended_at` is None while it goes on. `extra` has what has no field here."""
+
+    uid: str
+    started_at: datetime.datetime
+    answered_at: datetime.datetime | None = None
+    ended_at: datetime.datetime | None = None
+    direction: str = "in"
+    trunk: str = ""
+    from_number: str = ""
+    from_uri: str = ""
+    to_number: str = ""
+    to_uri: str = ""
+    sip_call_id: str = ""
+    language: str = ""
+    dialplan: str = ""
+    dialplan_version: str = ""
+    disposition: str = ""
+    release_cause: str = ""
+    ended_by: str = ""
+    queue: str = ""
+    queue_seconds: float = 0.0
+    agent: str = ""
+    talk_seconds: float = 0.0
+    recording: str = ""
+    recording_problem: str = ""
+    counters: Mapping[str, float] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
+    events: tuple[TimelineEvent, ...] = ()
+
+    @property
+    def seconds(self) -> float | None:
+        """Return how long the call lasted."""
+        return None if self.ended_at is None else (self.ended_at - self.started_at).total_seconds()
+
+
+def told_by(events: Iterable[TimelineEvent]) -> dict[str, object]:
+    """Return the fields of the record that the events tell, by their column's name.
+
+    Fields that are given when a call ends beat these; for a call whose server was lost they are all there is.
+    """
+    told: dict[str, object] = {}
+    last: datetime.datetime | None = None
+    joined_at: float | None = None
+    bridged_at: float | None = None
+    queue_seconds = talk_seconds = 0.0
+    for event in events:
+        data, last = event.data, event.at
+        match event.kind:
+            case "answered":
+                told.setdefault("answered_at", event.at)
+            case "language":
+                told["language"] = str(data.get("language", ""))
+            case "queue_joined":
+                told["queue"] = str(data.get("queue", ""))
+                joined_at = event.offset
+            case "queue_left":
+                queue_seconds += 0.0 if joined_at is None else event.offset - joined_at
+                joined_at = None
+            case "agent_answered":
+                told["agent"] = str(data.get("agent", ""))
+            case "bridged":
+                bridged_at = event.offset
+            case "agent_left":
+                talk_seconds += 0.0 if bridged_at is None else event.offset - bridged_at
+                bridged_at = None
+            case "recording":
+                told |= {
+                    column: str(data[key])
+                    for key, column in (("path", "recording"), ("problem", "recording_problem"))
+                    if data.get(key)
+                }
+            case "ended":
+                told |= {
+                    column: str(data[key])
+                    for key, column in (("cause", "release_cause"), ("by", "ended_by"))
+                    if data.get(key)
+                }
+        end = event.offset
+    if last is not None:
+        told["ended_at"] = last
+        # A crash leaves the last wait or talk open: it lasted at least until the last event.
+        queue_seconds += 0.0 if joined_at is None else end - joined_at
+        talk_seconds += 0.0 if bridged_at is None else end - bridged_at
+    told["queue_seconds"], told["talk_seconds"] = round(queue_seconds, 3), round(talk_seconds, 3)
+    told["disposition"] = ANSWERED if "answered_at" in told else UNANSWERED
+    return told

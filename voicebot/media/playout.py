@@ -36,10 +36,10 @@ class LiveClip:
     `take` returns b"" while the next frame has not come (time goes on, the position does not), None after the last.
     """
 
-    __slots__ = ("_at", "_last", "_pending", "_silence", "_table", "received", "taken")
+    __slots__ = ("_at", "_last", "_pending", "_table", "received", "silence", "taken")
 
-    def __init__(self, silence: int) -> None:
-        self._silence = silence
+    def __init__(self, silence: int = 0xFF) -> None:
+        self.silence = silence  # the byte that fills the last frame up
         self._pending = bytearray()
         self._at = 0
         self._last = False
@@ -71,7 +71,7 @@ class LiveClip:
             if self._at >= 50 * FRAME_SAMPLES:
                 del self._pending[: self._at]
                 self._at = 0
-            return frame + bytes((self._silence,)) * (FRAME_SAMPLES - len(frame))
+            return frame + bytes((self.silence,)) * (FRAME_SAMPLES - len(frame))
         return None if self._last else b""
 
     def rewind(self) -> None:

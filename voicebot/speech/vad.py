@@ -21,7 +21,7 @@ _OPEN_DB = 6.0  # over the floor, to begin speech
 _HOLD_DB = 4.0  # over the floor, within speech
 _LOWEST_FLOOR_DB = -56.0  # dBFS: what is quieter than this plus the margin is never speech
 _FIRST_FLOOR_DB = -52.0
-_DIGITAL_SILENCE_DB = -90.0
+_DIGITAL_SILENCE_DB = -70.0  # A-law's own silence lies at -72
 _SUB_WINDOW = 25  # frames: half a second
 _SUB_WINDOWS = 6
 _FULL_SCALE = 32768.0
@@ -49,13 +49,10 @@ class EnergyGate:
 
     def grow(self, rows: int) -> None:
         """Make room for so many rows in all."""
-        larger = EnergyGate(rows)
-        old = len(self._smooth)
-        larger._smooth[:old] = self._smooth
-        larger._current[:old] = self._current
-        larger._minima[:old] = self._minima
-        larger._updates = self._updates
-        self.__dict__ = larger.__dict__
+        more = rows - len(self._smooth)
+        self._smooth = np.pad(self._smooth, (0, more), constant_values=_FIRST_FLOOR_DB)
+        self._current = np.pad(self._current, (0, more), constant_values=np.inf)
+        self._minima = np.pad(self._minima, ((0, more), (0, 0)), constant_values=_FIRST_FLOOR_DB)
 
     def reset(self, row: int) -> None:
         """A new leg begins in this row."""

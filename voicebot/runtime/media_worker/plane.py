@@ -1,0 +1,499 @@
+"""All legs of a media worker: control's commands in, one tick every 20 ms, messages out.
+
+Reads no clock and no file: `now` is an argument (CLOCK_MONOTONIC), sockets, prompts and recordings are handed in. In a
+tick everything that arrived is taken from the jitter buffers, then every leg sends one packet, and only then is looked
+at what was said, so that the packets leave at the same point of every tick.
+"""
+
+import random
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from voicebot.media import FRAME_SAMPLES, g711
+from voicebot.media.playout import Clip, LiveClip
+from voicebot.runtime.media_worker.hearing import Hearing
+from voicebot.runtime.media_worker.leg import Datagrams, Leg, is_socket_pair
+from voicebot.runtime.media_worker.playback import Playback
+from voicebot.runtime.media_worker.prompts import Prompts
+from voicebot.runtime.media_worker.recorder import Recorder
+from voicebot.runtime.media_worker.streams import Streams
+from voicebot.runtime.media_worker.turns import Sender, Turn
+from voicebot.speech.vad import Edge
+from voicebot.wire import (
+    Bridge,
+    CloseLeg,
+    ConfigureLeg,
+    EndListen,
+    EndRecording,
+    Key,
+    LegClosed,
+    Listen,
+    Log,
+    MaskRecording,
+    MediaTimeout,
+    Message,
+    OpenLeg,
+    Pause,
+    Play,
+    PlayEnded,
+    PlayPaused,
+    PlayStarted,
+    PromptItem,
+    Record,
+    RecordingEnded,
+    Resume,
+    SendKeys,
+    SilenceItem,
+    SpeechStarted,
+    SpeechStopped,
+    Stop,
+    StreamChunk,
+    StreamItem,
+    Unbridge,
+)
+from voicebot.wire.channel import ChannelClosed, ChannelFull
+
+READS_PER_DRAIN = 8  # packets of one leg: with four drains a tick 32 times what a peer should send
+_DATAGRAM = 2048  # more than any packet that we take; longer ones are cut, and then refused by their length
+_HOUSEKEEPING = 12  # ticks between looks at timeouts and reports
+_CLOSING_WITHIN = 1.5  # seconds that a closed leg waits for its recording to be written
+
+
+class Poller(Protocol):
+    """Which sockets have something to read: epoll, or a fake."""
+
+    def register(self, descriptor: int) -> None: ...
+
+    def unregister(self, descriptor: int) -> None: ...
+
+    def ready(self) -> list[int]: ...
+
+
+class MediaPlane:
+    """The legs of one worker. `outbox` is what control is to be told, in order."""
+
+    def __init__(self, poller: Poller, prompts: Prompts, recorder: Recorder, rng: random.Random) -> None:
+        self.outbox: deque[Message] = deque()
+        self.speech: dict[int, Sender] = {}  # by speech worker
+        self._poller = poller
+        self._prompts = prompts
+        self._recorder = recorder
+        self._rng = rng
+        self._hearing = Hearing()
+        self._streams = Streams()
+        self._legs: dict[int, Leg] = {}
+        self._active: list[Leg] = []  # those that are configured
+        self._closing: dict[int, tuple[Leg, float]] = {}
+        self._by_descriptor: dict[int, tuple[Leg, bool]] = {}  # True: RTCP
+        self._waiting: list[tuple[Leg, Playback, Play]] = []  # plays whose prompts are being loaded
+        self._ticks = 0
+        self._totals: dict[str, float] = {}
+        self._commands: dict[type[Message], Callable[..., None]] = {
+            ConfigureLeg: self._configure,
+            CloseLeg: self._close,
+            Play: self._play,
+            Pause: self._pause,
+            Resume: self._resume,
+            Stop: self._stop,
+            SendKeys: self._send_keys,
+            Listen: self._listen,
+            EndListen: self._end_listen,
+            Bridge: self._bridge,
+            Unbridge: self._unbridge,
+            Record: self._record,
+            MaskRecording: self._mask_recording,
+            EndRecording: self._end_recording,
+        }
+
+    @property
+    def idle(self) -> bool:
+        """Is there nothing to do until control says something?"""
+        return not self._legs and not self._closing
+
+    # --- commands -------------------------------------------------------------------------------------------------
+
+    def handle(self, message: Message, sockets: tuple[socket.socket, ...], now: float) -> None:
+        """Carry out one command of control. What is about a leg that is no more is dropped."""
+        if isinstance(message, OpenLeg):
+            self._open(message, sockets)
+            return
+        for item in sockets:
+            item.close()
+        command = self._commands.get(type(message))
+        if command is None:
+            self._log("warning", "media worker got a message that is not for it", kind=type(message).__name__)
+            return
+        leg = self._legs.get(getattr(message, "leg", -1))
+        if leg is not None:
+            command(leg, message, now)
+
+    def _open(self, message: OpenLeg, sockets: tuple[socket.socket, ...]) -> None:
+        if message.leg in self._legs or not is_socket_pair(sockets):
+            for item in sockets:
+                item.close()
+            self._log("error", "a leg came without its sockets, or twice", leg=message.leg)
+            return
+        for item in sockets:
+            item.setblocking(False)
+        self.open_leg(message.call, message.leg, *sockets)
+
+    def open_leg(self, call: str, number: int, rtp_socket: Datagrams, rtcp_socket: Datagrams) -> None:
+        """Open a leg on bound, non-blocking sockets; nothing is read before it is configured."""
+        self._legs[number] = Leg(
+            call,
+            number,
+            self._hearing.take_row(),
+            rtp_socket,
+            rtcp_socket,
+            ssrc=self._rng.getrandbits(32),
+            sequence_number=self._rng.getrandbits(16),
+            rtp_timestamp=self._rng.getrandbits(32),
+            cname=f"{self._rng.getrandbits(96):024x}",  # RFC 7022 section 4.2: short-term and unlinkable
+        )
+
+    def _configure(self, leg: Leg, message: ConfigureLeg, now: float) -> None:
+        first = not leg.configured
+        if not leg.configure(message, now):
+            self._log("warning", "the peer's media address is no IP address", call=leg.call, leg=leg.number)
+        if first:
+            for item, is_rtcp in ((leg.rtp_socket, False), (leg.rtcp_socket, True)):
+                self._by_descriptor[item.fileno()] = (leg, is_rtcp)
+                self._poller.register(item.fileno())
+            self._active.append(leg)
+        self._hearing.set_legs(self._active)
+
+    def _close(self, leg: Leg, message: CloseLeg, now: float) -> None:
+        self._end_play(leg, "closed", now)
+        self._end_turn(leg, now)
+        self._unbridge(leg, message, now)
+        for item in (leg.rtp_socket, leg.rtcp_socket):
+            if self._by_descriptor.pop(item.fileno(), None) is not None:
+                self._poller.unregister(item.fileno())
+        if leg.configured:
+            leg.send_report(now, bye=True)
+            self._active.remove(leg)
+            self._hearing.set_legs(self._active)
+        leg.close_sockets()
+        del self._legs[leg.number]
+        self._hearing.release_row(leg.row)
+        for name, value in leg.counters().items():
+            self._totals[name] = self._totals.get(name, 0) + value
+        if leg.recording is None:
+            self.outbox.append(LegClosed(leg.call, leg.number, leg.counters()))
+        else:  # the file is closed first, so that LegClosed is the last message of a leg
+            self._recorder.end(leg.recording)
+            self._closing[leg.number] = (leg, now + _CLOSING_WITHIN)
+
+    # --- playing --------------------------------------------------------------------------------------------------
+
+    def _play(self, leg: Leg, message: Play, now: float) -> None:
+        self._end_play(leg, "replaced", now)
+        wanted = {item.path for item in message.items if isinstance(item, PromptItem)}
+        missing = {path for path in wanted if self._prompts.get(path, leg.codec.name, now) is None}
+        streams = tuple(item.stream for item in message.items if isinstance(item, StreamItem))
+        leg.playback = Playback(message, missing, streams)
+        for stream in streams:
+            self._streams.want(leg.call, stream, leg.codec.silence, now)
+        if missing:
+            self._waiting.append((leg, leg.playback, message))
+        else:
+            self._accept(leg, leg.playback, message, now)
+
+    def _accept(self, leg: Leg, playback: Playback, message: Play, now: float) -> None:
+        items: list[Clip | LiveClip] = []
+        for item in message.items:
+            if isinstance(item, StreamItem):
+                items.append(self._streams.want(leg.call, item.stream, leg.codec.silence, now).clip)
+            elif isinstance(item, SilenceItem):
+                items.append(Clip(leg.codec.quiet(max(0, item.milliseconds) * 8), leg.codec.silence))
+            else:
+                payload = self._prompts.get(item.path, leg.codec.name, now)
+                if payload is None:  # the cache is smaller than this play, or the codec has changed meanwhile
+                    playback.missing.add(item.path)
+                    self._waiting.append((leg, playback, message))
+                    return
+                items.append(Clip(payload, leg.codec.silence))
+        playback.accept(items, message.loop)
+
+    def _prompts_loaded(self, now: float) -> None:
+        for path, _codec, problem in self._prompts.loaded():
+            waiting, self._waiting = self._waiting, []
+            for entry in waiting:
+                leg, playback, message = entry
+                if leg.playback is not playback:
+                    continue  # it has ended meanwhile
+                if problem and path in playback.missing:
+                    self._end_play(leg, "failed", now, problem)
+                    continue
+                playback.missing.discard(path)
+                if playback.missing:
+                    self._waiting.append(entry)
+                else:
+                    self._accept(leg, playback, message, now)
+
+    def _end_play(self, leg: Leg, cause: str, now: float, problem: str = "") -> None:
+        playback = leg.playback
+        if playback is None:
+            return
+        leg.playback = None
+        for stream in playback.streams:
+            self._streams.end(leg.call, stream)
+        self.outbox.append(
+            PlayEnded(leg.call, leg.number, playback.play, now, cause, playback.position, problem)
+        )
+
+    def _pause(self, leg: Leg, message: Pause, now: float) -> None:
+        if leg.playback is not None and leg.playback.play == message.play and leg.playback.hold():
+            self._tell_paused(leg, leg.playback, True, now)
+
+    def _resume(self, leg: Leg, message: Resume, now: float) -> None:
+        if leg.playback is not None and leg.playback.play == message.play and leg.playback.release():
+            self._tell_paused(leg, leg.playback, False, now)
+
+    def _tell_paused(self, leg: Leg, playback: Playback, paused: bool, now: float) -> None:
+        self.outbox.append(PlayPaused(leg.call, leg.number, playback.play, now, playback.position, paused))
+
+    def _stop(self, leg: Leg, message: Stop, now: float) -> None:
+        if leg.playback is not None and leg.playback.play == message.play:
+            self._end_play(leg, "stopped", now)
+
+    def _send_keys(self, leg: Leg, message: SendKeys, now: float) -> None:
+        leg.send_keys(message.keys, message.duration_ms, message.gap_ms)
+
+    # --- listening ------------------------------------------------------------------------------------------------
+
+    def _listen(self, leg: Leg, message: Listen, now: float) -> None:
+        self._end_turn(leg, now)
+        leg.turn = Turn(leg.call, leg.number, message.turn, message.speech)
+        if leg.detector is not None:
+            leg.detector.reset()
+
+    def _end_listen(self, leg: Leg, message: EndListen, now: float) -> None:
+        if leg.turn is not None and leg.turn.number == message.turn:
+            self._end_turn(leg, now)
+
+    def _end_turn(self, leg: Leg, now: float) -> None:
+        if leg.turn is not None:
+            leg.turn.end(now, self.speech.get(leg.turn.speech))
+            leg.turn = None
+
+    def _edge(self, leg: Leg, edge: Edge, now: float) -> None:
+        turn = leg.turn
+        if edge.started:
+            if turn is not None:
+                self.outbox.append(SpeechStarted(leg.call, leg.number, turn.number, edge.at))
+                if turn.speech >= 0 and not turn.streaming:
+                    turn.begin(*self._hearing.before(leg, edge.at, now), self.speech.get(turn.speech))
+            self._interrupt(leg, edge.at, now)
+        elif turn is not None:
+            turn.flush(self.speech.get(turn.speech))
+            self.outbox.append(SpeechStopped(leg.call, leg.number, turn.number, edge.at))
+
+    def _interrupt(self, leg: Leg, onset_at: float, now: float) -> None:
+        """The reflexes to an onset (`wire.Play`)."""
+        playback = leg.playback
+        if playback is None or not playback.accepted:
+            return
+        if playback.barge_in == "immediate":
+            self._end_play(leg, "speech", now)
+        elif playback.barge_in == "reversible" and playback.pause_on_onset(onset_at):
+            self._tell_paused(leg, playback, True, now)
+
+    def _key(self, leg: Leg, key: str, now: float) -> None:
+        self.outbox.append(Key(leg.call, leg.number, key, now))
+        if leg.playback is not None and leg.playback.barge_in != "none":
+            self._end_play(leg, "key", now)
+
+    # --- bridging and recording -------------------------------------------------------------------------------------
+
+    def _bridge(self, leg: Leg, message: Bridge, now: float) -> None:
+        other = self._legs.get(message.other)
+        if other is None or other is leg:
+            self._log("warning", "no such leg to bridge to", call=leg.call, leg=leg.number)
+            return
+        for one, peer in ((leg, other), (other, leg)):
+            self._end_play(one, "replaced", now)
+            if one.peer is not None and one.peer is not peer:
+                one.peer.peer = None
+            one.peer = peer
+
+    def _unbridge(self, leg: Leg, message: Message, now: float) -> None:
+        if leg.peer is not None:
+            leg.peer.peer = None
+            leg.peer = None
+
+    def _record(self, leg: Leg, message: Record, now: float) -> None:
+        self._stop_recording(leg)
+        leg.recording = self._recorder.record(leg.call, leg.number, message.path)
+        leg.recording.buffer.masked = leg.masked
+
+    def _mask_recording(self, leg: Leg, message: MaskRecording, now: float) -> None:
+        leg.masked = message.on
+        if leg.recording is not None:
+            leg.recording.buffer.masked = message.on
+
+    def _end_recording(self, leg: Leg, message: EndRecording, now: float) -> None:
+        self._stop_recording(leg)
+
+    def _stop_recording(self, leg: Leg) -> None:
+        if leg.recording is not None:
+            self._recorder.end(leg.recording)
+            leg.recording = None
+
+    def _recordings_written(self, now: float) -> None:
+        for call, number, path, seconds, problem in self._recorder.finished():
+            self.outbox.append(RecordingEnded(call, number, path, seconds, problem))
+            leg = self._legs.get(number)
+            if leg is not None and leg.recording is not None and leg.recording.path == path and problem:
+                leg.recording = None
+            closing = self._closing.get(number)
+            if closing is not None and closing[0].recording is not None and closing[0].recording.path == path:
+                self._forget(number)
+        for number in [number for number, (_, until) in self._closing.items() if now > until]:
+            self._forget(number)
+
+    def _forget(self, number: int) -> None:
+        leg, _ = self._closing.pop(number)
+        self.outbox.append(LegClosed(leg.call, number, leg.counters()))
+
+    # --- speech workers -----------------------------------------------------------------------------------------------
+
+    def attach_speech(self, worker: int, channel: Sender, now: float) -> None:
+        """Talk to speech worker `worker` by this channel from now on."""
+        if worker in self.speech:
+            self.speech_gone(worker, now)
+        self.speech[worker] = channel
+
+    def speech_gone(self, worker: int, now: float) -> None:
+        """The speech worker has died: what it was speaking ends, what it was hearing lags."""
+        self.speech.pop(worker, None)
+        gone = self._streams.worker_gone(worker)
+        for leg in self._legs.values():
+            playback = leg.playback
+            if playback is not None and any((leg.call, stream) in gone for stream in playback.streams):
+                self._end_play(leg, "failed", now, "the speech worker is gone")
+            if leg.turn is not None and leg.turn.speech == worker:
+                leg.turn.lagging = True
+
+    def handle_speech(self, worker: int, message: Message, now: float) -> None:
+        """Take one message of a speech worker."""
+        if isinstance(message, StreamChunk):
+            self._streams.feed(worker, message, now)
+
+    def _give_credit(self) -> None:
+        for worker, credit in self._streams.credits():
+            for number, channel in self.speech.items():
+                if worker in (-1, number):
+                    try:
+                        channel.send(credit)
+                    except (ChannelFull, ChannelClosed):
+                        continue
+
+    # --- packets ------------------------------------------------------------------------------------------------------
+
+    def drain(self, now: float) -> None:
+        """Read what has arrived, a bounded number of packets of every leg."""
+        by_descriptor = self._by_descriptor
+        for _ in range(READS_PER_DRAIN):
+            ready = self._poller.ready()
+            if not ready:
+                return
+            for descriptor in ready:
+                entry = by_descriptor.get(descriptor)
+                if entry is None:
+                    continue
+                leg, is_rtcp = entry
+                try:
+                    if is_rtcp:
+                        data, address = leg.rtcp_socket.recvfrom(_DATAGRAM)
+                        leg.receive_report(data, address, now)
+                        continue
+                    data, address = leg.rtp_socket.recvfrom(_DATAGRAM)
+                except OSError:  # nothing there after all, or an ICMP answer to what we sent
+                    continue
+                key = leg.receive(data, address, now)
+                if key is not None:
+                    self._key(leg, key, now)
+
+    # --- the tick -----------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Move 20 ms of audio in all directions; `now` is the tick's nominal instant."""
+        self._ticks += 1
+        self._prompts_loaded(now)
+        active = self._active
+        for leg in active:
+            leg.heard = leg.jitter.pop(leg.quiet)
+        for leg in active:
+            self._send(leg, now)
+        if active:
+            for leg, edge in self._hearing.hear(now, self.speech):
+                self._edge(leg, edge, now)
+        self._give_credit()
+        self._recordings_written(now)
+        if self._ticks % _HOUSEKEEPING == 0:
+            self._keep_house(now)
+
+    def skip(self, ticks: int) -> None:
+        """The process stood still for so long that the missed packets are not sent any more."""
+        for leg in self._active:
+            leg.rtp_timestamp = (leg.rtp_timestamp + ticks * FRAME_SAMPLES) & 0xFFFFFFFF
+            leg.marker = True
+
+    def _send(self, leg: Leg, now: float) -> None:
+        """Send the leg's packet of this tick: keys before plays before the bridge before silence."""
+        playback = leg.playback
+        if playback is not None and playback.resume_at is not None and now >= playback.resume_at:
+            playback.release()
+            self._tell_paused(leg, playback, False, now)
+        if (leg.keys or leg.relayed) and leg.send_events():
+            return
+        frame: bytes | None = leg.take_tone() if leg.tones else None
+        if frame is None and playback is not None:
+            was_started = playback.started
+            frame = playback.take()
+            if frame is None:
+                self._end_play(leg, "done", now)
+            elif playback.starved:
+                self._end_play(leg, "failed", now, "live speech stopped coming")
+            elif playback.started and not was_started:
+                leg.marker = True
+                self.outbox.append(PlayStarted(leg.call, leg.number, playback.play, now))
+        elif frame is None and leg.peer is not None:
+            peer = leg.peer
+            frame = peer.heard
+            if frame is not None and peer.codec is not leg.codec:
+                frame = frame.translate(g711.TRANSCODE[peer.codec.name, leg.codec.name])
+        leg.send_audio(frame or leg.silence)
+
+    def _keep_house(self, now: float) -> None:
+        self._streams.forget_early(now)
+        for leg in self._active:
+            if now >= leg.next_report_at:
+                leg.send_report(now)
+            silent_for = now - leg.last_packet_at
+            if leg.timeout and leg.receives and silent_for > leg.timeout:
+                if not leg.timed_out:
+                    leg.timed_out = True
+                    self.outbox.append(MediaTimeout(leg.call, leg.number, now))
+            else:
+                leg.timed_out = False
+
+    # --- reports ------------------------------------------------------------------------------------------------------
+
+    def counters(self) -> dict[str, float]:
+        """Return the totals of all legs since the start, for the heartbeat."""
+        totals = dict(self._totals)
+        for leg in self._active:
+            for name, value in leg.counters().items():
+                totals[name] = totals.get(name, 0) + value
+        for name in ("jitter_ms", "remote_jitter_ms", "round_trip_ms"):
+            totals.pop(name, None)
+        totals["legs"] = len(self._legs)
+        totals["stream_chunks_dropped"] = self._streams.dropped
+        return totals
+
+    def _log(self, level: str, event: str, **fields: str | int | float | bool | None) -> None:
+        self.outbox.append(Log(level, event, fields))

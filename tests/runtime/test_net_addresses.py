@@ -1,0 +1,36 @@
+"""Which of our addresses a peer is told."""
+
+from voicebot.runtime.net.addresses import LocalAddresses
+from voicebot.sip import Address
+
+PEER = Address("udp", "127.0.0.1", 5080)
+
+
+def test_a_socket_bound_to_all_is_reached_where_the_kernel_routes_from() -> None:
+    addresses = LocalAddresses()
+    addresses.bound(Address("udp", "0.0.0.0", 5062))
+    assert addresses.contact(PEER, None) == Address("udp", "127.0.0.1", 5062)
+
+
+def test_a_socket_bound_to_one_address_is_reached_there() -> None:
+    addresses = LocalAddresses(public_address="203.0.113.9")
+    bound = Address("udp", "127.0.0.3", 5062)
+    addresses.bound(bound)
+    assert addresses.contact(PEER, bound) == bound
+
+
+def test_the_public_address_is_told_to_the_world_but_not_to_this_machine() -> None:
+    addresses = LocalAddresses(public_address="203.0.113.9")
+    addresses.bound(Address("udp", "0.0.0.0", 5062))
+    assert addresses.contact(Address("udp", "198.51.100.7", 5060), None).host == "203.0.113.9"
+    assert addresses.host_for("127.0.0.1") == "127.0.0.1"
+
+
+def test_of_several_sockets_the_one_on_the_route_is_used() -> None:
+    addresses = LocalAddresses()
+    addresses.bound(Address("udp", "127.0.0.9", 5062))
+    addresses.bound(Address("udp", "127.0.0.1", 5064))
+    chosen = addresses.choose(PEER)
+    assert chosen is not None
+    assert chosen.port == 5064
+    assert addresses.choose(Address("udp", "::1", 5060)) is None

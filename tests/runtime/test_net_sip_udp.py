@@ -1,0 +1,72 @@
+"""The shell over real sockets on loopback: a call between two endpoints in one reactor."""
+
+import asyncio
+import random
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+
+from voicebot.runtime.net.addresses import LocalAddresses
+from voicebot.runtime.net.sip_udp import BindError, SipUdp
+from voicebot.sip import Address, Answered, Ended, Endpoint, Established, Event, IncomingCall
+
+LOOPBACK = Address("udp", "127.0.0.1", 0)
+SDP = b"v=0\r\n"
+DEADLINE = 5.0
+
+
+def shell(reactor: Any, on_event: Callable[[Event], None], seed: int) -> SipUdp:
+    addresses = LocalAddresses()
+    endpoint = Endpoint(rng=random.Random(seed), user_agent="test", contact=addresses.contact)
+    made = SipUdp(reactor, endpoint, addresses, on_event)
+    made.start([LOOPBACK])
+    return made
+
+
+def test_a_call_over_real_sockets_is_set_up_and_ended() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        reactor = AsyncioSelectorReactor(loop)
+        seen: asyncio.Queue[Event] = asyncio.Queue()
+
+        def answer(event: Event) -> None:
+            seen.put_nowait(event)
+            if isinstance(event, IncomingCall):
+                callee.endpoint.accept(event.session, SDP, callee.now())
+
+        callee = shell(reactor, answer, 1)
+        caller = shell(reactor, seen.put_nowait, 2)
+        target = f"sip:bot@{callee.bound[0].host_port}"
+        call = caller.endpoint.invite(target, "sip:me@127.0.0.1", SDP, caller.now())
+        caller.flush()
+        kinds = {type(await seen.get()) for _ in range(3)}
+        assert kinds == {IncomingCall, Answered, Established}
+        caller.endpoint.bye(call, caller.now())
+        caller.flush()
+        ended = [await seen.get(), await seen.get()]
+        assert all(isinstance(event, Ended) for event in ended)
+        for one in (caller, callee):
+            for deferred in one.stop():
+                await deferred.asFuture(loop)
+
+    asyncio.run(asyncio.wait_for(story(), DEADLINE))
+
+
+def test_a_taken_port_is_one_clear_error() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        reactor = AsyncioSelectorReactor(loop)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind(("127.0.0.1", 0))
+            taken = Address("udp", "127.0.0.1", other.getsockname()[1])
+            addresses = LocalAddresses()
+            endpoint = Endpoint(rng=random.Random(1), user_agent="test", contact=addresses.contact)
+            made = SipUdp(reactor, endpoint, addresses, lambda event: None)
+            with pytest.raises(BindError, match="taken by another program"):
+                made.start([taken])
+            assert made.bound == []
+
+    asyncio.run(asyncio.wait_for(story(), DEADLINE))

@@ -1,0 +1,77 @@
+"""Which of our addresses a peer is to use: in Via, Contact and SDP."""
+
+import socket
+from collections import OrderedDict
+
+from voicebot.sip import Address
+
+_CACHED = 4_096
+_WILDCARDS = frozenset({"0.0.0.0", "::"})
+
+
+class LocalAddresses:
+    """Knows what is bound and what routes where.
+
+    A socket bound to one address is reached there. One bound to all is reached at `public_address` if that is
+    configured, else at the address from which the kernel would send to the peer.
+    """
+
+    def __init__(self, public_address: str | None = None) -> None:
+        self._public = public_address
+        self._bound: list[Address] = []
+        self._routes: OrderedDict[str, str] = OrderedDict()
+
+    def bound(self, address: Address) -> None:
+        """Take note of a socket that was bound; the port is the real one."""
+        self._bound.append(address)
+
+    def contact(self, peer: Address, local: Address | None) -> Address:
+        """Return our signalling address for `peer`; `local` is the socket that it reached, if any."""
+        ours = local or self.choose(peer)
+        if ours is None:
+            return Address(peer.transport, self.host_for(peer.host), 5060)
+        host = self.host_for(peer.host) if ours.host in _WILDCARDS else ours.host
+        return Address(ours.transport, host, ours.port)
+
+    def choose(self, peer: Address) -> Address | None:
+        """Return the bound address to send to `peer` from, if any fits."""
+        version6 = ":" in peer.host
+        fitting = [
+            address
+            for address in self._bound
+            if address.transport == peer.transport and (":" in address.host) == version6
+        ]
+        if len(fitting) > 1:
+            route = self._route(peer.host)
+            fitting.sort(key=lambda address: (address.host != route, address.host not in _WILDCARDS))
+        return fitting[0] if fitting else None
+
+    def host_for(self, peer_host: str) -> str:
+        """Return the IP address at which `peer_host` can reach us: for SDP."""
+        if self._public is not None and not _is_loopback(peer_host):
+            return self._public
+        return self._route(peer_host)
+
+    def _route(self, host: str) -> str:
+        known = self._routes.get(host)
+        if known is None:
+            known = self._routes[host] = _probe(host)
+            if len(self._routes) > _CACHED:
+                self._routes.popitem(last=False)
+        return known
+
+
+def _is_loopback(host: str) -> bool:
+    return host.startswith("127.") or host == "::1"
+
+
+def _probe(host: str) -> str:
+    """Ask the kernel for the source address of a datagram to `host`; nothing is sent."""
+    family, nowhere = (socket.AF_INET6, "::1") if ":" in host else (socket.AF_INET, "127.0.0.1")
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((host, 9))
+            found: str = probe.getsockname()[0]
+            return found
+    except OSError:
+        return nowhere

@@ -1,0 +1,194 @@
+"""SIP over UDP: sockets, the clock and one timer around a `sip.Endpoint`, on Twisted's asyncio reactor."""
+
+import errno
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from twisted.internet.error import MessageLengthError
+from twisted.internet.protocol import DatagramProtocol
+
+from voicebot.runtime.net.addresses import LocalAddresses
+from voicebot.sip import Address, Datagram, Endpoint, Event
+
+RECEIVE_BUFFER = 4 * 1024 * 1024
+MAX_DATAGRAM = 65_535
+OnEvent = Callable[[Event], None]
+
+
+class BindError(Exception):
+    """A SIP socket cannot be opened; the text says what to do."""
+
+
+class DelayedCall(Protocol):
+    def cancel(self) -> None: ...
+
+    def active(self) -> bool: ...
+
+
+class Reactor(Protocol):
+    """What is needed of a Twisted reactor (IReactorSocket, IReactorTime)."""
+
+    def adoptDatagramPort(
+        self, fileDescriptor: int, addressFamily: int, protocol: DatagramProtocol, maxPacketSize: int
+    ) -> Any: ...
+
+    def callLater(self, delay: float, callable: Callable[[], None]) -> Any: ...
+
+
+class SipUdp:
+    """Binds, feeds and flushes one endpoint.
+
+    `endpoint` must have been made with `addresses.contact`. `on_event` is called from the reactor, never from within
+    `flush`; it may call the endpoint, and what this sends leaves as soon as it returns. Whoever calls the endpoint at
+    another time calls `flush()` afterwards. `now()` is the clock of all calls: time.monotonic.
+    """
+
+    def __init__(
+        self, reactor: Reactor, endpoint: Endpoint, addresses: LocalAddresses, on_event: OnEvent
+    ) -> None:
+        self.endpoint = endpoint
+        self.counters: Counter[str] = Counter()
+        self._reactor = reactor
+        self._addresses = addresses
+        self._on_event = on_event
+        self._ports: dict[Address, Any] = {}
+        self._timer: DelayedCall | None = None
+        self._timer_at = 0.0
+        self._work: DelayedCall | None = None
+        self._stopped = False
+
+    @staticmethod
+    def now() -> float:
+        return time.monotonic()
+
+    @property
+    def bound(self) -> list[Address]:
+        """The addresses that are listened on, with their real ports."""
+        return list(self._ports)
+
+    def start(self, listen: Sequence[Address]) -> None:
+        """Bind all; raises BindError, with nothing left open."""
+        for address in listen:
+            try:
+                opened = _open(address)
+            except OSError as error:
+                self.stop()
+                raise BindError(_advice(address, error)) from error
+            with opened:
+                bound = Address("udp", address.host, opened.getsockname()[1])
+                # Twisted works on a duplicate of the descriptor.
+                self._ports[bound] = self._reactor.adoptDatagramPort(
+                    opened.fileno(), opened.family, _Receiver(self, bound), MAX_DATAGRAM
+                )
+            self._addresses.bound(bound)
+
+    def stop(self) -> list[Any]:
+        """Close everything at once; what was to be said must have been flushed. Returns Twisted's Deferreds."""
+        self._stopped = True
+        for call in (self._timer, self._work):
+            if call is not None and call.active():
+                call.cancel()
+        ports, self._ports = self._ports, {}
+        closing = [port.stopListening() for port in ports.values()]
+        return [deferred for deferred in closing if deferred is not None]
+
+    def datagram_received(self, data: bytes, source: Address, local: Address | None) -> None:
+        self.endpoint.receive(data, source, self.now(), local)
+        self._schedule_work()
+
+    def flush(self) -> None:
+        """Send what the endpoint wants to send, and set the timer anew. Events follow from the reactor."""
+        for datagram in self.endpoint.datagrams_to_send():
+            self._send(datagram)
+        self._set_timer()
+        self._schedule_work()
+
+    # --- once per batch: the reactor hands over all datagrams that have arrived, then this runs
+
+    def _schedule_work(self) -> None:
+        if self._work is None and not self._stopped:
+            self._work = self._reactor.callLater(0, self._do_work)
+
+    def _do_work(self) -> None:
+        self._work = None
+        while not self._stopped and (event := self.endpoint.next_event()) is not None:
+            self._on_event(event)
+        for datagram in self.endpoint.datagrams_to_send():
+            self._send(datagram)
+        self._set_timer()
+
+    def _send(self, datagram: Datagram) -> None:
+        destination = datagram.destination
+        local = datagram.local if datagram.local in self._ports else self._addresses.choose(destination)
+        port = None if local is None else self._ports.get(local)
+        if port is None:
+            self.counters["unsendable"] += 1
+            return
+        try:
+            port.write(datagram.data, (destination.host, destination.port))
+        except (OSError, MessageLengthError, ValueError):
+            # No route, too long, or not an IP address: to the protocol a loss like any other, its timers decide.
+            self.counters["unsendable"] += 1
+
+    # --- the timer
+
+    def _set_timer(self) -> None:
+        due = self.endpoint.next_timer()
+        if self._stopped:
+            return
+        if self._timer is not None and self._timer.active():
+            # An early wake-up is harmless, a new timer for every message is not.
+            if due is None or self._timer_at <= due:
+                return
+            self._timer.cancel()
+        if due is not None:
+            self._timer_at = due
+            self._timer = self._reactor.callLater(max(0.0, due - self.now()), self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        self.endpoint.handle_timer(self.now())
+        self._do_work_now()
+
+    def _do_work_now(self) -> None:
+        if self._work is not None and self._work.active():
+            self._work.cancel()
+        self._do_work()
+
+
+class _Receiver(DatagramProtocol):
+    def __init__(self, shell: SipUdp, local: Address) -> None:
+        self._shell = shell
+        self._local = local
+
+    def datagramReceived(self, datagram: bytes, addr: tuple[Any, ...]) -> None:
+        self._shell.datagram_received(datagram, Address("udp", addr[0], addr[1]), self._local)
+
+
+def _open(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        opened.setblocking(False)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind((address.host, address.port))
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def _advice(address: Address, error: OSError) -> str:
+    number = error.errno
+    if number == errno.EADDRINUSE:
+        return f"{address} is taken by another program: stop it, or listen elsewhere (--listen udp:HOST:PORT)"
+    if number == errno.EADDRNOTAVAIL:
+        return f"{address.host} is no address of this machine: listen on one that is, or on 0.0.0.0"
+    if number == errno.EACCES:
+        return f"port {address.port} needs root: listen on a port above 1023 (--listen udp:HOST:PORT)"
+    return f"cannot listen on {address}: {error.strerror or error}; choose another (--listen udp:HOST:PORT)"

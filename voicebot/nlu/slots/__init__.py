@@ -2,12 +2,39 @@
 
 from voicebot.nlu.slots.base import SlotError, SlotJudgement, SlotSpec, SlotType, Value
 from voicebot.nlu.slots.boolean import Boolean
+from voicebot.nlu.slots.card import Card
 from voicebot.nlu.slots.choice import Choice
+from voicebot.nlu.slots.currency import Money
+from voicebot.nlu.slots.date import Date
 from voicebot.nlu.slots.digits import Digits
+from voicebot.nlu.slots.free import Name, Text
+from voicebot.nlu.slots.id_number import IdNumber
+from voicebot.nlu.slots.number import Integer, Number
+from voicebot.nlu.slots.phone import Phone
+from voicebot.nlu.slots.plate import Plate
+from voicebot.nlu.slots.time import Time
 
 __all__ = ["SLOT_TYPES", "SlotError", "SlotJudgement", "SlotSpec", "SlotType", "Value", "slot_type"]
 
-SLOT_TYPES: dict[str, SlotType] = {kind.name: kind for kind in (Boolean(), Choice(), Digits())}
+SLOT_TYPES: dict[str, SlotType] = {
+    kind.name: kind
+    for kind in (
+        Boolean(),
+        Card(),
+        Choice(),
+        Date(),
+        Digits(),
+        IdNumber(),
+        Integer(),
+        Money(),
+        Name(),
+        Number(),
+        Phone(),
+        Plate(),
+        Text(),
+        Time(),
+    )
+}
 
 
 def slot_type(name: str) -> SlotType:

@@ -2,6 +2,8 @@
 
 import datetime
 import sqlite3
+import subprocess
+import sys
 import threading
 from concurrent.futures import Future, wait
 from pathlib import Path
@@ -142,6 +144,27 @@ def test_call_open_at_a_crash_is_closed_from_its_events(url: str) -> None:
     assert close_open_calls(database.connect(url)) == 0
     assert again.close()
     assert writer.close()
+
+
+def test_what_was_committed_survives_sigkill(url: str) -> None:
+    server = (
+        "import sys, time; from voicebot.storage import Writer; w = Writer(sys.argv[1]);"
+        "w.call_started('c1', {'from_number': '1001'}); w.event('c1', 'answered', {}).result(10);"
+        "print('committed', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", server, url], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"committed\n"
+        process.kill()
+    again = Writer(url)
+    assert again.lost_calls == 1
+    assert again.close()
+    record = read(url, "c1")
+    assert (record.from_number, record.disposition, record.release_cause) == (
+        "1001",
+        "answered",
+        "server_lost",
+    )
 
 
 def test_call_without_any_event_is_closed_too(url: str) -> None:

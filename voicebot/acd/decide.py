@@ -244,6 +244,8 @@ def _send_on_unservable(draft: Draft) -> None:
 
 
 def _assign(draft: Draft, rng: Rng) -> None:
+    if not any(_ringable(agent) for agent in draft.agents.values()):
+        return
     for call in draft.calls_in_order():
         queue = draft.spec(call)
         candidates = _candidates(draft, call, queue)
@@ -253,19 +255,23 @@ def _assign(draft: Draft, rng: Rng) -> None:
             draft.ring(draft.waiting[call.uid], agent)
 
 
+def _ringable(agent: Agent) -> bool:
+    return agent.status is AgentStatus.FREE and agent.not_before is None
+
+
 def _candidates(draft: Draft, call: WaitingCall, queue: QueueSpec) -> list[Agent]:
     """Return the agents among whom the strategy chooses, in the configuration's order."""
-    ringing = bool(draft.ringing_for(call.uid))
-    if ringing and queue.strategy not in PARALLEL:
-        return []
     skills = required_skills(call, queue, call.relaxed)
     named = (draft.agents[name] for name in queue.agents if name in draft.agents)
     free = [
         agent
         for agent in (named if queue.agents else draft.agents.values())
-        if agent.status is AgentStatus.FREE and agent.not_before is None and able(agent, queue, skills)
+        if _ringable(agent) and able(agent, queue, skills)
     ]
     if not free:
+        return []
+    ringing = bool(draft.ringing_for(call.uid))
+    if ringing and queue.strategy not in PARALLEL:
         return []
     # While phones ring for this call, only agents who were not tried yet may join them.
     fewest = 0 if ringing else min(call.tried.get(agent.id, 0) for agent in free)

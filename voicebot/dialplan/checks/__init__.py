@@ -1,0 +1,1 @@
+"""The checks of a dialplan, by what they look at."""

@@ -1,0 +1,217 @@
+"""What a question accepts: choices and links by key and phrase, and a slot by its type. Pure.
+
+A step's own choices win over links; in `collect` a key that the slot can still accept belongs to the slot, a link's key
+alone is the link once nothing more comes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from voicebot.nlu.entries import Completeness, Entry, Judgement
+from voicebot.nlu.phrasebook import PhraseBook
+from voicebot.nlu.slots.base import SlotJudgement
+from voicebot.nlu.templates import parse_template
+
+_MATCHED = (Completeness.MATCH, Completeness.FINAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing that can be meant. `key` is unique in its question; `action` is the step's own."""
+
+    key: str
+    action: object
+    dtmf: str | None = None
+    phrases: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (language, templates)
+    link: bool = False
+    intent: str = ""
+
+    def label(self, language: str) -> str:
+        """Return what it is called when it is confirmed: the core of its first phrase, or its key."""
+        for code, templates in self.phrases:
+            if code == language and templates:
+                cores = parse_template(templates[0], language).expansions(1)
+                if cores:
+                    return ("" if language == "zh" else " ").join(cores[0])
+        return self.dtmf or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The meaning in a Judgement. `tied`: these options fit equally well; `option` None: the slot has `value`."""
+
+    option: Option | None = None
+    value: object = None
+    language: str = ""
+    confidence: float = 1.0
+    tier: str = ""
+    text: str = ""
+    tied: tuple[Option, ...] = ()
+    keyed: bool = False
+
+
+class SlotRule(Protocol):
+    """A slot as the matcher needs it: the type with its specification."""
+
+    def phrases(self, language: str) -> tuple[str, ...]: ...
+
+    def judge(self, entries: Sequence[Entry], language: str, closed: bool) -> SlotJudgement: ...
+
+
+Books = Callable[[str], PhraseBook]  # language -> the phrases of all options
+
+
+class QuestionMatcher:
+    """Implements `line.Matcher` for one question."""
+
+    def __init__(
+        self,
+        options: Sequence[Option],
+        languages: Sequence[str],
+        takes: Sequence[str],
+        books: Books,
+        *,
+        reject: float = 0.35,
+        margin: float = 0.0,
+        slot: SlotRule | None = None,
+    ) -> None:
+        self._options = {option.key: option for option in options}
+        self._languages = tuple(languages)
+        self._takes = tuple(takes)
+        self._books = books
+        self._reject = reject
+        self._margin = margin
+        self._slot = slot
+
+    def phrases(self, language: str) -> tuple[str, ...]:
+        if language not in self._languages or not self.accepts_speech():
+            return ()
+        own = self._books(language).jsgf()
+        if self._slot is None:
+            return own
+        slot = self._slot.phrases(language)
+        return (*slot, *own) if slot else ()
+
+    def accepts_speech(self) -> bool:
+        return "speech" in self._takes
+
+    def accepts_keys(self) -> bool:
+        return "dtmf" in self._takes
+
+    def judge(self, entries: Sequence[Entry], *, closed: bool = False) -> Judgement:
+        if not entries:
+            return Judgement(Completeness.NONE)
+        judgement = Judgement(Completeness.NONE)
+        if self._slot is not None:
+            judgement = self._judge_slot(entries, closed)
+            if judgement.completeness in _MATCHED or (
+                judgement.completeness is Completeness.PREFIX and not closed
+            ):
+                return judgement
+        options = (
+            self._judge_keys(entries[-1].text) if entries[-1].kind == "keys" else self._judge_speech(entries)
+        )
+        return judgement if options.completeness is Completeness.NONE else options
+
+    # --- the slot --------------------------------------------------------------------------------------------------
+
+    def _judge_slot(self, entries: Sequence[Entry], closed: bool) -> Judgement:
+        assert self._slot is not None
+        keyed = all(entry.kind == "keys" for entry in entries)
+        best = Judgement(Completeness.NONE)
+        for language in self._languages:
+            heard = [_in_language(entry, language) for entry in entries]
+            readable = [entry for entry in heard if entry is not None]
+            if len(readable) < len(heard):
+                continue
+            judged = self._slot.judge(readable, language, closed)
+            completeness, value, confidence = judged.completeness, judged.value, judged.confidence
+            if not keyed and confidence < self._reject:
+                continue
+            meant = Meant(
+                value=value,
+                language="" if keyed else language,
+                confidence=confidence,
+                tier="slot",
+                text=" ".join(entry.text for entry in readable),
+                keyed=keyed,
+            )
+            found = Judgement(completeness, meant, confidence)
+            if _rank(found) > _rank(best):
+                best = found
+        return best
+
+    # --- options ---------------------------------------------------------------------------------------------------
+
+    def _judge_keys(self, keys: str) -> Judgement:
+        exact = sorted(
+            (option for option in self._options.values() if option.dtmf == keys),
+            key=lambda option: option.link,
+        )
+        longer = any(
+            option.dtmf is not None and option.dtmf != keys and option.dtmf.startswith(keys)
+            for option in self._options.values()
+        )
+        if exact:
+            meant = Meant(option=exact[0], tier="key", text=keys, keyed=True)
+            return Judgement(Completeness.MATCH if longer else Completeness.FINAL, meant)
+        return Judgement(Completeness.PREFIX if longer else Completeness.NONE)
+
+    def _judge_speech(self, entries: Sequence[Entry]) -> Judgement:
+        best = Judgement(Completeness.NONE)
+        for language in self._languages:
+            heard = [_in_language(entry, language) for entry in entries if entry.kind == "speech"]
+            readable = [entry for entry in heard if entry is not None]
+            if not readable or len(readable) < len(heard):
+                continue
+            text = " ".join(entry.text for entry in readable)
+            found = self._match(text, language, min(entry.confidence for entry in readable))
+            if _rank(found) > _rank(best):
+                best = found
+        return best
+
+    def _match(self, text: str, language: str, confidence: float) -> Judgement:
+        book = self._books(language)
+        matches = book.match(text)
+        more = book.is_prefix(text)
+        if matches and confidence >= self._reject:
+            close = [m for m in matches if matches[0].score - m.score <= self._margin]
+            fitting = [self._options[match.key] for match in close]
+            own = [option for option in fitting if not option.link] or fitting
+            first = next(match for match in close if match.key == own[0].key)
+            sure = min(confidence, first.score)
+            if sure >= self._reject:
+                meant = Meant(
+                    option=own[0],
+                    language=language,
+                    confidence=sure,
+                    tier=first.tier,
+                    text=text,
+                    tied=tuple(own) if len(own) > 1 else (),
+                )
+                final = first.tier == "template" and not more
+                return Judgement(Completeness.FINAL if final else Completeness.MATCH, meant, sure)
+        return Judgement(Completeness.PREFIX if more else Completeness.NONE)
+
+
+def _in_language(entry: Entry, language: str) -> Entry | None:
+    """Return the entry as the recogniser of `language` heard it, or None if that one heard nothing."""
+    if entry.kind == "keys" or entry.language == language:
+        return entry
+    for code, text, confidence in entry.alternatives:
+        if code == language and text:
+            return replace(entry, text=text, language=language, confidence=confidence)
+    return None
+
+
+_ORDER = (Completeness.NONE, Completeness.PREFIX, Completeness.MATCH, Completeness.FINAL)
+_TIERS = ("sound", "core", "template", "slot", "key")
+
+
+def _rank(judgement: Judgement) -> tuple[bool, int, float, int]:
+    """Order judgements of several languages: matched before not, by tier, then by confidence."""
+    meant = judgement.meaning
+    matched = judgement.completeness in _MATCHED
+    tier = _TIERS.index(meant.tier) if isinstance(meant, Meant) and meant.tier in _TIERS else 0
+    return matched, tier if matched else 0, judgement.confidence, _ORDER.index(judgement.completeness)

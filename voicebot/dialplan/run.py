@@ -1,0 +1,243 @@
+"""One call's run through a dialplan, as its steps see it: speaking, variables, leaving, errors and the guards."""
+
+from collections.abc import Iterable, Mapping
+from zoneinfo import ZoneInfo
+
+from voicebot.dialplan.builtin import CONSTANT, builtin, fill
+from voicebot.dialplan.control import End, Goto, Return, StepError
+from voicebot.dialplan.expressions import ExpressionError, Reference
+from voicebot.dialplan.fields import Named, Value
+from voicebot.dialplan.inputs import Files, Handler
+from voicebot.dialplan.line import BargeIn, Line, Spoken
+from voicebot.dialplan.schema import Dialplan
+from voicebot.dialplan.targets import Step, Target, Way
+from voicebot.dialplan.texts import Text
+from voicebot.dialplan.variables import Variables, references_in
+
+MAX_DEPTH = 16  # flows that were called and have not returned
+MAX_STEPS = 200  # without any input of the caller
+MAX_ERRORS = 3  # events `error` of one call
+
+
+class Run:
+    """What a call is going through. One at a time: nothing here is shared between calls."""
+
+    def __init__(self, dialplan: Dialplan, line: Line, call: Mapping[str, object]) -> None:
+        self.dialplan = dialplan
+        self.line = line
+        self.language_chosen = False
+        self.step: Step | None = None
+        self._depth = 0
+        self._steps = 0
+        self._events = 0
+        self._errors = 0
+        self._error_flow = ""  # the target of the error handler that ran last, while the call is in it
+        self._handling_error = False
+        self.variables = Variables(
+            zone=dialplan.hotline.timezone or ZoneInfo("UTC"),
+            hours=dialplan.hours,
+            clock=line.now,
+            call={"priority": 0, "headers": {}, **call, "language": dialplan.hotline.languages[0]},
+            var=dialplan.variables,
+        )
+
+    # --- languages -------------------------------------------------------------------------------------------------
+
+    @property
+    def language(self) -> str:
+        return str(self.variables.call["language"])
+
+    def listening(self) -> tuple[str, ...]:
+        """Return the languages that are listened for now."""
+        return (self.language,) if self.language_chosen else self.dialplan.hotline.languages
+
+    def choose_language(self, language: str) -> None:
+        """Set `call.language`."""
+        if language not in self.dialplan.hotline.languages:
+            raise StepError("language")
+        if language != self.language or not self.language_chosen:
+            self.trace("language", language=language)
+        self.variables.call["language"] = language
+        self.language_chosen = True
+
+    # --- speaking --------------------------------------------------------------------------------------------------
+
+    def spoken(self, text: Text, *, voice: str | None = None, sensitive: bool = False) -> tuple[Spoken, ...]:
+        """Return what is to be heard, in the caller's language. Raises ExpressionError."""
+        pieces: list[Spoken] = []
+        for item in text.in_language(self.language):
+            language = item.language or self.language
+            for sentence in item.sentences:
+                if sentence.constant:
+                    pieces.append(Spoken(sentence.source, language, voice))
+                    continue
+                secret = sensitive or self.variables.is_sensitive(sentence.references)
+                words = sentence.speech(self.variables, language)
+                pieces.append(Spoken(words, language, voice, constant=False, sensitive=secret))
+        return tuple(pieces)
+
+    def phrase(self, name: str, *, sensitive: bool = False, **values: str) -> tuple[Spoken, ...]:
+        """Return a built-in text."""
+        if not values:
+            return (Spoken(builtin(name, self.language), self.language, constant=name in CONSTANT),)
+        words = fill(name, self.language, **values)
+        return (Spoken(words, self.language, constant=False, sensitive=sensitive),)
+
+    def file(self, files: Files) -> tuple[Spoken, ...]:
+        """Return an audio file."""
+        return (Spoken("", self.language, file=files.in_language(self.language)),)
+
+    async def say(self, speech: Iterable[Spoken], barge_in: BargeIn | None = None) -> None:
+        pieces = tuple(speech)
+        if pieces:
+            await self.line.say(pieces, barge_in=barge_in or self.dialplan.defaults.barge_in or "immediate")
+
+    # --- variables -------------------------------------------------------------------------------------------------
+
+    def assign(self, values: Mapping[str, Value]) -> None:
+        """Do what `set` says. `call.language` is checked; what comes from something sensitive is so too."""
+        for name, value in values.items():
+            content = self.variables.render(value, self.language)
+            if name == "call.language":
+                self.choose_language(str(content))
+                continue
+            secret = self.is_sensitive(references_in(value))
+            self.variables.assign(name, content, sensitive=secret)
+            if name == "call.priority" and (isinstance(content, bool) or not isinstance(content, int)):
+                raise StepError("priority")
+            shown = {} if secret else {"value": content}
+            self.trace("set", name=name, **shown)
+
+    def is_sensitive(self, references: Iterable[Reference]) -> bool:
+        return self.variables.is_sensitive(references)
+
+    # --- going on --------------------------------------------------------------------------------------------------
+
+    async def enter(self, flow: str) -> None:
+        """Run a flow, and those that it goes to, until one returns."""
+        while True:
+            try:
+                await self.steps(self.dialplan.flows[flow].steps)
+            except Goto as jump:
+                self.trace("goto", flow=jump.flow)
+                if jump.flow != self._error_flow:
+                    self._error_flow = ""
+                flow = jump.flow
+            except Return:
+                return
+            else:
+                raise AssertionError(
+                    f"the end of flow {flow} was reached"
+                )  # the checker proves that it cannot be
+
+    async def call(self, flow: str) -> None:
+        """Run a flow as a subroutine."""
+        if self._depth >= MAX_DEPTH:
+            await self.give_up("loop")
+        self._depth += 1
+        try:
+            self.trace("call", flow=flow)
+            await self.enter(flow)
+            self.trace("return")
+        finally:
+            self._depth -= 1
+
+    async def go(self, target: Target | None) -> None:
+        """Go to a target; returns where the step is done afterwards."""
+        if target is None:
+            return
+        if isinstance(target, Named):
+            raise Goto(target.name)
+        await self.steps(target.steps)
+
+    async def take(self, way: Way) -> None:
+        """Take the way that a choice or handler names."""
+        if way.kind == "call" and way.flow is not None:
+            await self.call(way.flow.name)
+        elif way.kind == "goto" and way.flow is not None:
+            raise Goto(way.flow.name)
+        elif way.kind == "steps" and way.steps is not None:
+            await self.steps(way.steps.steps)
+
+    async def steps(self, steps: Iterable[Step]) -> None:
+        """Run steps in order, each with its errors handled."""
+        for step in steps:
+            self._steps += 1
+            if self._steps > MAX_STEPS:
+                await self.give_up("loop")
+            outer, self.step = self.step, step
+            try:
+                self.trace("step", verb=step.verb)
+                await step.run(self)
+            except (StepError, ExpressionError) as error:
+                await self._error(step, error)
+            finally:
+                self.step = outer
+
+    def heard_from_caller(self) -> None:
+        """The caller did something: the guard against loops starts anew."""
+        self._steps = 0
+
+    # --- events ----------------------------------------------------------------------------------------------------
+
+    async def count_event(self) -> None:
+        """Count one event of the call; too many of them end it."""
+        self._events += 1
+        if self._events >= self.dialplan.defaults.max_events:
+            await self.give_up("loop")
+
+    def handler(self, event: str, count: int, own: tuple[Handler, ...] = ()) -> Handler | None:
+        """Return the entry whose count is the highest that is reached; ties go to the step's own, then the first."""
+        entries = [*own, *self.dialplan.handlers.get(event, ())]
+        reached = [entry for entry in entries if entry.count <= count]
+        return max(reached, key=lambda entry: entry.count, default=None)
+
+    async def _error(self, step: Step, error: StepError | ExpressionError) -> None:
+        status = error.status if isinstance(error, StepError) else 0
+        self._errors += 1
+        self.variables.error = {"kind": error.kind, "status": status}
+        self.trace("error", kind=error.kind, status=status, count=self._errors)
+        if self._errors >= MAX_ERRORS or self._error_flow or self._handling_error:
+            await self.give_up("loop")
+        await self.count_event()
+        own: tuple[Handler, ...] = getattr(step, "error", ())
+        handler = self.handler("error", self._errors, own)
+        if handler is None or handler.goto is None:
+            await self.give_up("error")
+            return
+        self.trace_handler(handler, self._errors)
+        self._handling_error = True
+        try:
+            if handler.set:
+                self.assign(handler.set)
+            await self.say(self.handler_speech(handler))
+            if isinstance(handler.goto, Named):
+                self._error_flow = handler.goto.name
+            await self.go(handler.goto)
+        except (StepError, ExpressionError):
+            await self.give_up("loop")
+        finally:
+            self._handling_error = False
+
+    def handler_speech(self, handler: Handler) -> tuple[Spoken, ...]:
+        said = self.spoken(handler.say) if handler.say is not None else ()
+        played = self.file(handler.play) if handler.play is not None else ()
+        return (*said, *played)
+
+    async def give_up(self, reason: str) -> None:
+        """Apologise and end the call. Always raises End."""
+        self.trace("give_up", reason=reason)
+        await self.line.say(self.phrase("apology"), barge_in="none")
+        raise End(reason)
+
+    # --- the timeline ----------------------------------------------------------------------------------------------
+
+    def trace(self, event: str, **fields: object) -> None:
+        """Add an event to the timeline, with the step and the line of the dialplan."""
+        where: dict[str, object] = {}
+        if self.step is not None:
+            where = {"step": self.step.id, "line": self.step.position.line}
+        self.line.trace(event, **where, **fields)
+
+    def trace_handler(self, handler: Handler, count: int) -> None:
+        self.trace("handler", event_name=handler.event, count=count, handler_line=handler.position.line)

@@ -1,0 +1,217 @@
+"""queue: wait for a human agent."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from voicebot.dialplan.builtin import builtin, fill
+from voicebot.dialplan.dialog import options_of, phrase_book
+from voicebot.dialplan.expressions import Expression
+from voicebot.dialplan.fields import (
+    Named,
+    Reader,
+    boolean,
+    duration,
+    expression,
+    integer,
+    key,
+    map_of,
+    number,
+    one_of,
+    pointer,
+)
+from voicebot.dialplan.inputs import Handler, Link, keys
+from voicebot.dialplan.line import QueueResult, QueueWait, Spoken
+from voicebot.dialplan.matchers import Meant, QuestionMatcher
+from voicebot.dialplan.run import Run
+from voicebot.dialplan.source import Node, Scalar, describe
+from voicebot.dialplan.steps.transfer import leave_by
+from voicebot.dialplan.targets import Step, Steps, Target, Way, steps, target, verb, way_to
+from voicebot.dialplan.texts import Text, text
+from voicebot.nlu import spoken
+from voicebot.nlu.phrasebook import PhraseBook
+
+EXITS = ("agent_done", "timeout", "no_agents", "full", "callback_booked")
+MUST_BE_NAMED = ("timeout", "no_agents", "full")
+
+
+@dataclass(frozen=True)
+class AnnounceWait:
+    every: float = key(duration(10, 600), 45.0)
+    quantile: float = key(number(0.1, 0.99), 0.8)
+    round: float = key(duration(1, 3600), 60.0)
+
+
+Position = Literal["when_improved", "always", "never"]
+
+
+def _position(reader: Reader, node: Node) -> Position:
+    if isinstance(node, Scalar) and isinstance(node.value, bool):
+        return "always" if node.value else "never"
+    found: Position = one_of("when_improved", "always", "never")(reader, node)
+    return found
+
+
+@dataclass(frozen=True)
+class Announce:
+    """What a waiting caller is told. `position: true` is every time, `when_improved` only when it got better."""
+
+    position: Position = key(_position, "never")
+    ewt: AnnounceWait | None = key(lambda reader, node: reader.build(AnnounceWait, node))
+    every: float = key(duration(10, 600), 45.0)
+
+
+@dataclass(frozen=True)
+class OfferCallback:
+    when: Expression = key(expression, required=True)
+    keep_place: bool = key(boolean, True)
+    dtmf: str = key(keys, required=True)
+
+
+def _music(reader: Reader, node: Node) -> str:
+    if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value.endswith(".wav"):
+        reader.refuse(node, "VB021", f"an audio file of prompts/ is expected, not {describe(node)}")
+    return node.value
+
+
+def _meanwhile(reader: Reader, node: Node) -> Steps:
+    return Steps(steps(reader, node))
+
+
+@verb
+@dataclass(frozen=True, kw_only=True)
+class QueueStep(Step):
+    """Links that lead away are heard while waiting; after a link that does not, the caller queues again."""
+
+    verb: ClassVar[str] = "queue"
+    waits: ClassVar[bool] = True
+
+    name: Named = key(pointer, required=True)
+    priority: int | None = key(integer(-1000, 1000))
+    announce: Announce | None = key(lambda reader, node: reader.build(Announce, node))
+    music: str | None = key(_music)
+    while_waiting: Steps | None = key(_meanwhile)
+    whisper: Text | None = key(text)
+    offer_callback: OfferCallback | None = key(lambda reader, node: reader.build(OfferCallback, node))
+    max_wait: float | None = key(duration(1))
+    exits: dict[str, Target] = key(map_of(target, one_of(*EXITS)), required=True)
+
+    async def run(self, run: Run) -> None:
+        while True:
+            run.trace("queue", queue=self.name.name)
+            result = await run.line.wait_in_queue(self._wait(run))
+            run.heard_from_caller()
+            run.variables.queue["waited"] = round(result.waited)
+            run.trace(
+                "queue_exit",
+                queue=self.name.name,
+                exit=result.exit,
+                waited=round(result.waited, 1),
+                agent=result.agent,
+            )
+            if result.exit != "link":
+                await leave_by(run, result.exit, self.exits)
+                return
+            if await self._follow(run, result):
+                return
+
+    def _wait(self, run: Run) -> QueueWait:
+        queue = run.dialplan.queues[self.name.name]
+        priority: Any = self.priority if self.priority is not None else run.variables.call.get("priority")
+        announce = self.announce or Announce()
+        return QueueWait(
+            self.id,
+            self.name.name,
+            priority=priority or None,
+            require=tuple(item.text(run.variables, run.language) for item in queue.require),
+            announce_position=_speak_position(run) if announce.position != "never" else None,
+            announce_wait=_speak_wait(run, announce.ewt.round) if announce.ewt is not None else None,
+            announce_every=announce.ewt.every if announce.ewt is not None else announce.every,
+            music=self.music,
+            max_wait=self.max_wait if self.max_wait is not None else queue.max_wait,
+            whisper=run.spoken(self.whisper) if self.whisper is not None else (),
+            keys=self._links(run),
+            while_waiting=self._meanwhile(run),
+        )
+
+    def _meanwhile(self, run: Run) -> Callable[[], Awaitable[None]] | None:
+        waiting = self.while_waiting
+        if waiting is None:
+            return None
+
+        async def play() -> None:
+            await run.steps(waiting.steps)
+
+        return play
+
+    def _links(self, run: Run) -> QuestionMatcher | None:
+        leading = [link for link in run.dialplan.all_links() if link.event in (None, "operator")]
+        options = options_of(leading, run.dialplan, "link")
+        if not options:
+            return None
+
+        def books(language: str) -> PhraseBook:
+            return phrase_book(
+                language, tuple((item.key, dict(item.phrases).get(language, ())) for item in options)
+            )
+
+        return QuestionMatcher(options, run.listening(), ("dtmf",), books)
+
+    async def _follow(self, run: Run, result: QueueResult) -> bool:
+        """Follow a link; return whether the step is done."""
+        meant = result.judgement.meaning if result.judgement is not None else None
+        if not isinstance(meant, Meant) or meant.option is None or not isinstance(meant.option.action, Link):
+            raise TypeError("the line returned a link that is none")
+        link = meant.option.action
+        run.trace("keys" if meant.keyed else "heard", link=True, text=meant.text, tier=meant.tier)
+        if link.event is None:
+            if link.call is not None:
+                await run.call(link.call.name)
+                return False
+            await run.go(link.goto)
+            return True
+        await run.count_event()
+        handler: Handler | None = run.handler(link.event, 1)
+        if handler is None:
+            return False
+        run.trace_handler(handler, 1)
+        if handler.set:
+            run.assign(handler.set)
+        await run.say(run.handler_speech(handler))
+        if handler.way is None:
+            return False
+        await run.take(handler.way)
+        return True
+
+    def ways(self) -> tuple[Way, ...]:
+        return tuple(way_to(item) for item in self.exits.values())
+
+
+LAST_RENDERED_POSITION = 10
+LAST_RENDERED_MINUTES = 10
+
+
+def position_speech(position: int, language: str) -> Spoken:
+    """Return how a place in the queue is told; the first ten are rendered when the dialplan loads."""
+    if position <= 1:
+        return Spoken(builtin("next", language), language)
+    words = fill("position", language, value=spoken.number(position, language))
+    return Spoken(words, language, constant=position <= LAST_RENDERED_POSITION)
+
+
+def wait_speech(seconds: float, round_to: float, language: str) -> Spoken:
+    """Return how an estimated wait is told, rounded up to a multiple of `round_to` seconds."""
+    rounded = -(-seconds // round_to) * round_to
+    if rounded < 60:
+        return Spoken(builtin("short_wait", language), language)
+    words = fill("wait", language, value=spoken.duration(rounded, language))
+    whole = rounded % 60 == 0 and rounded <= 60 * LAST_RENDERED_MINUTES
+    return Spoken(words, language, constant=whole)
+
+
+def _speak_position(run: Run) -> Callable[[int], tuple[Spoken, ...]]:
+    return lambda position: (position_speech(position, run.language),)
+
+
+def _speak_wait(run: Run, round_to: float) -> Callable[[float], tuple[Spoken, ...]]:
+    return lambda seconds: (wait_speech(seconds, round_to, run.language),)

@@ -175,6 +175,7 @@ class Core:
         """The session is over: whatever still comes for it finds no dialog."""
         session.stage = Stage.ENDED
         session.waits.clear()
+        self.scheduler.cancel(session)
         session.unacknowledged = None
         self.sessions.pop(session.id, None)
         for dialog_id in session.dialog_ids:

@@ -1,13 +1,23 @@
 """One heap of deadlines for everything in an endpoint that waits."""
 
 import heapq
+from dataclasses import dataclass, field
 from typing import Protocol
+
+_COMPACT_FROM = 256
+
+
+@dataclass(slots=True, order=True)
+class Entry:
+    due: float
+    count: int
+    item: "Waiting | None" = field(compare=False)
 
 
 class Waiting(Protocol):
-    """What can be scheduled. `scheduled` belongs to the scheduler."""
+    """What can be scheduled. `entry` belongs to the scheduler."""
 
-    scheduled: float | None
+    entry: Entry | None
 
     def next_timer(self) -> float | None: ...
 
@@ -15,34 +25,51 @@ class Waiting(Protocol):
 
 
 class Scheduler:
-    """Deadlines may move later or vanish without notice: an early wake-up looks again."""
+    """An item's deadline may move later or vanish without notice: an early wake-up looks again."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Waiting]] = []
+        self._heap: list[Entry] = []
         self._count = 0
-
-    def __len__(self) -> int:
-        return len(self._heap)
+        self._cancelled = 0
 
     def schedule(self, item: Waiting) -> None:
         """Take note of the item's next deadline; call it after everything that may bring one."""
         due = item.next_timer()
-        if due is None or (item.scheduled is not None and item.scheduled <= due):
+        if due is None or (item.entry is not None and item.entry.due <= due):
             return
-        item.scheduled = due
+        self.cancel(item)
         self._count += 1
-        heapq.heappush(self._heap, (due, self._count, item))
+        item.entry = Entry(due, self._count, item)
+        heapq.heappush(self._heap, item.entry)
+
+    def cancel(self, item: Waiting) -> None:
+        """Forget an item, so that nothing of it is kept until a deadline that no longer counts."""
+        if item.entry is None:
+            return
+        item.entry.item = None
+        item.entry = None
+        self._cancelled += 1
+        if self._cancelled > _COMPACT_FROM and self._cancelled > len(self._heap) // 2:
+            self._heap = [entry for entry in self._heap if entry.item is not None]
+            heapq.heapify(self._heap)
+            self._cancelled = 0
 
     def next_timer(self) -> float | None:
-        return self._heap[0][0] if self._heap else None
+        self._drop_cancelled()
+        return self._heap[0].due if self._heap else None
 
     def handle_timer(self, now: float) -> None:
-        while self._heap and self._heap[0][0] <= now:
-            at, _, item = heapq.heappop(self._heap)
-            if item.scheduled != at:
+        while (due := self.next_timer()) is not None and due <= now:
+            item = heapq.heappop(self._heap).item
+            if item is None:
                 continue
-            item.scheduled = None
-            due = item.next_timer()
-            if due is not None and due <= now:
+            item.entry = None
+            wanted = item.next_timer()
+            if wanted is not None and wanted <= now:
                 item.handle_timer(now)
             self.schedule(item)
+
+    def _drop_cancelled(self) -> None:
+        while self._heap and self._heap[0].item is None:
+            heapq.heappop(self._heap)
+            self._cancelled -= 1

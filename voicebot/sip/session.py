@@ -9,6 +9,7 @@ from voicebot.sip.dialog import Dialog, DialogId
 from voicebot.sip.digest import ClientAuthentication
 from voicebot.sip.header import NameAddress
 from voicebot.sip.message import HeaderList, Response
+from voicebot.sip.scheduler import Entry
 from voicebot.sip.timers import T1
 from voicebot.sip.transaction_layer import Client, Server
 
@@ -94,7 +95,7 @@ class Session:
     expires: int = 0
     peer_tag: str = ""
     waits: dict[Wait, float] = field(default_factory=dict)
-    scheduled: float | None = None
+    entry: Entry | None = None
 
     @property
     def open(self) -> bool:

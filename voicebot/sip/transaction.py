@@ -128,7 +128,7 @@ class Transaction:
             interval = T2 if self.state is State.PROCEEDING else min(interval, T2)
         self._intervals[timer] = interval
         # After a pause of the process, missed repetitions are not made up for.
-        self._deadlines[timer] = max(due + interval, now)
+        self._deadlines[timer] = due + interval if due + interval > now else now + interval
 
     def _enter(self, state: State, now: float) -> None:
         running = self._deadlines

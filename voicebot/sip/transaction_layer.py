@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from voicebot.sip.address import Address
 from voicebot.sip.header import MAGIC_COOKIE
 from voicebot.sip.message import Request, Response
-from voicebot.sip.scheduler import Scheduler
+from voicebot.sip.scheduler import Entry, Scheduler
 from voicebot.sip.transaction_client import ClientTransaction, NonInviteClientTransaction
 from voicebot.sip.transaction_invite_client import InviteClientTransaction
 from voicebot.sip.transaction_invite_server import InviteServerTransaction
@@ -27,7 +27,7 @@ class Client:
     local: Address | None
     on_response: OnResponse
     layer: "TransactionLayer"
-    scheduled: float | None = None
+    entry: Entry | None = None
 
     @property
     def request(self) -> Request:
@@ -54,7 +54,7 @@ class Server:
     layer: "TransactionLayer"
     # The number of the session that an INVITE belongs to; 0 for none.
     session: int = 0
-    scheduled: float | None = None
+    entry: Entry | None = None
 
     @property
     def request(self) -> Request:
@@ -122,6 +122,7 @@ class TransactionLayer:
             self._send(data, client.destination, client.local)
         if transaction.terminated:
             self.clients.pop((client.request.via.branch, client.request.method), None)
+            self._scheduler.cancel(client)
         else:
             self._scheduler.schedule(client)
         for response in transaction.responses():
@@ -164,6 +165,7 @@ class TransactionLayer:
             self._send(data, server.destination, server.local)
         if transaction.terminated:
             self.servers.pop(server.key, None)
+            self._scheduler.cancel(server)
             if server.merge_key is not None and self._merged.get(server.merge_key) is server:
                 del self._merged[server.merge_key]
         else:

@@ -1,0 +1,319 @@
+"""Whatever single message is lost on its first way, a flow ends in the same state, and nothing is left."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.sip.harness import ANSWER, OFFER, Pair
+from voicebot.sip import (
+    Answered,
+    Cancelled,
+    Credentials,
+    Ended,
+    Established,
+    Event,
+    IncomingCall,
+    Offer,
+    OfferAnswered,
+    Progress,
+    Realm,
+    ReferProgress,
+    ReferReceived,
+    Rejected,
+)
+
+Check = Callable[[Pair], None]
+Flow = Callable[[Pair], Check]
+
+REALM = Realm("lab", {"alice": "secret"})
+ALICE = Credentials("alice", "secret")
+
+
+def answering(pair: Pair) -> None:
+    def react(event: Event) -> None:
+        if isinstance(event, IncomingCall):
+            pair.callee.endpoint.ring(event.session, pair.now)
+            pair.callee.endpoint.accept(event.session, ANSWER, pair.now)
+
+    pair.callee.react = react
+
+
+def both_established(pair: Pair) -> None:
+    assert pair.caller.one(Answered).sdp == ANSWER
+    pair.callee.one(Established)
+
+
+def caller_hangs_up(pair: Pair) -> Check:
+    answering(pair)
+    call = pair.call()
+    pair.run(40)
+    assert pair.caller.endpoint.bye(call, pair.now)
+
+    def check(pair: Pair) -> None:
+        both_established(pair)
+        assert not pair.caller.one(Ended).by_peer
+        assert pair.callee.one(Ended).by_peer
+
+    return check
+
+
+def callee_hangs_up(pair: Pair) -> Check:
+    answering(pair)
+    pair.call()
+    pair.run(40)
+    assert pair.callee.endpoint.bye(pair.callee.one(IncomingCall).session, pair.now)
+
+    def check(pair: Pair) -> None:
+        both_established(pair)
+        assert pair.caller.one(Ended).by_peer
+        assert not pair.callee.one(Ended).by_peer
+
+    return check
+
+
+def callee_hangs_up_before_the_ack(pair: Pair) -> Check:
+    def react(event: Event) -> None:
+        if isinstance(event, IncomingCall):
+            pair.callee.endpoint.accept(event.session, ANSWER, pair.now)
+            pair.callee.endpoint.bye(event.session, pair.now)
+
+    pair.callee.react = react
+    pair.call()
+
+    def check(pair: Pair) -> None:
+        both_established(pair)
+        assert pair.caller.one(Ended).by_peer
+        assert not pair.callee.one(Ended).by_peer
+
+    return check
+
+
+def late_offer(pair: Pair) -> Check:
+    def answer(event: Event) -> None:
+        if isinstance(event, Answered):
+            pair.caller.endpoint.answer(event.session, ANSWER, pair.now)
+
+    def accept(event: Event) -> None:
+        if isinstance(event, IncomingCall):
+            pair.callee.endpoint.accept(event.session, OFFER, pair.now)
+
+    pair.caller.react, pair.callee.react = answer, accept
+    call = pair.call(sdp=None)
+    pair.run(40)
+    pair.caller.endpoint.bye(call, pair.now)
+
+    def check(pair: Pair) -> None:
+        assert pair.caller.one(Answered).sdp == OFFER
+        assert pair.callee.one(Established).sdp == ANSWER
+        pair.caller.one(Ended)
+        pair.callee.one(Ended)
+
+    return check
+
+
+def cancelled(pair: Pair) -> Check:
+    def react(event: Event) -> None:
+        if isinstance(event, IncomingCall):
+            pair.callee.endpoint.ring(event.session, pair.now)
+
+    pair.callee.react = react
+    call = pair.call()
+    pair.run(3)
+    assert pair.caller.endpoint.cancel(call, pair.now)
+
+    def check(pair: Pair) -> None:
+        assert pair.caller.one(Rejected).why == "cancelled"
+        pair.callee.one(Cancelled)
+
+    return check
+
+
+def rejected(pair: Pair) -> Check:
+    def react(event: Event) -> None:
+        if isinstance(event, IncomingCall):
+            pair.callee.endpoint.reject(event.session, 486, pair.now)
+
+    pair.callee.react = react
+    pair.call()
+
+    def check(pair: Pair) -> None:
+        answer = pair.caller.one(Rejected)
+        assert (answer.status, answer.why) == (486, "refused")
+
+    return check
+
+
+def reinvited(pair: Pair) -> Check:
+    answering(pair)
+    answered = pair.callee.react
+
+    def react(event: Event) -> None:
+        answered(event)
+        if isinstance(event, Offer):
+            pair.callee.endpoint.answer(event.session, ANSWER, pair.now)
+
+    pair.callee.react = react
+    call = pair.call()
+    pair.run(40)
+    assert pair.caller.endpoint.reinvite(call, OFFER, pair.now)
+    pair.run(40)
+    pair.caller.endpoint.bye(call, pair.now)
+
+    def check(pair: Pair) -> None:
+        assert pair.caller.one(OfferAnswered).sdp == ANSWER
+        assert pair.callee.one(Offer).kind == "reinvite"
+        pair.callee.one(Ended)
+
+    return check
+
+
+def reinvited_by_the_callee(pair: Pair) -> Check:
+    answering(pair)
+
+    def react(event: Event) -> None:
+        if isinstance(event, Offer):
+            pair.caller.endpoint.answer(event.session, ANSWER, pair.now)
+
+    pair.caller.react = react
+    call = pair.call()
+    pair.run(40)
+    assert pair.callee.endpoint.reinvite(pair.callee.one(IncomingCall).session, OFFER, pair.now)
+    pair.run(40)
+    pair.caller.endpoint.bye(call, pair.now)
+
+    def check(pair: Pair) -> None:
+        assert pair.callee.one(OfferAnswered).sdp == ANSWER
+        pair.callee.one(Ended)
+
+    return check
+
+
+def updated(pair: Pair) -> Check:
+    answering(pair)
+    answered = pair.callee.react
+
+    def react(event: Event) -> None:
+        answered(event)
+        if isinstance(event, Offer):
+            pair.callee.endpoint.answer(event.session, ANSWER, pair.now)
+
+    pair.callee.react = react
+    call = pair.call()
+    pair.run(40)
+    assert pair.caller.endpoint.update(call, OFFER, pair.now)
+    pair.run(40)
+    pair.caller.endpoint.bye(call, pair.now)
+
+    def check(pair: Pair) -> None:
+        assert pair.caller.one(OfferAnswered).sdp == ANSWER
+        assert pair.callee.one(Offer).kind == "update"
+
+    return check
+
+
+def transferred(pair: Pair) -> Check:
+    """The caller's side plays the PBX's party that is transferred by the callee."""
+    answering(pair)
+
+    def react(event: Event) -> None:
+        if isinstance(event, ReferReceived):
+            pair.caller.endpoint.answer_refer(event.session, 202, pair.now)
+
+    pair.caller.react = react
+    call = pair.call()
+    pair.run(40)
+    session = pair.callee.one(IncomingCall).session
+    assert pair.callee.endpoint.refer(session, "sip:6001@192.0.2.9", pair.now)
+    pair.run(40)
+    assert pair.caller.endpoint.notify_refer(call, 200, pair.now)
+    pair.run(40)
+    pair.callee.endpoint.bye(session, pair.now)
+
+    def check(pair: Pair) -> None:
+        assert pair.caller.one(ReferReceived).refer_to == "sip:6001@192.0.2.9"
+        progress = pair.callee.all(ReferProgress)
+        assert [(one.status, one.final) for one in progress] == [(100, False), (200, True)]
+
+    return check
+
+
+def authenticated(pair: Pair) -> Check:
+    answering(pair)
+    call = pair.call(credentials=ALICE)
+    pair.run(40)
+    pair.caller.endpoint.bye(call, pair.now)
+
+    def check(pair: Pair) -> None:
+        both_established(pair)
+        assert pair.callee.one(IncomingCall).user == "alice"
+        pair.callee.one(Ended)
+
+    return check
+
+
+FLOWS: dict[str, Flow] = {
+    flow.__name__: flow
+    for flow in (
+        caller_hangs_up,
+        callee_hangs_up,
+        callee_hangs_up_before_the_ack,
+        late_offer,
+        cancelled,
+        rejected,
+        reinvited,
+        reinvited_by_the_callee,
+        updated,
+        transferred,
+        authenticated,
+    )
+}
+
+
+def play(name: str, lose: Callable[[int, bytes], bool]) -> Pair:
+    pair = Pair(lose=lose, realm=REALM if name == "authenticated" else None, accept_refer=True)
+    check = FLOWS[name](pair)
+    pair.run(400)
+    check(pair)
+    pair.assert_nothing_held()
+    return pair
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_flow_survives_the_loss_of_any_single_message(name: str) -> None:
+    messages = len(play(name, lambda index, data: False).log)
+    assert messages >= 4
+    for lost in range(messages):
+        play(name, lambda index, data, lost=lost: index == lost)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_flow_survives_the_loss_of_every_first_transmission(name: str) -> None:
+    seen: set[bytes] = set()
+
+    def lose(index: int, data: bytes) -> bool:
+        known = data in seen
+        seen.add(data)
+        return not known and not data.startswith(b"ACK")
+
+    play(name, lose)
+
+
+def test_progress_is_told() -> None:
+    pair = play("caller_hangs_up", lambda index, data: False)
+    assert [event.status for event in pair.caller.all(Progress)] == [180]
+
+
+def test_five_hundred_calls_leave_no_state() -> None:
+    pair = Pair()
+    answering(pair)
+    for _ in range(500):
+        call = pair.call()
+        pair.run(0.2)
+        pair.caller.endpoint.bye(call, pair.now)
+        pair.run(0.2)
+        pair.log.clear()
+    assert len(pair.callee.all(Ended)) == 500
+    pair.run(100)
+    pair.assert_nothing_held()
+    assert pair.caller.endpoint.next_timer() is None
+    assert pair.callee.endpoint.next_timer() is None

@@ -139,6 +139,10 @@ class Exchange:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
+    async def close(self) -> None:
+        """Wait until every leg's media is released."""
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
     # --- outgoing -----------------------------------------------------------------------------------------------------
 
     def target(self, call: Call, to: str) -> str:

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -14,14 +15,13 @@ from voicebot.calls.floor import Floor
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.line import Sounds, TelephoneLine
 from voicebot.calls.protocols import NoMediaPort, Speech, Store
-from voicebot.dialplan import Dialplan, Interpreter
+from voicebot.dialplan.interpreter import Interpreter
+from voicebot.dialplan.schema import Dialplan
 from voicebot.sdp import NotAcceptable, SdpError, answer_offer, create_offer
 from voicebot.sip import events as sip
 
 HANGUP_HANDLERS_WITHIN = 5.0  # seconds, dialplan language, principle 6
-ESTABLISHED_WITHIN = (
-    35.0  # seconds for the ACK: a little more than 64*T1, when the endpoint gives up by itself
-)
+ESTABLISHED_WITHIN = 35.0  # seconds for the ACK: more than 64*T1, when the endpoint gives up by itself
 
 log = structlog.get_logger("calls")
 
@@ -48,7 +48,7 @@ class Reception:
     sounds: Sounds
     entrance: Callable[[sip.IncomingCall], Entrance]
     new_uid: Callable[[], str]
-    recording_path: Callable[[str], Path]
+    recording_path: Callable[[str], Path | None]
     call_seconds: float
     calls: "dict[str, tuple[Call, asyncio.Task[None]]]" = field(default_factory=dict)
 
@@ -68,6 +68,7 @@ class Reception:
             self.store,
             signalling.local_host(event.source.host),
             signalling.advertised_host(event.source.host),
+            entrance.trunk,
             {name.lower(): value for name, value in event.request.headers},
         )
         leg = Leg(call.uid, "caller", event.session, call.plays)
@@ -151,11 +152,8 @@ class Reception:
     async def _established(self, talking: Talking) -> bool:
         """Wait for the ACK: then the path to the caller stands, and no first word is lost."""
         assert talking.established is not None
-        await asyncio.wait(
-            {talking.established, talking.leg.gone},
-            timeout=ESTABLISHED_WITHIN,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        waits: set[asyncio.Future[Any]] = {talking.established, talking.leg.gone}
+        await asyncio.wait(waits, timeout=ESTABLISHED_WITHIN, return_when=asyncio.FIRST_COMPLETED)
         return talking.established.done() and not talking.leg.gone.done()
 
     async def _converse(self, call: Call, leg: Leg, line: TelephoneLine, dialplan: Dialplan) -> None:
@@ -163,9 +161,8 @@ class Reception:
         interpreter = Interpreter(dialplan, line, call=variables(call))
         steps = asyncio.get_running_loop().create_task(interpreter.run(), name=f"steps {call.uid}")
         try:
-            await asyncio.wait(
-                {steps, leg.gone}, timeout=self.call_seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            waits: set[asyncio.Future[Any]] = {steps, leg.gone}
+            await asyncio.wait(waits, timeout=self.call_seconds, return_when=asyncio.FIRST_COMPLETED)
             if not steps.done() and not leg.gone.done():
                 call.releases("too_long", "bot")
         finally:
@@ -182,7 +179,7 @@ class Reception:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HANGUP_HANDLERS_WITHIN):
                     await interpreter.run_hangup_handlers()
-        call.releases("normal", "bot")
+        call.releases("normal", "bot")  # a step has said so already, but for `transferred`
 
     async def _finish(self, call: Call, leg: Leg) -> None:
         """Release everything and write the record, however the call ended."""

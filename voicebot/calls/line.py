@@ -53,9 +53,9 @@ class TelephoneLine:
         floor: Floor,
         telephones: Telephones,
         sounds: Sounds,
-        recording: Path,
+        recording: Path | None,
     ) -> None:
-        """`recording`: where the call's recording goes, if the dialplan records."""
+        """`recording`: where the call's recording goes if the dialplan records; None: nothing is ever recorded."""
         self.call = call
         self.caller = caller
         self.speech = speech
@@ -174,6 +174,8 @@ class TelephoneLine:
 
     async def record(self, mode: Literal["start", "pause", "resume", "off"]) -> None:
         assert self.caller.media is not None
+        if self._recording is None:
+            return
         if mode == "start" and not self._recording_on:
             self._recording_on = True
             self.caller.media.record(str(self._recording))

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -128,12 +128,13 @@ class MediaPlane:
         self._ports = ports
         self._legs: dict[int, tuple[WorkerLeg, OnMessage]] = {}
         self._numbers = itertools.count(1)
+        self.on_worker_start: Callable[[Worker], None] = lambda worker: None
         self.workers = [
             Worker(
                 "voicebot.runtime.media_worker",
                 index,
                 on_message=self._on_message,
-                on_start=lambda worker: None,
+                on_start=self._on_start,
                 on_death=self._on_death,
             )
             for index in range(workers)
@@ -174,6 +175,9 @@ class MediaPlane:
     def _forget(self, number: int) -> None:
         if (entry := self._legs.pop(number, None)) is not None:
             self._ports.release(entry[0].port, asyncio.get_running_loop().time())
+
+    def _on_start(self, worker: Worker) -> None:
+        self.on_worker_start(worker)
 
     def _on_message(self, worker: Worker, message: Message) -> None:
         if isinstance(message, Heartbeat):

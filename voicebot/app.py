@@ -1,0 +1,275 @@
+"""The composition root: puts a server together from a configuration."""
+
+import asyncio
+import contextlib
+import datetime
+import os
+import random
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import structlog
+
+from voicebot import __version__
+from voicebot.acd import Agent, QueueSpec, Relaxation
+from voicebot.calls.call import Call
+from voicebot.calls.exchange import Exchange
+from voicebot.calls.floor import DialFailed, Floor
+from voicebot.calls.inbound import Entrance, Reception
+from voicebot.config import Config, dial_uri
+from voicebot.config.model import Trunk
+from voicebot.dialplan.prompts import constant_prompts
+from voicebot.dialplan.schema import Dialplan
+from voicebot.runtime.control.media import MediaPlane
+from voicebot.runtime.control.ports import PortPool
+from voicebot.runtime.control.prompts import PromptIndex, RenderError
+from voicebot.runtime.control.speech import Engine, SpeechPool, VoiceChoice, all_started
+from voicebot.runtime.net.signalling import SipSignalling
+from voicebot.runtime.net.sip_udp import BindError
+from voicebot.sip import Credentials, Realm, Request
+from voicebot.sip import events as sip
+from voicebot.sip.address import Address
+from voicebot.storage import Writer
+
+WORKERS_START_WITHIN = 60.0  # seconds; pocketsphinx reads its dictionary in two
+RETRY_AFTER = 30  # seconds, in the 503 of a server that is full or stops
+
+log = structlog.get_logger("server")
+
+
+class StartError(Exception):
+    """The server cannot start; the text is one line for the person who can mend it."""
+
+
+class Server:
+    """A running hotline. `start`, then `stop`; both in the control process's loop."""
+
+    def __init__(
+        self,
+        config: Config,
+        dialplans: Mapping[str, Dialplan],
+        *,
+        recognisers: Mapping[str, Engine],
+        voices: Mapping[str, VoiceChoice],
+        on_progress: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.config = config
+        self.dialplans = dialplans
+        self._recognisers = recognisers
+        self._voices = voices
+        self._on_progress = on_progress
+        self._ready = False
+        self._draining = False
+        self._lag = LagMeter()
+
+    async def start(self) -> None:
+        """Bind, render prompts, start workers, open the storage; calls are answered when this returns.
+
+        Raises StartError.
+        """
+        config = self.config
+        config.data.mkdir(parents=True, exist_ok=True)
+        self.signalling = SipSignalling(
+            user_agent=f"voicebot/{__version__}",
+            public_address=config.sip.public_address,
+            authenticate=self._authenticate,
+            credentials=self._credentials,
+            on_event=self._on_event,
+        )
+        try:  # early: a port that is taken is told before anything is rendered
+            self.bound = self.signalling.bind(
+                [Address(listen.transport, listen.host, listen.port) for listen in config.sip.listen]
+            )
+        except BindError as error:
+            raise StartError(str(error)) from error
+        self.signalling.drain(RETRY_AFTER)
+        self.prompts = PromptIndex(config.data / "cache" / "prompts", config.prompts)
+        spoken = [item for dialplan in self.dialplans.values() for item in constant_prompts(dialplan)]
+        try:
+            await self.prompts.render(spoken, self._voices, self._on_progress)
+        except RenderError as error:
+            self.signalling.close()
+            raise StartError(str(error)) from error
+        self._on_progress("starting media and speech workers ...")
+        cores = os.cpu_count() or 1
+        self.media = MediaPlane(config.media.workers or max(1, cores // 4), PortPool(*config.media.ports))
+        self.speech = SpeechPool(
+            config.speech.workers or max(1, cores // 2),
+            recognisers=self._recognisers,
+            voices=self._voices,
+            prompt_path=self.prompts.path,
+            media_workers=self.media.workers,
+        )
+        self.media.on_worker_start = self.speech.attach_media
+        workers = [*self.media.workers, *self.speech.workers]
+        for worker in workers:
+            worker.start()
+        try:
+            await all_started(workers, WORKERS_START_WITHIN)
+        except TimeoutError as error:
+            await self.stop()
+            raise StartError("a worker process does not start; the log above says why") from error
+        self.store = Writer(config.storage.database, on_problem=self._storage_problem)
+        if self.store.lost_calls:
+            log.warning("calls of a lost server were closed", calls=self.store.lost_calls)
+        self.exchange = Exchange(
+            self.signalling,
+            self.media,
+            tuple(codec for codec in ("PCMU", "PCMA") if codec in config.media.codecs),
+            config.media.rtp_timeout_seconds,
+            self._target,
+        )
+        self.floor = Floor(self.exchange, random.SystemRandom(), self._agents(), self._queues())
+        self.floor.start()
+        self.reception = Reception(
+            self.exchange,
+            self.floor,
+            self.speech,
+            self.store,
+            self.prompts.sounds,
+            entrance=self._entrance,
+            new_uid=new_uid,
+            recording_path=self._recording_path,
+            call_seconds=config.limits.call_seconds,
+        )
+        self.exchange.on_incoming = self.reception.incoming
+        self._lag.start()
+        self._ready = True
+        self.signalling.drain(None)
+
+    async def stop(self) -> None:
+        """Refuse new calls, let running ones finish, hang up the rest, write all records, end the workers."""
+        self._draining = True
+        self.signalling.drain(RETRY_AFTER)
+        if self._ready:
+            log.info("stopping", calls=len(self.reception.calls), drain=self.config.shutdown.drain_seconds)
+            await self.reception.drain(self.config.shutdown.drain_seconds)
+            await self.floor.close()
+            await self.exchange.close()
+            await asyncio.sleep(0.1)  # the last datagrams, and the answers to our BYEs
+            if not await asyncio.get_running_loop().run_in_executor(None, self.store.close):
+                log.error("not every record could be written")
+            self._lag.stop()
+        with contextlib.suppress(AttributeError):
+            for worker in [*self.media.workers, *self.speech.workers]:
+                worker.stop()
+        self.signalling.close()
+
+    def metrics(self) -> Mapping[str, float]:
+        """Return what a person or a benchmark wants to know of the running server."""
+        held = self.signalling.endpoint.held
+        return {
+            "calls": len(self.reception.calls),
+            "legs": self.media.legs,
+            "sip_sessions": held.sessions,
+            "sip_transactions": held.transactions,
+            "loop_lag_max_ms": self._lag.worst * 1000,
+        }
+
+    # --- decisions that the configuration makes -------------------------------------------------------------------------
+
+    def _on_event(self, event: sip.Event) -> None:
+        if self._ready:
+            self.exchange.on_event(event)
+        elif isinstance(event, sip.IncomingCall):
+            self.signalling.reject(event.session, 503, headers=[("Retry-After", str(RETRY_AFTER))])
+
+    def _entrance(self, event: sip.IncomingCall) -> Entrance:
+        trunk = self.config.trunk_for(event.source.host)
+        if trunk is None:
+            return Entrance(None, refusal=403)
+        if self._draining or len(self.reception.calls) >= self.config.limits.calls:
+            return Entrance(None, trunk=trunk.name, refusal=503, retry_after=RETRY_AFTER)
+        return Entrance(self.dialplans[trunk.dialplan], trunk.dialplan, trunk.name)
+
+    def _authenticate(self, _request: Request, source: Address) -> Realm | None:
+        trunk = self.config.trunk_for(source.host)
+        if trunk is None or not trunk.auth:
+            return None
+        return Realm(self.config.sip.auth.realm, self.config.sip.auth.users)
+
+    def _credentials(self, host: str) -> Credentials | None:
+        """Return the credentials for a peer: those of the trunk whose host it is."""
+        for trunk in self.config.trunks.values():
+            if trunk.host == host and trunk.register is not None:
+                return Credentials(trunk.register.user, trunk.register.password)
+        return None
+
+    def _target(self, call: Call, to: str) -> str:
+        uri = dial_uri(to, self._trunk_of(call), self.config.agents)
+        if uri is None:
+            log.warning("a transfer target may not be dialled: see `dial` of the trunk", call=call.uid)
+            raise DialFailed("declined", 403)
+        return uri
+
+    def _trunk_of(self, call: Call) -> Trunk | None:
+        return self.config.trunks.get(call.trunk)
+
+    def _agents(self) -> list[Agent]:
+        now = asyncio.get_running_loop().time()
+        return [
+            Agent(name, agent.uri, dict(agent.skills), idle_since=now)
+            for name, agent in self.config.agents.items()
+        ]
+
+    def _queues(self) -> list[QueueSpec]:
+        return list(queue_specs(self.dialplans.values()))
+
+    def _recording_path(self, uid: str) -> Path | None:
+        if not self.config.storage.recording:
+            return None
+        return self.config.storage.recordings / uid[:4] / uid[4:6] / uid[6:8] / f"{uid}.wav"
+
+    def _storage_problem(self, problem: str) -> None:
+        if problem:
+            log.error("storage problem", problem=problem)
+        else:
+            log.info("storage works again")
+
+
+class LagMeter:
+    """How late the control loop is: the worst delay of a timer that is due every 50 ms."""
+
+    PERIOD = 0.05
+
+    def __init__(self) -> None:
+        self.worst = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self.PERIOD
+        self._timer = loop.call_at(due, self._tick, due)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tick(self, due: float) -> None:
+        self.worst = max(self.worst, asyncio.get_running_loop().time() - due)
+        self.start()
+
+
+def new_uid() -> str:
+    """Return a call's uid: sortable by time, and easy to read out over a telephone."""
+    return f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def queue_specs(dialplans: Iterable[Dialplan]) -> Iterable[QueueSpec]:
+    """Return the queues of all dialplans as the ACD knows them; one name is one queue."""
+    for dialplan in dialplans:
+        for queue in dialplan.queues.values():
+            yield QueueSpec(
+                queue.name,
+                strategy=queue.strategy,
+                agents=queue.agents,
+                prefer=queue.prefer,
+                relax=tuple(Relaxation(relax.after, relax.drop) for relax in queue.relax),
+                priority=queue.priority,
+                max_wait=queue.max_wait,
+                max_length=queue.max_length,
+                join_empty=queue.join_empty,
+                wrap_up=queue.wrap_up,
+                ring_timeout=queue.ring_timeout,
+            )

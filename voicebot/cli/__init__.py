@@ -1,0 +1,1 @@
+"""The commands. Each is one file; `main` puts them together."""

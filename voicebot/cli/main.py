@@ -1,0 +1,50 @@
+"""`voicebot`: every command of the product."""
+
+import typer
+
+from voicebot import __version__
+from voicebot.cli import calls, check, serve
+from voicebot.cli.call import call
+from voicebot.cli.demo import demo
+from voicebot.cli.ping import ping
+
+app = typer.Typer(
+    name="voicebot",
+    help="A telephone hotline: SIP, speech, YAML dialplans, and a queue for human agents. Offline.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"voicebot {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def voicebot(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Exit codes: 0 good, 1 found something (a failed test, an unanswered call), 2 wrong use or configuration."""
+
+
+app.command()(serve.serve)
+app.command()(check.check)
+app.command()(call)
+app.add_typer(calls.app, name="calls")
+app.command()(demo)
+app.command()(ping)
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

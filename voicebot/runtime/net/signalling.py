@@ -1,0 +1,142 @@
+"""SIP for calls: implements `calls.exchange.Signalling` with a sans-IO endpoint and its UDP shell."""
+
+import asyncio
+import importlib
+import random
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+
+from voicebot.runtime.net.addresses import LocalAddresses
+from voicebot.runtime.net.sip_udp import SipUdp
+from voicebot.sip import Address, Credentials, Endpoint, Event, Realm, Request, SipError, Uri
+from voicebot.sip.address import DEFAULT_PORT, literal
+
+RESOLVE_WITHIN = 3.0  # seconds for DNS
+
+log = structlog.get_logger("sip")
+
+
+class SipSignalling:
+    """One endpoint on all bound addresses. What is called here leaves at once."""
+
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        public_address: str | None,
+        authenticate: Callable[[Request, Address], Realm | None],
+        credentials: Callable[[str], Credentials | None],
+        on_event: Callable[[Event], None],
+    ) -> None:
+        """`credentials(host)` are those for digest challenges of the peer at `host`."""
+        reactor: Any = importlib.import_module(
+            "twisted.internet.reactor"
+        )  # installed by `reactor.run` by now
+        self._addresses = LocalAddresses(public_address)
+        self._routes = LocalAddresses()
+        self._credentials = credentials
+        self._on_event = on_event
+        self.endpoint = Endpoint(
+            rng=random.SystemRandom(),
+            user_agent=user_agent,
+            contact=self._addresses.contact,
+            authenticate=authenticate,
+        )
+        self.shell = SipUdp(reactor, self.endpoint, self._addresses, self._event)
+
+    def bind(self, listen: Sequence[Address]) -> list[Address]:
+        """Open the sockets; return what is bound. Raises BindError, which says what to do."""
+        self.shell.start(listen)
+        return self.shell.bound
+
+    def close(self) -> None:
+        self.shell.stop()
+
+    def drain(self, retry_after: int | None) -> None:
+        """Answer new calls and OPTIONS with 503 from now on; None: serve again."""
+        self.endpoint.drain(retry_after)
+
+    # --- Signalling -----------------------------------------------------------------------------------------------------
+
+    def accept(self, session: int, sdp: bytes) -> None:
+        self.endpoint.accept(session, sdp, self.shell.now())
+        self.shell.flush()
+
+    def reject(self, session: int, status: int, *, headers: Sequence[tuple[str, str]] = ()) -> None:
+        self.endpoint.reject(session, status, self.shell.now(), headers=headers)
+        self.shell.flush()
+
+    async def resolve(self, uri: str) -> Address:
+        """See `Signalling.resolve`: a literal address, or the first that the system's resolver has for the name."""
+        target = Uri.parse(uri)
+        transport = (target.parameter("transport") or "udp").lower()
+        if transport != "udp" or target.scheme != "sip":
+            raise SipError(480, "only sip: over UDP can be called by this version")
+        port = target.port or DEFAULT_PORT[transport]
+        if literal(target.host) is not None:
+            return Address(transport, target.host, port)
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(RESOLVE_WITHIN):
+                found = await loop.getaddrinfo(target.host, port, type=socket.SOCK_DGRAM)
+        except (OSError, TimeoutError) as error:
+            raise SipError(480, f"{target.host} cannot be resolved to an address") from error
+        return Address(transport, str(found[0][4][0]), port)
+
+    def invite(
+        self,
+        target: str,
+        destination: Address,
+        *,
+        from_uri: str,
+        sdp: bytes,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> int:
+        host = Uri.parse(target).host
+        session = self.endpoint.invite(
+            target,
+            from_uri,
+            sdp,
+            self.shell.now(),
+            destination=destination,
+            credentials=self._credentials(host) or self._credentials(destination.host),
+            headers=headers,
+        )
+        self.shell.flush()
+        return session
+
+    def cancel(self, session: int) -> None:
+        self.endpoint.cancel(session, self.shell.now())
+        self.shell.flush()
+
+    def bye(self, session: int, *, cause: str = "") -> None:
+        headers = [("Reason", f'SIP;text="{cause}"')] if cause else []
+        self.endpoint.bye(session, self.shell.now(), headers)
+        self.shell.flush()
+
+    def answer(self, session: int, sdp: bytes) -> None:
+        self.endpoint.answer(session, sdp, self.shell.now())
+        self.shell.flush()
+
+    def reject_offer(self, session: int, status: int) -> None:
+        self.endpoint.reject_offer(session, status, self.shell.now())
+        self.shell.flush()
+
+    def refer(self, session: int, target: str) -> None:
+        self.endpoint.refer(session, target, self.shell.now())
+        self.shell.flush()
+
+    def local_host(self, peer_host: str) -> str:
+        return self._routes.host_for(peer_host)
+
+    def advertised_host(self, peer_host: str) -> str:
+        return self._addresses.host_for(peer_host)
+
+    def _event(self, event: Event) -> None:
+        try:
+            self._on_event(event)
+        except Exception:  # one event of one call must not stop the others'
+            log.exception("an event was not served", kind=type(event).__name__)

@@ -36,6 +36,7 @@ from voicebot.acd import (
     next_timer,
     position,
 )
+from voicebot.acd.messages import DeclineCause
 
 CARDS = QueueSpec("cards", ring_timeout=20.0, wrap_up=10.0, max_wait=600.0)
 ALICE = Agent("alice", "sip:6001@127.0.0.1", {"cards": 5, "lang:en": 5}, idle_since=1.0)
@@ -118,10 +119,10 @@ def test_agent_in_wrap_up_gets_no_call_until_it_ends_or_they_are_ready() -> None
 
 
 @pytest.mark.parametrize("cause", ["busy", "declined", "unreachable", "no_answer"])
-def test_next_agent_rings_when_the_first_does_not_take_the_call(cause: str) -> None:
+def test_next_agent_rings_when_the_first_does_not_take_the_call(cause: DeclineCause) -> None:
     desk = Desk()
     desk.join("c1")
-    assert agents_rung(desk.tell(AgentDeclined(desk.rung[0], cause))) == ["bob"]  # type: ignore[arg-type]
+    assert agents_rung(desk.tell(AgentDeclined(desk.rung[0], cause))) == ["bob"]
 
 
 def test_ring_time_out_stops_the_phone_and_rings_the_next_agent() -> None:

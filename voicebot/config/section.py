@@ -13,7 +13,7 @@ from voicebot.dialplan.source import Mapping as MappingNode
 T = TypeVar("T")
 
 UNKNOWN, WRONG_TYPE, MISSING, REFUSED = "VB020", "VB021", "VB022", "VB023"
-UNSET = "VB024"  # ${NAME} or ${file:PATH} without a value
+UNSET = "VB040"  # ${NAME} or ${file:PATH} without a value
 
 
 class Refused(Exception):

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Connection,
     DateTime,
@@ -91,7 +92,7 @@ calls = Table(
 events = Table(
     "events",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("call", String(64), nullable=False),
     Column("at", Utc, nullable=False),
     Column("offset", Float, nullable=False),  # seconds since the call began, by the monotonic clock

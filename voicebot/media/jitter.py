@@ -22,7 +22,7 @@ _OVERLONG_POPS = 10  # 200 ms above LONGEST_DEPTH are borne: our own stalls are 
 _LATE_IN_A_ROW = 5
 _WINDOW = 250  # frames: 5 s
 _SHORT_WINDOW = 25
-_LONGEST_WINDOW = 3000
+_LONGEST_WINDOW = 1000
 _PATIENCE = 50  # frames to wait for a quiet one
 _PAUSE = 3  # starved frames after which what comes is a new talkspurt
 
@@ -41,6 +41,7 @@ class JitterBuffer:
         "_next",
         "_overlong",
         "_pops",
+        "_run",
         "_shrunk_at",
         "_starved",
         "_target",
@@ -73,7 +74,8 @@ class JitterBuffer:
         self._next: int | None = None
         self._end = 0
         self._waited = 0
-        self._starved = 0
+        self._starved = 0  # frames concealed without moving the playout point
+        self._run = 0  # frames concealed in a row
         self._late_run = 0
         self._overlong = 0
         self._excess = 0
@@ -149,7 +151,9 @@ class JitterBuffer:
             self._next = following + FRAME_SAMPLES
             if self._starved:
                 self._deepen()
-        self._last = (self._last[1], self._last[2], frame)
+            self._run = 0
+        if not self._run:
+            self._last = (self._last[1], self._last[2], frame)
         depth = self._end - following - FRAME_SAMPLES
         if depth < self._least:
             self._least = depth
@@ -193,9 +197,7 @@ class JitterBuffer:
                 self._next, self._starved = None, 0
                 return self.pop()
             following = min(earliest, following + self._starved * FRAME_SAMPLES)
-        elif self._starved:
-            self._deepen()
-        at, need, parts = following, FRAME_SAMPLES, []
+        at, need, missing, parts = following, FRAME_SAMPLES, 0, []
         while need:
             piece = held.pop(at, None)
             if piece is None:
@@ -205,23 +207,25 @@ class JitterBuffer:
                 if hole <= 0:  # packets that overlap what was played
                     del held[min(held)]
                     continue
-                parts.append(self._made_up(hole, 1 if hole < FRAME_SAMPLES else self._starved + 1))
-                if hole == FRAME_SAMPLES:
-                    self._starved += 1
-                at, need = at + hole, need - hole
+                parts.append(self._made_up(hole))
+                at, need, missing = at + hole, need - hole, missing + hole
                 continue
             if len(piece) > need:
                 held[at + need] = piece[need:]
                 piece = piece[:need]
             parts.append(piece)
             at, need = at + len(piece), need - len(piece)
-            self._starved = 0
-        if need:  # the rest of this frame has not come yet
-            if parts:
+        if need:  # the rest of this frame has not come yet; after a pause it never will
+            if parts and self._starved < _PAUSE:
                 held[following] = b"".join(parts)
             self._next = following
             return self._starve()
         self._next = at
+        if not missing and self._starved:
+            self._deepen()
+        self._starved = 0  # what was concealed before counts for what was missing
+        if missing < FRAME_SAMPLES:
+            self._run = 0
         return b"".join(parts)
 
     def _deepen(self) -> None:
@@ -231,18 +235,20 @@ class JitterBuffer:
 
     def _starve(self) -> bytes | None:
         self._starved += 1
+        self._run += 1
         if self._total_pops - self._shrunk_at < 2 * self._window:
             self._window = min(2 * self._window, _LONGEST_WINDOW)
             self._shrunk_at = -_LONGEST_WINDOW
         self._forget_window()
-        frame = conceal(b"".join(self._last), self._starved, FRAME_SAMPLES, self._codec)
+        frame = conceal(b"".join(self._last), self._run, FRAME_SAMPLES, self._codec)
         if frame is not None:
             self.concealed += 1
         return frame
 
-    def _made_up(self, samples: int, run: int) -> bytes:
+    def _made_up(self, samples: int) -> bytes:
+        self._run += 1
         self.concealed += 1
-        frame = conceal(b"".join(self._last), run, samples, self._codec)
+        frame = conceal(b"".join(self._last), self._run, samples, self._codec)
         return frame if frame is not None else self._codec.quiet(samples)
 
     def _forget_window(self) -> None:
@@ -253,9 +259,10 @@ class JitterBuffer:
         """Ask for a skip when more lay here than was needed, the whole window long."""
         long_enough = self._pops >= self._window
         if self._least >= 3 * FRAME_SAMPLES or (long_enough and self._least >= FRAME_SAMPLES):
-            self._excess = 1
-            self._forget_window()
-        elif long_enough:
+            self._excess = self._excess or 1
+            long_enough = True
+        if long_enough:
+            self._window = max(_WINDOW, self._window // 2)
             self._forget_window()
 
     def _skip(self, following: int, quiet: bool) -> int:

@@ -296,6 +296,12 @@ def test_database_that_cannot_be_opened_is_one_clear_error(tmp_path: Path) -> No
         Writer(f"sqlite:///{tmp_path}/file/below/voicebot.db")
 
 
+def test_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StorageError, match="pip install"):
+        Writer("postgresql+psycopg://nobody@127.0.0.1:1/none")
+
+
 def test_newer_database_is_refused_and_an_older_one_is_migrated(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,7 +83,7 @@ def show(
 def _reader(config: Path | None, data: Path | None) -> Reader:
     try:
         return Reader(load_config(config, Overrides(data=data)).storage.database)
-    except ConfigError as error:
+    except (ConfigError, StorageError) as error:
         raise _stop(str(error)) from error
 
 

@@ -109,8 +109,16 @@ VERSION = 1
 
 
 def connect(url: str, *, read_only: bool = False) -> Engine:
-    """Return an engine. SQLite in WAL mode: readers do not wait, and a crash of this process loses nothing committed."""
-    engine = create_engine(url, json_serializer=_to_json)
+    """Return an engine. SQLite in WAL mode: readers do not wait, and a crash of this process loses nothing committed.
+
+    Raises StorageError if the database's driver is not installed.
+    """
+    try:
+        engine = create_engine(url, json_serializer=_to_json, pool_pre_ping=not url.startswith("sqlite"))
+    except ImportError as error:
+        raise StorageError(
+            'for PostgreSQL its driver is needed: pip install "voicebot[postgresql]"'
+        ) from error
     if engine.dialect.name == "sqlite":
         pragmas = ["query_only = ON"] if read_only else ["journal_mode = WAL", "synchronous = NORMAL"]
 

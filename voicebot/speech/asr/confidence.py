@@ -1,0 +1,33 @@
+"""A word's acoustic score -> confidence in 0..1, on the scale of the dialplan's `reject` 0.35 and `confirm` 0.7.
+
+pocketsphinx's own probability says little. What tells right from wrong is how well a word's sound fits, per frame, when
+all senones are computed (`compallsen`): the natural logarithm of the frame's likelihood relative to the best senone.
+CALIBRATION
+"""
+
+IMPOSSIBLE = -200.0  # total score where the library gives none
+_POINTS = ((-12.0, 0.0), (-9.5, 0.35), (-8.0, 0.7), (-5.0, 0.95), (-2.0, 1.0))
+_FRAMES_A_PHONE = 2  # a word of which less was spoken lies on silence: closures fit silence very well
+
+
+def of_word(total: float, frames: int, spoken: int, phones: int) -> float:
+    """Return the confidence of a word of `phones` phones.
+
+    `total` is its acoustic score, natural logarithm; `frames` its length in frames, `spoken` those with speech in them.
+    """
+    if spoken < _FRAMES_A_PHONE * phones:
+        return 0.0
+    return of_score(total / frames)
+
+
+def of_score(score: float) -> float:
+    """Interpolate between the calibrated points."""
+    low, low_confidence = _POINTS[0]
+    if score <= low:
+        return low_confidence
+    for high, high_confidence in _POINTS[1:]:
+        if score <= high:
+            share = (score - low) / (high - low)
+            return low_confidence + share * (high_confidence - low_confidence)
+        low, low_confidence = high, high_confidence
+    return low_confidence

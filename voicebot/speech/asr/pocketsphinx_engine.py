@@ -1,0 +1,219 @@
+"""pocketsphinx: English out of the wheel, small grammars, one decoder for a call and language.
+
+The decoder has no dictionary of its own: a grammar's words are added with their pronunciations as they come (7 ms and
+7 MB a decoder instead of 180 ms and 29 MB). Its cepstral means, on which streaming accuracy hangs, start from those of
+telephone speech, follow the caller through the turns of the call, and travel in `state()` to another worker.
+
+The bundled model is for 16 kHz, so audio is upsampled. Every call into the library holds the interpreter's lock for as
+long as it takes: feed short pieces. Mind that `current_search` before a search is set crashes the process.
+"""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import pocketsphinx
+from numpy.typing import NDArray
+
+from voicebot.speech.asr import confidence, jsgf, lexicon
+from voicebot.speech.asr.leveller import Leveller
+from voicebot.speech.asr.recogniser import NOTHING, TELEPHONE_HZ, Result, TimedWord
+from voicebot.speech.errors import EngineProblem
+from voicebot.speech.resample import StreamResampler
+
+MODEL_HZ = 16000
+FRAME_SECONDS = 0.01
+# Cepstral means of telephone speech at levels.ACTIVE_LEVEL, upsampled: where a call starts from.
+_TELEPHONE_MEANS = (
+    31.66, 15.33, -21.98, 40.60, -20.20, 8.96, 1.50, -7.94, 4.38, -11.32, 8.52, -3.25, 0.02,
+)  # fmt: skip
+_MEANS_LIMIT = 200.0
+
+# Heard in every grammar, so that they need not be taken for one of its phrases: they match nothing.
+BACK_CHANNELS = {
+    "mm": "M", "hmm": "HH M", "mhm": "AH M HH AH M", "uh": "AH", "um": "AH M", "er": "ER", "ah": "AA",
+    "huh": "HH AH", "uh-huh": "AH HH AH", "ok": "OW K EY", "oh": "OW", "well": "W EH L",
+}  # fmt: skip
+_BACK_CHANNEL_SHARE = 0.3
+# Any sequence of sounds: what is no phrase of the grammar goes here rather than into one.
+_GARBAGE_SHARE = 1e-2
+_GARBAGE_PHONE_SHARE = 0.05
+_GARBAGE_PHONES = ("AH", "IY", "S", "N", "T", "AA", "R", "EY")
+_GARBAGE = "_"
+
+
+class PocketSphinx:
+    """A `Recogniser` for English."""
+
+    def __init__(self, state: str = "") -> None:
+        """Raises EngineProblem if the bundled model cannot be loaded. `state` that cannot be read is ignored."""
+        means, gain = _parse_state(state)
+        try:
+            self._decoder = pocketsphinx.Decoder(
+                lm=None, dict=None, cmninit=_spelled(means), compallsen=True, bestpath=False, loglevel="FATAL"
+            )
+        except RuntimeError as error:
+            raise EngineProblem(
+                f"pocketsphinx cannot load its model ({error}); reinstall pocketsphinx"
+            ) from error
+        self._log = self._decoder.get_logmath()
+        self._phones: dict[str, int] = {}
+        for phone in _GARBAGE_PHONES:
+            self._decoder.add_word(_GARBAGE + phone, phone, False)
+        self._known: set[str] = set()
+        self._network = jsgf.Network([])
+        self._phrases: tuple[str, ...] | None = None
+        self._grammar = 0
+        self._leveller = Leveller(gain)
+        self._upsampler = StreamResampler(TELEPHONE_HZ, MODEL_HZ)
+        self._listening = False
+        self._learned = bool(state)
+
+    def start(self, phrases: tuple[str, ...]) -> None:
+        if self._listening:
+            self._end_utterance()
+        if not phrases:
+            raise EngineProblem("pocketsphinx hears grammars only: free speech needs a vosk model in models/")
+        if phrases != self._phrases:
+            self._set_grammar(phrases)
+        self._leveller.start()
+        self._upsampler = StreamResampler(TELEPHONE_HZ, MODEL_HZ)
+        self._decoder.start_utt()
+        self._listening = True
+
+    def feed(self, samples: NDArray[np.int16]) -> None:
+        if not self._listening:
+            raise EngineProblem("audio without a turn")
+        self._decode(self._leveller.feed(samples))
+
+    def partial(self) -> Result:
+        """Return the hypothesis, also when it is only the beginning of a phrase."""
+        if not self._listening:
+            return NOTHING
+        words = self._words()
+        return Result(" ".join(word.text for word in words), _weakest(words), words)
+
+    def finish(self) -> Result:
+        """A hypothesis that is no whole phrase of the grammar counts as nothing heard."""
+        if not self._listening:
+            return NOTHING
+        self._decode(self._leveller.flush())
+        self._decode_raw(self._upsampler.flush())
+        self._end_utterance()
+        words = self._words()
+        if not words or not self._network.fit([word.text for word in words]).exact:
+            return NOTHING
+        return Result(" ".join(word.text for word in words), _weakest(words), words)
+
+    def state(self) -> str:
+        if not self._learned:
+            return ""
+        return f"{self._decoder.get_cmn(False)};{self._leveller.gain:.3f}"
+
+    def _end_utterance(self) -> None:
+        self._decoder.end_utt()
+        self._decoder.get_cmn(True)  # makes the means of this utterance those with which the next one starts
+        self._listening = False
+        self._learned = True
+
+    def _decode(self, samples: NDArray[np.int16]) -> None:
+        if len(samples):
+            self._decode_raw(self._upsampler.feed(samples))
+
+    def _decode_raw(self, samples: NDArray[np.int16]) -> None:
+        if len(samples):
+            self._decoder.process_raw(samples.tobytes())
+
+    def _words(self) -> tuple[TimedWord, ...]:
+        """Return the words of the best path; none if any of it is a back-channel or garbage."""
+        if self._decoder.hyp() is None:
+            return ()
+        words = []
+        for segment in self._decoder.seg():
+            text: str = segment.word
+            if text[0] in "<[(" or text.startswith("++"):
+                continue
+            base = text.partition("(")[0]
+            if base.startswith(_GARBAGE) or base not in self._network.vocabulary():
+                return ()
+            frames = segment.end_frame - segment.start_frame + 1
+            start, end = segment.start_frame, segment.end_frame + 1
+            score = self._log.log(segment.ascore) / 1e4 if segment.ascore > 0 else confidence.IMPOSSIBLE
+            spoken = self._leveller.speech_frames(start, end)
+            trust = confidence.of_word(score, frames, spoken, self._phones.get(base, 1))
+            words.append(TimedWord(base, start * FRAME_SECONDS, end * FRAME_SECONDS, trust))
+        return tuple(words)
+
+    def _set_grammar(self, phrases: tuple[str, ...]) -> None:
+        trees = []
+        for phrase in phrases:
+            tree = jsgf.parse(phrase)
+            if all(self._learn(word) for word in set(jsgf.words_of(tree))):
+                trees.append(tree)
+        if not trees:
+            raise EngineProblem("none of the phrases can be pronounced in English")
+        network = jsgf.Network(trees)
+        self._grammar += 1
+        name = f"grammar{self._grammar}"
+        try:
+            fsg = self._decoder.create_fsg(name, 0, 1, list(self._transitions(network)))
+            self._decoder.add_fsg(name, fsg)
+            self._decoder.activate_search(name)
+        except (ValueError, RuntimeError, KeyError) as error:
+            raise EngineProblem(f"pocketsphinx refuses the grammar ({type(error).__name__})") from error
+        if self._phrases is not None:
+            self._decoder.remove_search(f"grammar{self._grammar - 1}")
+        self._network, self._phrases = network, phrases
+
+    def _transitions(
+        self, network: jsgf.Network
+    ) -> Iterable[tuple[int, int, float] | tuple[int, int, float, str]]:
+        for arc in network.arcs:
+            if arc.word is None:
+                yield arc.source, arc.target, arc.share
+            else:
+                yield arc.source, arc.target, arc.share, arc.word
+        extra = [word for word in BACK_CHANNELS if word not in network.vocabulary()]
+        for word in extra:
+            self._learn(word)
+            yield 0, 1, _BACK_CHANNEL_SHARE / len(extra), word
+        garbage = network.states
+        yield 0, garbage, _GARBAGE_SHARE
+        for phone in _GARBAGE_PHONES:
+            yield garbage, garbage, _GARBAGE_PHONE_SHARE, _GARBAGE + phone
+        yield garbage, 1, 1.0
+
+    def _learn(self, word: str) -> bool:
+        """Teach the decoder a word; False if nobody knows how it sounds."""
+        if word in self._known:
+            return True
+        sounds = (BACK_CHANNELS[word],) if word in BACK_CHANNELS else lexicon.pronunciations(word)
+        if not sounds:
+            return False
+        for index, phones in enumerate(sounds):
+            self._decoder.add_word(word if index == 0 else f"{word}({index + 1})", phones, False)
+        self._known.add(word)
+        self._phones[word] = min(len(phones.split()) for phones in sounds)
+        return True
+
+
+def _weakest(words: tuple[TimedWord, ...]) -> float:
+    return min((word.confidence for word in words), default=0.0)
+
+
+def _spelled(means: tuple[float, ...]) -> str:
+    return ",".join(f"{mean:.2f}" for mean in means)
+
+
+def _parse_state(state: str) -> tuple[tuple[float, ...], float]:
+    """Return the means and the gain of `state()`, or those of a new call if they make no sense."""
+    means, _, gain = state.partition(";")
+    try:
+        values = tuple(float(mean) for mean in means.split(","))
+        level = float(gain)
+    except ValueError:
+        return _TELEPHONE_MEANS, 1.0
+    sound = len(values) == len(_TELEPHONE_MEANS) and all(
+        math.isfinite(value) and abs(value) < _MEANS_LIMIT for value in values
+    )
+    return (values, level) if sound and 0.01 <= level <= 100.0 else (_TELEPHONE_MEANS, 1.0)

@@ -11,13 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from voicebot.nlu.automaton import CoreMatch
 from voicebot.nlu.languages import require_language
 from voicebot.nlu.sound import ALIKE, costs, sounds
-from voicebot.nlu.templates import CoreMatch, Template, denied, parse_template
+from voicebot.nlu.templates import Template, denied, parse_template
 from voicebot.nlu.text import expand, is_han, skippable, strip_fillers, tokens
 
 MAX_CORES = 16  # variants of one template that are compared by sound
-_SHORT_UNITS = {"en": 4, "zh": 4}  # cores with fewer sound units must be all that was said
+_SHORT_UNITS = (
+    4  # an English core with fewer sound units must be all that was said; so must a single Han character
+)
 
 Tier = Literal["template", "core", "sound"]
 
@@ -131,7 +134,7 @@ class PhraseBook:
         starts, ends = _boundaries(words)
         found = []
         for core in self._sound_cores:
-            whole = len(core.units) < _SHORT_UNITS[self.language]
+            whole = core.length < 2 if self.language == "zh" else len(core.units) < _SHORT_UNITS
             if not _can_fit(core.units, text, whole):
                 continue
             distance, start, end = _closest(

@@ -4,13 +4,13 @@ Mandarin: each Han character is an initial and a final of its toneless pinyin (p
 speakers merge (zh/z, ch/c, sh/s, n/l, r/l, f/h, -n/-ng) are nearly equal. English: a small letter-to-sound table of our
 own gives consonants as they are and vowels in five classes; it needs no dictionary, and where English spelling lies
 ("colonel") both sides of a comparison are wrong in the same way. Units are single characters, so a text's sound is a
-string, with a space between words (en); a unit is lower case for consonants and upper case for vowels and finals.
+string; in English vowels are the capitals A E I O U Y W and @.
 """
 
 import re
 from functools import lru_cache
 
-from voicebot.nlu.languages import require_language
+from voicebot.nlu.languages import require_language, words
 from voicebot.nlu.text import is_han, tokens
 
 ALIKE = 0.2  # distance up to which two phrases are taken for each other
@@ -23,159 +23,20 @@ _EN_RULES: tuple[tuple[str, str], ...] = tuple(
     (spelling, "" if sound == "-" else sound)
     for spelling, sound in (
         rule.split("=")
-        for rule in [
-            "^one$=wun",
-            "^once$=wuns",
-            "^two$=tU",
-            "^to$=tU",
-            "^too$=tU",
-            "^four$=fOr",
-            "^for$=fOr",
-            "^eight$=Et",
-            "^ate$=Et",
-            "^oh$=O",
-            "^yes$=jEs",
-            "^you=jU",
-            "^yeah$=jE",
-            "^no$=nO",
-            "^zero$=zIrO",
-            "^people$=pIp@l",
-            "^card=kArd",
-            "^phone=fOn",
-            "^balance=bAl@ns",
-            "^the$=D@",
-            "^are$=Ar",
-            "^have$=hAv",
-            "^any=EnI",
-            "^said$=sEd",
-            "^kn=n",
-            "^gn=n",
-            "^wr=r",
-            "^ps=s",
-            "^x=z",
-            "^wh=w",
-            "^who=hU",
-            "^rh=r",
-            "mb$=m",
-            "ght=t",
-            "gh$=-",
-            "ough=O",
-            "augh=O",
-            "eigh=E",
-            "igh=Y",
-            "tch=C",
-            "sch=sk",
-            "ch=C",
-            "shion=S@n",
-            "sh=S",
-            "tion=S@n",
-            "sion=Z@n",
-            "cian=S@n",
-            "tial=S@l",
-            "cial=S@l",
-            "ture$=C@r",
-            "sure$=Z@r",
-            "th=T",
-            "ph=f",
-            "ck=k",
-            "cqu=kw",
-            "qu=kw",
-            "q=k",
-            "ngth=NT",
-            "ng$=N",
-            "ngs$=Nz",
-            "nk=Nk",
-            "dge=J",
-            "ge$=J",
-            "gi=JI",
-            "ge=JE",
-            "gy=JI",
-            "gg=g",
-            "gu=gu",
-            "ce$=s",
-            "ce=sE",
-            "ci=sI",
-            "cy=sY",
-            "cc=k",
-            "se$=z",
-            "ss=s",
-            "zz=z",
-            "tt=t",
-            "dd=d",
-            "pp=p",
-            "bb=b",
-            "ff=f",
-            "ll=l",
-            "mm=m",
-            "nn=n",
-            "rr=r",
-            "ble$=b@l",
-            "ple$=p@l",
-            "tle$=t@l",
-            "dle$=d@l",
-            "gle$=g@l",
-            "cle$=k@l",
-            "fle$=f@l",
-            "ies$=Iz",
-            "ied$=Id",
-            "ing$=IN",
-            "ings$=INz",
-            "ee=I",
-            "ea=I",
-            "ie=I",
-            "ei=E",
-            "ey$=I",
-            "ay=E",
-            "ai=E",
-            "oy=O",
-            "oi=O",
-            "oa=O",
-            "oo=U",
-            "ou=W",
-            "ow$=O",
-            "ow=W",
-            "au=O",
-            "aw=O",
-            "ew=jU",
-            "ue$=U",
-            "uy=Y",
-            "uild=Ild",
-            "ar=Ar",
-            "er$=@r",
-            "or=Or",
-            "ir=@r",
-            "ur=@r",
-            "a$=@",
-            "e$=-",
-            "y$=I",
-            "o$=O",
-            "^y=j",
-            "y=I",
-            "a=A",
-            "e=E",
-            "i=I",
-            "o=O",
-            "u=@",
-            "b=b",
-            "c=k",
-            "d=d",
-            "f=f",
-            "g=g",
-            "h=h",
-            "j=J",
-            "k=k",
-            "l=l",
-            "m=m",
-            "n=n",
-            "p=p",
-            "r=r",
-            "s=s",
-            "t=t",
-            "v=v",
-            "w=w",
-            "x=ks",
-            "z=z",
-        ]
+        for rule in words(
+            "^one$=wun ^won$=wun ^once$=wuns ^two$=tU ^to$=tU ^too$=tU ^four$=fOr ^for$=fOr ^eight$=Et "
+            "^ate$=Et ^oh$=O ^yes$=jEs ^you=jU ^yeah$=jE ^no$=nO ^zero$=zIrO ^people$=pIp@l ^card=kArd "
+            "^phone=fOn ^balance=bAl@ns ^the$=D@ ^are$=Ar ^have$=hAv ^any=EnI ^said$=sEd ^kn=n ^gn=n "
+            "^wr=r ^ps=s ^x=z ^wh=w ^who=hU ^rh=r mb$=m ght=t gh$=- ough=O augh=O eigh=E igh=Y tch=C "
+            "sch=sk ch=C shion=S@n sh=S tion=S@n sion=Z@n cian=S@n tial=S@l cial=S@l ture$=C@r sure$=Z@r "
+            "th=T ph=f ck=k cqu=kw qu=kw q=k ngth=NT ng$=N ngs$=Nz nk=Nk dge=J ge$=J gi=JI ge=JE gy=JI "
+            "gg=g gu=gu ce$=s ce=sE ci=sI cy=sY cc=k ies$=Iz ses$=zIz ces$=sIz xes$=ksIz shes$=SIz "
+            "ches$=CIz zes$=zIz ges$=JIz es$=s se$=z ss=s zz=z tt=t dd=d pp=p bb=b ff=f ll=l mm=m nn=n "
+            "rr=r ble$=b@l ple$=p@l tle$=t@l dle$=d@l gle$=g@l cle$=k@l fle$=f@l ied$=Id ing$=IN "
+            "ings$=INz ee=I ea=I ie=I ei=E ey$=I ay=E ai=E oy=O oi=O oa=O oo=U ou=W ow$=O ow=W au=O aw=O "
+            "ew=jU ue$=U uy=Y uild=Ild ar=Ar er$=@r or=Or ir=@r ur=@r a$=@ e$=- y$=I o$=O ^y=j y=I a=A "
+            "e=E i=I o=O u=@ b=b c=k d=d f=f g=g h=h j=J k=k l=l m=m n=n p=p r=r s=s t=t v=v w=w x=ks z=z"
+        )
     )
 )
 _SILENT_E_VOWELS = {"A": "E", "I": "Y", "@": "U"}
@@ -201,7 +62,7 @@ def _en_word(word: str) -> str:
         for spelling, sound in _EN_RULES:
             begin = at - 1 if spelling[0] == "^" else at
             if marked.startswith(spelling, begin):
-                if spelling == "e$" and len(sounds) > 1 and sounds[-2] in _SILENT_E_VOWELS:
+                if spelling in ("e$", "es$") and len(sounds) > 1 and sounds[-2] in _SILENT_E_VOWELS:
                     sounds[-2] = _SILENT_E_VOWELS[sounds[-2]]
                 sounds.extend(sound)
                 at = begin + len(spelling) - spelling.endswith("$")
@@ -224,48 +85,10 @@ _ZH_INITIALS = {
 _ZH_FINALS = {
     final: chr(0x2460 + index)
     for index, final in enumerate(
-        [
-            "a",
-            "o",
-            "e",
-            "i",
-            "u",
-            "v",
-            "ai",
-            "ei",
-            "ao",
-            "ou",
-            "an",
-            "en",
-            "ang",
-            "eng",
-            "ong",
-            "ia",
-            "ie",
-            "iao",
-            "iou",
-            "ian",
-            "in",
-            "iang",
-            "ing",
-            "iong",
-            "ua",
-            "uo",
-            "uai",
-            "uei",
-            "uan",
-            "uen",
-            "uang",
-            "ueng",
-            "ve",
-            "van",
-            "vn",
-            "er",
-            "ê",
-            "m",
-            "n",
-            "ng",
-        ]
+        words(
+            "a o e i u v ai ei ao ou an en ang eng ong ia ie iao iou ian in iang ing iong "
+            "ua uo uai uei uan uen uang ueng ve van vn er ê m n ng"
+        )
     )
 }
 _ZH_CLOSE: dict[frozenset[str], float] = {

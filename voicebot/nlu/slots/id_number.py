@@ -4,6 +4,7 @@ import datetime
 
 from voicebot.nlu import spoken
 from voicebot.nlu.entries import Completeness
+from voicebot.nlu.languages import require_language
 from voicebot.nlu.slots.base import SlotError, SlotSpec, Value
 from voicebot.nlu.slots.characters import Reading, read_characters
 from voicebot.nlu.slots.digits import DIGIT_JSGF
@@ -31,7 +32,7 @@ class IdNumber(StringType):
     name = "id_number"
 
     def phrases(self, spec: SlotSpec, language: str) -> tuple[str, ...]:
-        digit = DIGIT_JSGF[language]
+        digit = DIGIT_JSGF[require_language(language)]
         return (" ".join([digit] * (LENGTH - 1)) + f" ({digit} | x)",)
 
     def read(self, text: str, language: str) -> Reading | None:

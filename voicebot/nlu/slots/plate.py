@@ -11,7 +11,7 @@ from voicebot.nlu.slots.characters import Reading, read_characters
 from voicebot.nlu.slots.digits import DIGIT_JSGF
 from voicebot.nlu.slots.strings import StringType, by_length
 from voicebot.nlu.sound import sounds
-from voicebot.nlu.text import expand, join, strip_fillers, tokens
+from voicebot.nlu.text import expand, join, skippable, tokens
 
 # character -> (name in Chinese, name in English)
 PROVINCES: dict[str, tuple[str, str]] = {
@@ -70,9 +70,11 @@ class Plate(StringType):
 
     def read(self, text: str, language: str) -> Reading | None:
         items = expand(tokens(text, language), language)
-        province, rest = "", strip_fillers(items, language)
-        while rest and rest[0] in _LEADS[language]:
-            rest = rest[1:]
+        skip = skippable(items, language)
+        lead = 0
+        while lead < len(items) and (skip[lead] or items[lead] in _LEADS[language]):
+            lead += 1
+        province, rest = "", items[lead:]
         for character, names in PROVINCES.items():
             for name in (names[0], character) if language == "zh" else (names[1], character):
                 parts = tokens(name, language)

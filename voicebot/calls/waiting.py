@@ -49,7 +49,8 @@ async def wait_in_queue(line: "TelephoneLine", wait: QueueWait) -> QueueResult:
             return QueueResult("link", waited, judgement=outcome)
         agent = outcome.assignment.agent
         call.agent = agent
-        await talk(line, outcome.leg, wait.whisper)
+        whisper = wait.whisper if wait.speak_whisper is None else wait.speak_whisper(waited)
+        await talk(line, outcome.leg, whisper)
         floor.talk_ended(outcome)
         return QueueResult("agent_done", waited, agent)
     finally:
@@ -157,6 +158,7 @@ class _Waiting:
             and now - self._position_told_at >= ANNOUNCE_PAUSE
         ):
             self._told_position, self._position_told_at = position, now
+            self._line.call.trace("queue_position", queue=self._wait.name, position=position)
             return self._wait.announce_position(position)
         if self._wait.announce_wait is not None and now - self._wait_told_at >= self._wait.announce_every:
             self._wait_told_at = now

@@ -145,6 +145,8 @@ class QueueWait:
     )
     while_waiting: Callable[[], Awaitable[None]] | None = None
     no_agent_text: tuple[Spoken, ...] = ()
+    # the whisper where it tells how long the caller has waited (seconds); takes the place of `whisper`
+    speak_whisper: Callable[[float], tuple[Spoken, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from voicebot.dialplan.expressions import ExpressionError, Reference, Template, lookup_in
 from voicebot.dialplan.fields import Value
 from voicebot.dialplan.hours import Hours
+from voicebot.nlu import spoken
 
 Speaker = Callable[[object, str], str]  # (value, language) -> how it is spoken
 
@@ -63,6 +64,8 @@ class Variables:
         return self.clock().astimezone(self.zone)
 
     def speak(self, path: tuple[str, ...], value: object, language: str) -> str | None:
+        if path in (("queue", "waited"), ("queue", "ewt")) and isinstance(value, (int, float)):
+            return spoken.duration(float(value), language)
         if len(path) != 2 or path[0] != "slot" or path[1] not in self.speakers:
             return None
         try:

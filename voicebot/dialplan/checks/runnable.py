@@ -44,10 +44,11 @@ def check_runnable(dialplan: Dialplan) -> Iterator[Finding]:
 def _queue_step(step: QueueStep) -> Iterator[Finding]:
     if step.offer_callback is not None:
         yield _not_run(step.position, "offer_callback", "callers are not offered one", "warning")
-    if step.whisper is not None and any(item.path[0] == "queue" for item in step.whisper.references):
-        yield _not_run(
-            step.whisper.position, "queue.* in a whisper", "its value is not known when it is spoken"
-        )
+    if step.whisper is not None and any(
+        item.path[:2] in (("queue", "ewt"), ("queue", "position")) for item in step.whisper.references
+    ):
+        what = "queue.ewt and queue.position in a whisper"
+        yield _not_run(step.whisper.position, what, "queue.waited is known")
     if step.while_waiting is not None:
         for inner in step.while_waiting.steps:
             if not isinstance(inner, MEANWHILE):

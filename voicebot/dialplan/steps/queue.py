@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from voicebot.dialplan.builtin import builtin, fill
 from voicebot.dialplan.dialog import options_of, phrase_book
-from voicebot.dialplan.expressions import Expression
+from voicebot.dialplan.expressions import Expression, ExpressionError
 from voicebot.dialplan.fields import (
     Named,
     Reader,
@@ -129,10 +129,27 @@ class QueueStep(Step):
             announce_every=announce.ewt.every if announce.ewt is not None else announce.every,
             music=self.music,
             max_wait=self.max_wait if self.max_wait is not None else queue.max_wait,
-            whisper=run.spoken(self.whisper) if self.whisper is not None else (),
+            whisper=run.spoken(self.whisper) if self.whisper is not None and not self._timed else (),
             keys=self._links(run),
             while_waiting=self._meanwhile(run),
+            speak_whisper=self._whisperer(run) if self._timed else None,
         )
+
+    @property
+    def _timed(self) -> bool:
+        """The whisper tells something that is known only when an agent answers."""
+        return self.whisper is not None and any(item.path[0] == "queue" for item in self.whisper.references)
+
+    def _whisperer(self, run: Run) -> Callable[[float], tuple[Spoken, ...]]:
+        def whisper(waited: float) -> tuple[Spoken, ...]:
+            run.variables.queue["waited"] = round(waited)
+            try:
+                return run.spoken(self.whisper) if self.whisper is not None else ()
+            except ExpressionError as error:  # the agent hears no whisper; the call goes on
+                run.trace("error", kind=error.kind, status=0, count=0)
+                return ()
+
+        return whisper
 
     def _meanwhile(self, run: Run) -> Callable[[], Awaitable[None]] | None:
         waiting = self.while_waiting

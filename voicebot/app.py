@@ -27,6 +27,7 @@ from voicebot.runtime.control.prompts import PromptIndex, RenderError
 from voicebot.runtime.control.speech import Engine, SpeechPool, VoiceChoice, all_started
 from voicebot.runtime.net.signalling import SipSignalling
 from voicebot.runtime.net.sip_udp import BindError
+from voicebot.sdp import Codec
 from voicebot.sip import Credentials, Realm, Request
 from voicebot.sip import events as sip
 from voicebot.sip.address import Address
@@ -34,6 +35,8 @@ from voicebot.storage import Writer
 
 WORKERS_START_WITHIN = 60.0  # seconds; pocketsphinx reads its dictionary in two
 RETRY_AFTER = 30  # seconds, in the 503 of a server that is full or stops
+
+CODECS: tuple[Codec, ...] = ("PCMU", "PCMA")
 
 log = structlog.get_logger("server")
 
@@ -116,7 +119,7 @@ class Server:
         self.exchange = Exchange(
             self.signalling,
             self.media,
-            tuple(codec for codec in ("PCMU", "PCMA") if codec in config.media.codecs),
+            tuple(codec for name in config.media.codecs for codec in CODECS if codec == name),
             config.media.rtp_timeout_seconds,
             self._target,
         )

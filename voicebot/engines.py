@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from voicebot.config import Config
 from voicebot.config.model import Recogniser
 from voicebot.dialplan.schema import Dialplan
 from voicebot.runtime.control.speech import Engine, VoiceChoice
-from voicebot.speech.asr import available, check_model
+from voicebot.speech.asr.models import check_model, find_models
+from voicebot.speech.asr.registry import Choice, available
 from voicebot.speech.errors import EngineProblem, SpeechError
 from voicebot.speech.tts import engine_version, engines
 
@@ -28,9 +28,10 @@ def engines_for(config: Config, dialplans: Iterable[Dialplan]) -> Engines:
     """Choose engines for every language of `dialplans`. Loads none. Raises SpeechError, saying what to do."""
     languages = dict.fromkeys(code for dialplan in dialplans for code in dialplan.hotline.languages)
     found = available(config.speech.models)
+    _, problems = find_models(config.speech.models)
     recognisers: dict[str, Engine] = {}
     voices: dict[str, VoiceChoice] = {}
-    notes: list[str] = []
+    notes = list(problems)
     for language in languages:
         wanted = config.speech.asr.get(language, Recogniser())
         recogniser = _recogniser(language, wanted, found)
@@ -53,7 +54,7 @@ def engines_for(config: Config, dialplans: Iterable[Dialplan]) -> Engines:
 
 
 def _recogniser(
-    language: str, wanted: Recogniser, found: Mapping[str, tuple[str, Path | None]]
+    language: str, wanted: Recogniser, found: Mapping[str, Choice]
 ) -> Engine | None:
     """Return what recognises a language; None if nothing does, or nothing shall."""
     if wanted.engine == "none":
@@ -61,16 +62,10 @@ def _recogniser(
     if wanted.model is not None:
         check_model(wanted.model)
         return Engine("vosk", str(wanted.model))
-    engine, model = found.get(language, ("", None))
     if wanted.engine == "pocketsphinx" and language == "en":
         return Engine("pocketsphinx")
-    if wanted.engine in ("pocketsphinx", "vosk") and engine != wanted.engine:
-        raise SpeechError(
-            f"speech.asr.{language}: {wanted.engine} cannot recognise {language} here: "
-            + (
-                "it knows English only"
-                if wanted.engine == "pocketsphinx"
-                else "models/ holds no vosk model for it"
-            )
-        )
-    return Engine(engine, str(model) if model else "") if engine else None
+    best = found.get(language)
+    if wanted.engine != "auto" and (best is None or best.engine != wanted.engine):
+        why = "it knows English only" if wanted.engine == "pocketsphinx" else "models/ holds no vosk model for it"
+        raise SpeechError(f"speech.asr.{language}: {wanted.engine} cannot recognise {language} here: {why}")
+    return None if best is None else Engine(best.engine, best.model)

@@ -170,8 +170,11 @@ class Floor:
     def _apply(self, event: Event, committed: "Future[None] | None") -> None:
         loop = asyncio.get_running_loop()
         self.state, commands = decide(self.state, event, loop.time(), self.rng)
-        if commands:
-            self._commands.put_nowait((committed, commands))
+        for command in commands:
+            if isinstance(command, CancelRing):  # at once: a phone that rings for nobody waits for no disk
+                self._cancel_ring(command)
+        if remaining := [command for command in commands if not isinstance(command, CancelRing)]:
+            self._commands.put_nowait((committed, remaining))
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -198,14 +201,11 @@ class Floor:
     def _carry_out(self, command: Command) -> None:
         if isinstance(command, Ring):
             self._ring(command)
-        elif isinstance(command, CancelRing):
-            self._cancel_ring(command)
         elif isinstance(command, Connect):
             self._connect(command.assignment)
         elif isinstance(command, Announce):
             if (ticket := self.tickets.get(command.call)) is not None:
                 ticket.position = command.position
-                ticket.call.trace("queue_position", queue=ticket.queue, position=command.position)
                 ticket.on_position(command.position)
         elif isinstance(command, Exit):
             ticket = self.tickets.pop(command.call, None)
@@ -215,8 +215,8 @@ class Floor:
     def _ring(self, command: Ring) -> None:
         assignment = command.assignment
         ticket = self.tickets.get(assignment.call.uid)
-        if ticket is None:  # the caller left while the command waited for its commit: CancelRing is behind it
-            return
+        if ticket is None or assignment.id not in self.state.assignments:
+            return  # cancelled while the command waited for its commit
         committed = ticket.call.trace("agent_ringing", agent=assignment.agent, queue=ticket.queue)
         task = asyncio.get_running_loop().create_task(
             self._ring_story(ticket, command, committed), name=f"ring {assignment.agent}"

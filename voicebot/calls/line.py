@@ -189,7 +189,7 @@ class TelephoneLine:
         elif mode == "off" and self._recording_on:
             self._recording_on = False
             self.caller.media.end_recording()
-        self.call.trace("recording", mode=mode)
+        self.call.trace("recording", mode=mode, path=str(self._recording))
 
     def _recording_ended(self, message: RecordingEnded) -> None:
         self._recording_on = False

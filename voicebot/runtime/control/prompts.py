@@ -13,7 +13,7 @@ from pathlib import Path
 from voicebot.calls.line import Sounds
 from voicebot.dialplan.line import Spoken
 from voicebot.runtime.control.speech import VoiceChoice
-from voicebot.speech.prompts import prompt_path
+from voicebot.speech.prompts import Prompt, PromptCache
 
 MODULE = "voicebot.runtime.render"
 
@@ -30,7 +30,7 @@ class PromptIndex:
         self.cache = cache
         self.prompts = prompts
         self.sounds = Sounds(cache / "music.wav", cache / "ringback.wav", cache / "beep.wav")
-        self._texts: dict[tuple[str, str, str], Path] = {}
+        self._texts: dict[Prompt, Path] = {}
         self._files: dict[str, Path] = {}
 
     def path(self, spoken: Spoken, voice: VoiceChoice | None) -> Path | None:
@@ -39,13 +39,14 @@ class PromptIndex:
             return self._files.get(spoken.file)
         if not spoken.constant or spoken.sensitive or voice is None:
             return None
-        return self._texts.get((voice.engine, voice.voice, spoken.text))
+        return self._texts.get(Prompt(voice.engine, voice.voice, spoken.text))
 
     async def render(
         self, prompts: Iterable[Spoken], voices: Mapping[str, VoiceChoice], on_progress: Callable[[str], None]
     ) -> None:
         """Render whatever of `prompts` the cache lacks, in a child process. Raises RenderError."""
-        texts: dict[tuple[str, str, str], Path] = {}
+        texts: dict[Prompt, Path] = {}
+        cache = PromptCache(self.cache)
         files: list[str] = []
         for spoken in prompts:
             if spoken.file is not None:
@@ -57,12 +58,12 @@ class PromptIndex:
                     f"no voice is installed for the language {spoken.language}: see speech.tts in config.yaml"
                 )
             voice = spoken.voice or choice.voice
-            key = (choice.engine, voice, spoken.text)
-            texts[key] = prompt_path(self.cache, *key)
+            prompt = Prompt(choice.engine, voice, spoken.text)
+            texts[prompt] = cache.path_for(prompt)
         job = {
             "cache": str(self.cache),
             "prompts": str(self.prompts),
-            "texts": [[*key, str(path)] for key, path in texts.items() if not path.exists()],
+            "texts": [[prompt.engine, prompt.voice, prompt.text] for prompt in cache.missing(texts)],
             "files": sorted(set(files)),
             "sounds": {
                 "music": str(self.sounds.music),

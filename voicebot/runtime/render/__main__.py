@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,9 @@ from numpy.typing import NDArray
 
 from voicebot.media.music import music_on_hold
 from voicebot.media.tones import beep, tone
-from voicebot.media.wav import AudioFileError, encode_wav, read_wav
+from voicebot.media.wav import AudioFileError, read_wav
 from voicebot.speech.errors import SpeechError
-from voicebot.speech.prompts import render_prompt
-from voicebot.speech.tts import open_synthesiser
+from voicebot.speech.prompts import Prompt, PromptCache, write_wav
 
 TELL_EVERY = 10  # prompts
 RINGBACK_HZ = (425.0,)  # ITU-T E.180: one second on, four off, in most of the world
@@ -31,7 +29,7 @@ def main() -> int:
         render_sounds(job["sounds"])
         files = {name: convert(Path(job["prompts"]) / name, Path(job["cache"])) for name in job["files"]}
         tell(files=files)
-        render_texts(job["texts"])
+        render_texts(Path(job["cache"]), job["texts"])
     except (SpeechError, AudioFileError) as error:
         tell(problem=str(error))
         return 1
@@ -52,7 +50,7 @@ def render_sounds(paths: dict[str, str]) -> None:
     for name, make in (("music", music_on_hold), ("ringback", ringback), ("beep", beep)):
         path = Path(paths[name])
         if not path.exists():
-            write_atomically(path, make())
+            write_wav(path, make())
 
 
 def ringback() -> NDArray[np.int16]:
@@ -66,26 +64,18 @@ def convert(source: Path, cache: Path) -> str:
     name = hashlib.sha256(source.read_bytes()).hexdigest()[:32]
     path = cache / f"{name}.file.wav"
     if not path.exists():
-        write_atomically(path, read_wav(source))
+        write_wav(path, read_wav(source))
     return str(path)
 
 
-def write_atomically(path: Path, samples: NDArray[np.int16]) -> None:
-    """Write a WAV file so that nobody ever sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(encode_wav(samples))
-    temporary.replace(path)
+def render_texts(cache: Path, texts: list[list[str]]) -> None:
+    """Render (engine, voice, text) each."""
 
+    def told(done: int, total: int) -> None:
+        if done % TELL_EVERY == 0 or done == total:
+            tell(progress=f"rendering prompts: {done} of {total}")
 
-def render_texts(texts: list[list[str]]) -> None:
-    """Render (engine, voice, text, path) each."""
-    synthesisers: dict[str, Any] = {}
-    for number, (engine, voice, text, path) in enumerate(texts, 1):
-        if engine not in synthesisers:
-            synthesisers[engine] = open_synthesiser(engine)
-        render_prompt(synthesisers[engine], voice, text, Path(path))
-        if number % TELL_EVERY == 0 or number == len(texts):
-            tell(progress=f"rendering prompts: {number} of {len(texts)}")
+    PromptCache(cache).render_missing((Prompt(engine, voice, text) for engine, voice, text in texts), told)
 
 
 if __name__ == "__main__":

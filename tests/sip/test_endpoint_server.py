@@ -1,0 +1,468 @@
+"""What a peer sees that calls us or asks us something (RFC 3261 section 8.2, 9.2, 12.2.2, 13.3, 15)."""
+
+import pytest
+
+from tests.sip.peer import OURS, PEER, SDP, Peer
+from voicebot.sip import (
+    Address,
+    Cancelled,
+    Ended,
+    Established,
+    IncomingCall,
+    InfoReceived,
+    Limits,
+    Offer,
+    OfferAnswered,
+    Realm,
+    Request,
+    Response,
+)
+from voicebot.sip.digest import ClientAuthentication, Credentials
+
+ANSWER = SDP.encode()
+
+
+def called(peer: Peer, **options: object) -> IncomingCall:
+    [trying] = peer.send("INVITE", body=SDP, branch="z9hG4bKinvite", **options)
+    assert isinstance(trying, Response)
+    assert trying.status == 100
+    return peer.event(IncomingCall)
+
+
+def standing(peer: Peer) -> tuple[int, str]:
+    """Set a call up; return the session and our tag."""
+    call = called(peer)
+    peer.endpoint.accept(call.session, ANSWER, peer.now)
+    [ok] = peer.sent()
+    peer.send("ACK", to_tag=ok.to.tag)
+    peer.event(Established)
+    return call.session, ok.to.tag
+
+
+def test_an_invite_gets_100_at_once_and_becomes_an_event() -> None:
+    call = called(Peer())
+    assert call.sdp == ANSWER
+    assert call.source == PEER
+    assert call.request.from_.display_name == "Alice"
+    assert call.request.target.user == "bot"
+
+
+def test_the_2xx_names_us_and_is_repeated_until_the_ack() -> None:
+    peer = Peer()
+    call = called(peer, headers=("Record-Route: <sip:p1;lr>, <sip:p2;lr>",))
+    peer.endpoint.accept(call.session, ANSWER, peer.now)
+    [ok] = peer.sent()
+    assert isinstance(ok, Response)
+    assert ok.status == 200
+    assert ok.contact is not None
+    assert str(ok.contact.uri) == "sip:192.0.2.2:5060"
+    assert ok.values("record-route") == ["<sip:p1;lr>", "<sip:p2;lr>"]
+    repeated = peer.advance(4)
+    assert [one.to_bytes() for one in repeated] == [ok.to_bytes()] * 3
+    peer.send("ACK", to_tag=ok.to.tag)
+    assert peer.event(Established).sdp is None
+    assert peer.advance(20) == []
+
+
+def test_without_ack_the_call_ends_with_bye_after_64_t1() -> None:
+    peer = Peer()
+    call = called(peer)
+    peer.endpoint.accept(call.session, ANSWER, peer.now)
+    peer.sent()
+    sent = peer.advance(33)
+    byes = [one for one in sent if isinstance(one, Request)]
+    assert byes
+    assert byes[0].method == "BYE"
+    peer.advance(64)
+    assert "No ACK" in peer.event(Ended).cause
+
+
+def test_the_answer_to_our_late_offer_comes_with_the_ack() -> None:
+    peer = Peer()
+    peer.send("INVITE", headers=())
+    call = peer.event(IncomingCall)
+    assert call.sdp is None
+    peer.endpoint.accept(call.session, b"our offer", peer.now)
+    [ok] = peer.sent()
+    assert ok.body == b"our offer"
+    peer.send("ACK", to_tag=ok.to.tag, body=SDP)
+    assert peer.event(Established).sdp == ANSWER
+
+
+def test_cancel_ends_a_ringing_call_with_487() -> None:
+    peer = Peer()
+    call = called(peer)
+    peer.endpoint.ring(call.session, peer.now)
+    [ringing] = peer.sent()
+    to_cancel, to_invite = peer.send("CANCEL", branch="z9hG4bKinvite", headers=("Reason: SIP;cause=200",))
+    assert isinstance(to_cancel, Response)
+    assert isinstance(to_invite, Response)
+    assert (to_cancel.status, str(to_cancel.cseq)) == (200, "1 CANCEL")
+    assert (to_invite.status, str(to_invite.cseq)) == (487, "1 INVITE")
+    assert ringing.to.tag == to_invite.to.tag == to_cancel.to.tag
+    assert peer.event(Cancelled).cause == "SIP;cause=200"
+    assert not peer.endpoint.accept(call.session, ANSWER, peer.now)
+
+
+def test_cancel_after_the_200_changes_nothing() -> None:
+    peer = Peer()
+    call = called(peer)
+    peer.endpoint.accept(call.session, ANSWER, peer.now)
+    [ok] = peer.sent()
+    [to_cancel] = peer.send("CANCEL", branch="z9hG4bKinvite")
+    assert isinstance(to_cancel, Response)
+    assert to_cancel.status == 200
+    peer.send("ACK", to_tag=ok.to.tag)
+    peer.event(Established)
+
+
+def test_cancel_of_nothing_is_481() -> None:
+    assert Peer().answer("CANCEL").status == 481
+
+
+def test_ringing_is_repeated_every_minute_and_limited() -> None:
+    peer = Peer(limits=Limits(ring=150.0))
+    call = called(peer)
+    peer.endpoint.ring(call.session, peer.now)
+    peer.sent()
+    again = peer.advance(130)
+    assert [one.status for one in again if isinstance(one, Response)] == [180, 180]
+    last = peer.advance(25)[0]
+    assert isinstance(last, Response)
+    assert last.status == 480
+    peer.event(Cancelled)
+
+
+def test_a_rejection_carries_its_headers() -> None:
+    peer = Peer()
+    call = called(peer)
+    peer.endpoint.reject(call.session, 503, peer.now, headers=[("Retry-After", "30")])
+    [response] = peer.sent()
+    assert isinstance(response, Response)
+    assert (response.status, response.first("retry-after")) == (503, "30")
+    assert peer.endpoint.held.sessions == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "status", "header"),
+    [
+        ("REGISTER", {}, 405, ("allow", "INVITE")),
+        ("SUBSCRIBE", {}, 405, ("allow", "INVITE")),
+        ("PUBLISH", {}, 405, ("allow", "INVITE")),
+        ("MESSAGE", {}, 405, ("allow", "INVITE")),
+        ("FROBNICATE", {}, 405, ("allow", "INVITE")),
+        ("INVITE", {"uri": "http://example.com"}, 416, None),
+        ("INVITE", {"headers": ("Require: 100rel, timer",)}, 420, ("unsupported", "100rel")),
+        (
+            "INVITE",
+            {"body": "x", "headers": ("Content-Type: text/plain",)},
+            415,
+            ("accept", "application/sdp"),
+        ),
+        (
+            "INVITE",
+            {"body": SDP, "headers": ("Content-Encoding: gzip",)},
+            415,
+            ("accept-encoding", "identity"),
+        ),
+        ("INVITE", {"to_tag": "unknown"}, 481, None),
+        ("BYE", {"to_tag": "unknown"}, 481, None),
+        ("BYE", {}, 481, None),
+        ("INFO", {}, 481, None),
+        ("NOTIFY", {}, 481, None),
+        ("UPDATE", {}, 481, None),
+        ("REFER", {}, 481, None),
+        (
+            "INVITE",
+            {"headers": ("Supported: timer", "Session-Expires: 30")},
+            422,
+            ("min-se", "90"),
+        ),
+        ("INVITE", {"uri": "sip:bot@bad host"}, 400, None),
+        ("INVITE", {"headers": ("CSeq: 9 INVITE",)}, 400, None),
+        ("OPTIONS", {"headers": ("Content-Length: -1",)}, 400, None),
+    ],
+)
+def test_refusal(
+    method: str, options: dict[str, object], status: int, header: tuple[str, str] | None
+) -> None:
+    peer = Peer()
+    response = peer.answer(method, **options)
+    assert response.status == status
+    assert response.to.tag
+    if header is not None:
+        assert header[1] in (response.first(header[0]) or "")
+    peer.no_event()
+    assert peer.endpoint.held.sessions == 0
+
+
+def test_options_are_answered_in_and_out_of_dialogs() -> None:
+    peer = Peer()
+    response = peer.answer("OPTIONS")
+    assert response.status == 200
+    assert "INVITE" in (response.first("allow") or "")
+    assert response.first("accept") == "application/sdp"
+    _, tag = standing(peer)
+    assert peer.answer("OPTIONS", to_tag=tag, cseq=2).status == 200
+
+
+def test_max_forwards_0_reaches_us_all_the_same() -> None:
+    """We are the destination, no hop follows (RFC 3261 section 16.3)."""
+    peer = Peer()
+    data = peer.text("OPTIONS").replace(b"Max-Forwards: 70", b"Max-Forwards: 0")
+    [response] = peer.send_raw(data)
+    assert isinstance(response, Response)
+    assert response.status == 200
+
+
+def test_while_draining_new_calls_and_pings_get_503_and_standing_calls_go_on() -> None:
+    peer = Peer()
+    _, tag = standing(peer)
+    peer.endpoint.drain(60)
+    for method in ("INVITE", "OPTIONS"):
+        response = peer.answer(method, call_id="other")
+        assert (response.status, response.first("retry-after")) == (503, "60")
+    assert peer.answer("BYE", to_tag=tag, cseq=2).status == 200
+
+
+def test_a_retransmitted_invite_makes_no_second_call() -> None:
+    peer = Peer()
+    called(peer)
+    [again] = peer.send("INVITE", body=SDP, branch="z9hG4bKinvite")
+    assert isinstance(again, Response)
+    assert again.status == 100
+    peer.no_event()
+
+
+def test_the_same_request_by_another_way_is_a_loop() -> None:
+    peer = Peer()
+    called(peer)
+    assert peer.answer("INVITE", body=SDP, branch="z9hG4bKother").status == 482
+    peer.no_event()
+
+
+def test_bye_ends_the_call_and_tells_the_reason() -> None:
+    peer = Peer()
+    session, tag = standing(peer)
+    response = peer.answer("BYE", to_tag=tag, cseq=2, headers=("Reason: Q.850;cause=16",))
+    assert response.status == 200
+    ended = peer.event(Ended)
+    assert (ended.session, ended.by_peer, ended.cause) == (session, True, "Q.850;cause=16")
+    assert peer.answer("INFO", to_tag=tag, cseq=3).status == 481
+
+
+def test_bye_of_a_caller_who_did_not_wait_for_an_answer_is_a_cancel() -> None:
+    peer = Peer()
+    call = called(peer)
+    peer.endpoint.ring(call.session, peer.now)
+    [ringing] = peer.sent()
+    to_bye, to_invite = peer.send("BYE", to_tag=ringing.to.tag, cseq=2)
+    assert isinstance(to_bye, Response)
+    assert isinstance(to_invite, Response)
+    assert (to_bye.status, to_invite.status) == (200, 487)
+    peer.event(Cancelled)
+
+
+def test_crossing_byes_end_the_call_once() -> None:
+    peer = Peer()
+    session, tag = standing(peer)
+    peer.endpoint.bye(session, peer.now)
+    peer.sent()
+    assert peer.answer("BYE", to_tag=tag, cseq=2).status == 200
+    assert not peer.event(Ended).by_peer
+    peer.advance(64)
+    peer.no_event()
+
+
+def test_requests_of_a_dialog_must_rise_in_cseq() -> None:
+    peer = Peer()
+    _, tag = standing(peer)
+    assert peer.answer("INFO", to_tag=tag, cseq=5).status == 200
+    assert peer.answer("INFO", to_tag=tag, cseq=4).status == 500
+
+
+def test_info_is_answered_and_told() -> None:
+    peer = Peer()
+    _, tag = standing(peer)
+    headers = ("Content-Type: application/dtmf-relay",)
+    peer.send("INFO", to_tag=tag, cseq=2, headers=headers, body="Signal=5")
+    info = peer.event(InfoReceived)
+    assert (info.content_type, info.body) == ("application/dtmf-relay", b"Signal=5")
+
+
+def test_a_reinvite_is_an_offer_and_its_200_is_repeated_until_the_ack() -> None:
+    peer = Peer()
+    session, tag = standing(peer)
+    peer.send("INVITE", to_tag=tag, cseq=2, body=SDP)
+    offer = peer.event(Offer)
+    assert (offer.kind, offer.sdp) == ("reinvite", ANSWER)
+    assert peer.endpoint.answer(session, b"answer", peer.now)
+    [ok] = peer.sent()
+    assert (isinstance(ok, Response) and ok.status, ok.body) == (200, b"answer")
+    assert len(peer.advance(1)) == 1
+    peer.send("ACK", to_tag=tag, cseq=2)
+    assert peer.advance(10) == []
+    peer.no_event()
+
+
+def test_a_reinvite_without_offer_gets_ours_and_the_ack_has_the_answer() -> None:
+    peer = Peer()
+    session, tag = standing(peer)
+    peer.send("INVITE", to_tag=tag, cseq=2)
+    assert peer.event(Offer).sdp is None
+    peer.endpoint.answer(session, b"our offer", peer.now)
+    peer.sent()
+    assert peer.answer("INVITE", to_tag=tag, cseq=3, body=SDP).status == 491
+    peer.send("ACK", to_tag=tag, cseq=2, body=SDP)
+    assert peer.event(OfferAnswered).sdp == ANSWER
+
+
+def test_an_offer_can_be_refused_and_the_call_goes_on() -> None:
+    peer = Peer()
+    session, tag = standing(peer)
+    peer.send("INVITE", to_tag=tag, cseq=2, body=SDP)
+    peer.event(Offer)
+    assert peer.endpoint.reject_offer(session, 488, peer.now)
+    [response] = peer.sent()
+    assert isinstance(response, Response)
+    assert response.status == 488
+    peer.send("INVITE", to_tag=tag, cseq=3, body=SDP)
+    peer.event(Offer)
+
+
+def test_offers_that_cross_ours_get_491() -> None:
+    peer = Peer()
+    session, tag = standing(peer)
+    assert peer.endpoint.reinvite(session, b"offer", peer.now)
+    peer.sent()
+    assert peer.answer("INVITE", to_tag=tag, cseq=2, body=SDP).status == 491
+    assert peer.answer("UPDATE", to_tag=tag, cseq=3, body=SDP).status == 491
+
+
+def test_our_reinvite_that_crossed_theirs_is_sent_again() -> None:
+    peer = Peer()
+    session, _ = standing(peer)
+    peer.endpoint.reinvite(session, b"offer", peer.now)
+    [first] = peer.sent()
+    assert isinstance(first, Request)
+    [ack] = peer.send_raw(first.response(491).to_bytes())
+    assert isinstance(ack, Request)
+    assert ack.method == "ACK"
+    again = [one for one in peer.advance(4.5) if isinstance(one, Request)]
+    assert again[0].method == "INVITE"
+    assert again[0].body == b"offer"
+    assert again[0].cseq.number > first.cseq.number
+
+
+def test_a_second_offer_before_the_answer_gets_500_and_retry_after() -> None:
+    peer = Peer()
+    _, tag = standing(peer)
+    peer.send("INVITE", to_tag=tag, cseq=2, body=SDP)
+    response = peer.answer("INVITE", to_tag=tag, cseq=3, body=SDP)
+    assert response.status == 500
+    assert response.has("retry-after")
+
+
+def test_update_without_offer_refreshes_the_session_and_the_target() -> None:
+    peer = Peer()
+    session, tag = standing(peer)
+    data = peer.text(
+        "UPDATE", to_tag=tag, cseq=2, headers=("Supported: timer", "Session-Expires: 1800;refresher=uac")
+    )
+    [ok] = peer.send_raw(data.replace(b"<sip:alice@192.0.2.1:5060>", b"<sip:moved@192.0.2.7:5066>"))
+    assert isinstance(ok, Response)
+    assert (ok.status, ok.first("session-expires")) == (200, "1800;refresher=uac")
+    peer.endpoint.bye(session, peer.now)
+    [datagram] = peer.endpoint.datagrams_to_send()
+    assert datagram.destination == Address("udp", "192.0.2.7", 5066)
+    assert datagram.data.startswith(b"BYE sip:moved@192.0.2.7:5066 ")
+
+
+def test_a_session_that_is_not_refreshed_ends() -> None:
+    peer = Peer()
+    call = called(peer, headers=("Supported: timer", "Session-Expires: 90"))
+    peer.endpoint.accept(call.session, ANSWER, peer.now)
+    [ok] = peer.sent()
+    assert ok.first("require") == "timer"
+    peer.send("ACK", to_tag=ok.to.tag)
+    peer.event(Established)
+    assert peer.advance(59) == []
+    [bye, *_] = peer.advance(2)
+    assert isinstance(bye, Request)
+    assert bye.method == "BYE"
+
+
+def test_requests_of_ours_follow_the_route_set_of_the_caller() -> None:
+    peer = Peer()
+    routes = ("Record-Route: <sip:192.0.2.51;lr>", "Record-Route: <sip:192.0.2.52;lr>")
+    call = called(peer, headers=routes)
+    peer.endpoint.accept(call.session, ANSWER, peer.now)
+    [ok] = peer.sent()
+    peer.send("ACK", to_tag=ok.to.tag)
+    peer.endpoint.bye(call.session, peer.now)
+    [datagram] = peer.endpoint.datagrams_to_send()
+    assert datagram.destination == Address("udp", "192.0.2.51", 5060)
+    assert b"Route: <sip:192.0.2.51;lr>\r\nRoute: <sip:192.0.2.52;lr>\r\n" in datagram.data
+    assert datagram.data.startswith(b"BYE sip:alice@192.0.2.1:5060 ")
+
+
+def test_responses_go_where_rport_says_or_to_the_port_of_the_via() -> None:
+    peer = Peer()
+    nat = Address("udp", "198.51.100.7", 31234)
+    peer.endpoint.receive(peer.text("OPTIONS"), nat, peer.now, OURS)
+    [datagram] = peer.endpoint.datagrams_to_send()
+    assert (datagram.destination, datagram.local) == (nat, OURS)
+    assert b";received=198.51.100.7;rport=31234" in datagram.data
+    peer.endpoint.receive(peer.text("OPTIONS").replace(b";rport", b""), nat, peer.now)
+    [datagram] = peer.endpoint.datagrams_to_send()
+    assert datagram.destination == Address("udp", "198.51.100.7", 5060)
+    assert b";received=198.51.100.7\r\n" in datagram.data
+
+
+def test_a_caller_behind_nat_is_reached_where_it_was_seen() -> None:
+    peer = Peer()
+    nat = Address("udp", "8.8.4.4", 31234)
+    data = peer.text("INVITE", body=SDP).replace(
+        b"Contact: <sip:alice@192.0.2.1", b"Contact: <sip:alice@10.0.0.9"
+    )
+    peer.send_raw(data, nat)
+    call = peer.event(IncomingCall)
+    peer.endpoint.accept(call.session, ANSWER, peer.now)
+    [ok] = peer.sent()
+    peer.send_raw(peer.text("ACK", to_tag=ok.to.tag), nat)
+    peer.endpoint.bye(call.session, peer.now)
+    [datagram] = peer.endpoint.datagrams_to_send()
+    assert datagram.destination == nat
+
+
+def test_a_flood_meets_a_limit() -> None:
+    peer = Peer(limits=Limits(transactions=10, sessions=5))
+    answers = [peer.answer("INVITE", body=SDP, call_id=f"c{index}").status for index in range(20)]
+    assert answers == [100] * 5 + [503] * 15
+    held = peer.endpoint.held
+    assert (held.sessions, held.transactions) == (5, 10)
+    assert peer.send("OPTIONS") == []
+
+
+def test_a_realm_lets_only_its_users_in() -> None:
+    realm = Realm("lab", {"alice": "secret"})
+    peer = Peer(authenticate=lambda request, source: realm)
+    refused = peer.answer("INVITE", body=SDP)
+    assert refused.status == 401
+    client = ClientAuthentication(Credentials("alice", "secret"))
+    client.challenged(refused)
+    [(_, value)] = client.headers("INVITE", "sip:bot@192.0.2.2", "cnonce")
+    header = f"Authorization: {value}"
+    assert peer.answer("INVITE", body=SDP, cseq=2, headers=(header,)).status == 100
+    assert peer.event(IncomingCall).user == "alice"
+    replayed = peer.answer("INVITE", body=SDP, cseq=3, call_id="other", headers=(header,))
+    assert replayed.status == 401
+    assert "stale=true" in (replayed.first("www-authenticate") or "")
+    assert peer.answer("OPTIONS").status == 200
+
+
+def test_a_header_of_ours_cannot_break_its_line() -> None:
+    peer = Peer()
+    call = called(peer)
+    with pytest.raises(Exception, match="one line"):
+        peer.endpoint.reject(call.session, 486, peer.now, headers=[("X", "a\r\nInjected: b")])

@@ -120,7 +120,7 @@ class PhoneCall:
 
     # --- waiting
 
-    async def until(self, fact: Callable[[], bool], timeout: float) -> bool:
+    async def until(self, fact: Callable[[], bool], timeout: float | None) -> bool:
         """Wait until `fact()`, looked at every tick; False when the time or the call is over before."""
         if fact():
             return True
@@ -145,6 +145,10 @@ class PhoneCall:
             self._failed(408, "nobody answered")
         if self._failure is not None:
             raise self._failure
+
+    async def connected(self, timeout: float) -> bool:
+        """Wait until an incoming call that was accepted stands (its ACK has come)."""
+        return await self.until(lambda: self.up, timeout)
 
     async def said_all(self, timeout: float = 60.0) -> bool:
         """Wait until everything is said and keyed."""

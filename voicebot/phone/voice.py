@@ -1,11 +1,10 @@
-"""The phone's own voice: sentences of its caller, and what a hotline's texts sound like in the hotline's voice."""
+"""The phone's voices: what its caller says, and what a hotline's texts sound like in the hotline's voice."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voicebot.phone.ear import Clip
 from voicebot.phone.errors import PhoneError
 from voicebot.speech.errors import SpeechError
 from voicebot.speech.tts import open_synthesiser, speak_8k
@@ -21,19 +20,3 @@ def speak(text: str, voice: str, engine: str = "espeak") -> NDArray[np.int16]:
         return speak_8k(open_synthesiser(engine), text, voice)
     except SpeechError as error:
         raise PhoneError(str(error)) from error
-
-
-def clips(texts: Iterable[tuple[str, str]], voices: Mapping[str, tuple[str, str]]) -> list[Clip]:
-    """Render (language, text) pairs as the hotline would; `voices` gives (engine, voice) by language.
-
-    Rendered here, in memory: nothing is taken from the hotline's own cache. Raises PhoneError.
-    """
-    rendered = []
-    for language, text in dict.fromkeys(texts):
-        if language not in voices:
-            raise PhoneError(f"no voice is configured for the language {language}")
-        engine, voice = voices[language]
-        samples = speak(text, voice, engine)
-        if len(samples):
-            rendered.append(Clip(text, language, samples))
-    return rendered

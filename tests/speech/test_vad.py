@@ -1,5 +1,7 @@
 """Voice activity: edges by the audio's own clock."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,6 +19,10 @@ from voicebot.speech.vad import (
 FRAME = 0.02
 
 
+def edge_at(started: bool, at: float, within: float = 1e-9) -> Any:
+    return (started, pytest.approx(at, abs=within))
+
+
 def edges(voiced: str) -> list[Edge]:
     """Feed frames of 20 ms ("x" voiced) that begin at 0."""
     segmenter = Segmenter(FRAME)
@@ -25,11 +31,11 @@ def edges(voiced: str) -> list[Edge]:
 
 
 def test_speech_begins_at_its_first_voiced_frame() -> None:
-    assert edges("....xxx") == [(True, pytest.approx(0.08))]
+    assert edges("....xxx") == [edge_at(True, 0.08)]
 
 
 def test_speech_ends_at_the_end_of_its_last_voiced_frame() -> None:
-    assert edges("xxxxx......") == [Edge(True, 0.0), (False, pytest.approx(0.10))]
+    assert edges("xxxxx......") == [Edge(True, 0.0), edge_at(False, 0.10)]
 
 
 def test_short_gaps_do_not_end_speech() -> None:
@@ -56,7 +62,7 @@ def test_after_a_reset_running_speech_begins_anew() -> None:
         segmenter.feed(True, index * FRAME)
     segmenter.reset()
     found = [segmenter.feed(True, index * FRAME) for index in range(5, 10)]
-    assert [edge for edge in found if edge] == [(True, pytest.approx(0.10))]
+    assert [edge for edge in found if edge] == [edge_at(True, 0.10)]
 
 
 @pytest.mark.parametrize("frame", [0.01, 0.02, 0.03])
@@ -101,16 +107,16 @@ def noise(seconds: float, level: float, seed: int = 1) -> NDArray[np.float64]:
 def test_voice_between_silence_is_found_where_it_is() -> None:
     audio = np.concatenate([noise(1, 8), voice(0.8), noise(1, 8)])
     start, stop = detect(audio)
-    assert start == (True, pytest.approx(1.0, abs=0.041))
-    assert stop == (False, pytest.approx(1.8, abs=0.041))
+    assert start == edge_at(True, 1.0, within=0.041)
+    assert stop == edge_at(False, 1.8, within=0.041)
 
 
 def test_voice_is_found_in_noise_15_db_below_it() -> None:
     audio = noise(8, 500)
     audio[5 * 8000 : 6 * 8000] += voice(1.0)
     found = detect(audio)
-    assert found[-2] == (True, pytest.approx(5.0, abs=0.1))
-    assert found[-1] == (False, pytest.approx(6.0, abs=0.1))
+    assert found[-2] == edge_at(True, 5.0, within=0.1)
+    assert found[-1] == edge_at(False, 6.0, within=0.1)
 
 
 @pytest.mark.parametrize("level", [1, 30, 100, 1000, 5000])

@@ -50,7 +50,7 @@ class PocketSphinx:
         means, gain = _parse_state(state)
         try:
             self._decoder = pocketsphinx.Decoder(
-                lm=None, dict=None, cmninit=_spelled(means), compallsen=True, bestpath=False, loglevel="FATAL"
+                lm=None, dict=None, cmninit=_spelled(means), compallsen=True, loglevel="FATAL"
             )
         except RuntimeError as error:
             raise EngineProblem(
@@ -121,8 +121,13 @@ class PocketSphinx:
             self._decode_raw(self._upsampler.feed(samples))
 
     def _decode_raw(self, samples: NDArray[np.int16]) -> None:
-        if len(samples):
+        if not len(samples):
+            return
+        try:
             self._decoder.process_raw(samples.tobytes())
+        except RuntimeError as error:
+            self._listening = False
+            raise EngineProblem("pocketsphinx failed while decoding") from error
 
     def _words(self) -> tuple[TimedWord, ...]:
         """Return the words of the best path; none if any of it is a back-channel or garbage."""

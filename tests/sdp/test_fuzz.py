@@ -31,9 +31,10 @@ LINES = [
 
 
 def negotiate(body: bytes) -> None:
-    for exchange in (lambda: answer_offer(LOCAL, body), lambda: accept_answer(create_offer(LOCAL)[0], body)):
+    waiting, _ = create_offer(LOCAL)
+    for local, exchange in ((LOCAL, answer_offer), (waiting, accept_answer)):
         try:
-            settled = exchange()
+            settled = exchange(local, body)
         except SdpError:
             continue
         again = create_offer(settled.local)[1]

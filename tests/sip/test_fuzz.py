@@ -71,6 +71,7 @@ def run_mutations(seed: int, messages: int) -> None:
     rng = random.Random(seed)
     peer = Peer()
     tags = [""]
+    calls: list[int] = []
     for number in range(messages):
         options = {
             "to_tag": rng.choice(tags),
@@ -86,12 +87,16 @@ def run_mutations(seed: int, messages: int) -> None:
         peer.endpoint.receive(data, PEER, peer.now, OURS)
         while (event := peer.endpoint.next_event()) is not None:
             if isinstance(event, IncomingCall):
+                calls.append(event.session)
                 peer.endpoint.accept(event.session, SDP.encode(), peer.now)
         for message in peer.sent():
             tag = (message.first("to") or "").partition(";tag=")[2]
             if tag and len(tags) < 20:
                 tags.append(tag)
         peer.advance(rng.random())
+    for call in calls:
+        # Some were acknowledged, by chance, and stand.
+        peer.endpoint.bye(call, peer.now)
     assert_everything_ends(peer)
 
 

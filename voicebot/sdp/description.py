@@ -62,10 +62,10 @@ class MediaDescription:
         for name, value in self.attributes:
             if name == "rtpmap" and value:
                 number, _, encoding = value.strip().partition(" ")
-                parts = encoding.strip().split("/")
-                if _is_number(number, 3) and len(parts) > 1 and _is_number(parts[1].strip(), 7):
+                parts = [part.strip() for part in encoding.split("/")]
+                if _is_number(number, 3) and len(parts) > 1 and _is_number(parts[1], 7):
                     channels = int(parts[2]) if len(parts) > 2 and _is_number(parts[2], 2) else 1
-                    found.setdefault(int(number), RtpMap(parts[0].strip().upper(), int(parts[1]), channels))
+                    found.setdefault(int(number), RtpMap(parts[0].upper(), int(parts[1]), channels))
         return found
 
     @property

@@ -4,6 +4,8 @@ import pytest
 
 from tests.nlu.entered import judge
 from voicebot.nlu.entries import Completeness
+from voicebot.nlu.languages import UnknownLanguage
+from voicebot.nlu.prepare import prepare
 from voicebot.nlu.slots import SLOT_TYPES, SlotError, SlotSpec, slot_type
 
 FINAL, MATCH, PREFIX, NONE = Completeness.FINAL, Completeness.MATCH, Completeness.PREFIX, Completeness.NONE
@@ -125,6 +127,9 @@ def test_free_speech_takes_no_keys() -> None:
         (SlotSpec("digits", length=0), "`length`"),
         (SlotSpec("digits", length=(4, 2)), "`length`"),
         (SlotSpec("integer", range=(5, 1)), "`range`"),
+        (SlotSpec("integer", range=("a", "b")), "two numbers"),
+        (SlotSpec("date", range=(1, 5)), "ISO"),
+        (SlotSpec("boolean", range=(1, 5)), "means nothing"),
         (SlotSpec("date", range=("2027-01-01", "2026-01-01")), "`range`"),
     ],
 )
@@ -156,3 +161,21 @@ def test_an_unknown_type_is_named_with_the_known_ones() -> None:
         "name",
         "text",
     }
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "yes"), ("en", "no"), ("zh", "是"), ("zh", "不是")])
+def test_a_bare_yes_or_no_is_final(language: str, text: str) -> None:
+    """What could follow ("yes please") means the same, so nobody waits for it."""
+    assert judge(BOOLEAN, language, text).completeness is FINAL
+
+
+def test_a_no_that_can_still_become_a_yes_is_not_final() -> None:
+    assert judge(BOOLEAN, "zh", "不").completeness is MATCH
+    assert judge(BOOLEAN, "zh", "不错").value is True
+
+
+def test_preparing_knows_the_languages_and_may_be_done_twice() -> None:
+    prepare(["en", "zh"])
+    prepare(["en", "zh"])
+    with pytest.raises(UnknownLanguage):
+        prepare(["fr"])

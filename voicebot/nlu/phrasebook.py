@@ -61,7 +61,7 @@ class PhraseBook:
         ]
         self._exact_by_first = self._index("exact")
         self._core_by_first = self._index("core")
-        self._sound_cores: list[_SoundCore] | None = None
+        self._sound_cores = self._listen()
 
     def _index(self, kind: Literal["exact", "core"]) -> dict[str, list[tuple[str, Template]]]:
         index: dict[str, list[tuple[str, Template]]] = {}
@@ -83,13 +83,18 @@ class PhraseBook:
 
     def is_prefix(self, text: str) -> bool:
         """Return whether `text`, or what remains of it without fillers, is a proper beginning of some expansion."""
+        return bool(self.begun(text))
+
+    def begun(self, text: str) -> frozenset[str]:
+        """Return the keys of which `text`, fillers aside, is a proper beginning."""
         items = expand(tokens(text, self.language), self.language)
         stripped = strip_fillers(items, self.language)
-        return any(
-            template.is_prefix_tokens(candidate)
+        return frozenset(
+            key
             for candidate in {items, stripped}
             if candidate
-            for _, template in self._exact_by_first.get(candidate[0], ())
+            for key, template in self._exact_by_first.get(candidate[0], ())
+            if template.is_prefix_tokens(candidate)
         )
 
     def match(self, text: str) -> tuple[PhraseMatch, ...]:
@@ -129,8 +134,6 @@ class PhraseBook:
         text = "".join(words)
         if not text:
             return []
-        if self._sound_cores is None:
-            self._sound_cores = self._listen()
         starts, ends = _boundaries(words)
         found = []
         for core in self._sound_cores:

@@ -4,6 +4,7 @@ import datetime
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from voicebot.nlu.entries import Completeness, Entry
 from voicebot.nlu.languages import NluError, require_language
@@ -66,6 +67,7 @@ class SlotType(ABC):
 
     name: str
     accepts_keys: bool = True
+    range_of: Literal["numbers", "texts"] | None = None  # what `range` holds; None where it means nothing
 
     def problems(self, spec: SlotSpec) -> tuple[str, ...]:
         """Say what makes no sense in `spec` itself, in English, for whoever wrote the dialplan."""
@@ -74,13 +76,8 @@ class SlotType(ABC):
             low, high = spec.lengths((0, 0))
             if not 1 <= low <= high:
                 found.append("`length` must be a positive number, or two of them, the smaller first")
-        if spec.range is not None and (
-            isinstance(spec.range[0], str) != isinstance(spec.range[1], str)
-            or str(spec.range[0]) > str(spec.range[1])
-            if isinstance(spec.range[0], str)
-            else float(spec.range[0]) > float(spec.range[1])
-        ):
-            found.append("`range` must hold the smaller value first")
+        if spec.range is not None:
+            found += _range_problems(spec.range, self.range_of)
         return tuple(found)
 
     @abstractmethod
@@ -103,6 +100,22 @@ class SlotType(ABC):
     def invalid(self, value: Value, spec: SlotSpec) -> str | None:
         """Say why a value is refused ("range", "length", "checksum", "values", "type"), or None for a good one."""
         return None
+
+
+_ORDER = "`range` must hold the smaller value first"
+
+
+def _range_problems(ends: tuple[object, object], kind: Literal["numbers", "texts"] | None) -> list[str]:
+    low, high = ends
+    if kind is None:
+        return ["`range` means nothing to this type"]
+    if kind == "numbers":
+        if not (isinstance(low, (int, float)) and isinstance(high, (int, float))):
+            return ["`range` must hold two numbers"]
+        return [] if low <= high else [_ORDER]
+    if not (isinstance(low, str) and isinstance(high, str)):
+        return ["`range` must hold two quoted ISO texts"]
+    return [] if low <= high else [_ORDER]
 
 
 def heard(entry: Entry, language: str) -> tuple[str, float] | None:

@@ -1,4 +1,7 @@
-"""Slot type `boolean`: yes or no, key 1 or key 2."""
+"""Slot type `boolean`: yes or no, key 1 or key 2.
+
+"yes" is FINAL although "yes please" could follow: it would mean the same, and the caller need not wait for the difference.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -61,7 +64,7 @@ class Boolean(SlotType):
     def judge(
         self, entries: Sequence[Entry], spec: SlotSpec, language: str, closed: bool = False
     ) -> SlotJudgement:
-        found = judge_choice(entries, _book(language), _KEYS)
+        found = judge_choice(entries, _book(language), _KEYS, same_is_final=True)
         if found.completeness in (Completeness.MATCH, Completeness.FINAL):
             found = SlotJudgement(found.completeness, found.value == "yes", found.confidence)
         return settle(found, closed)

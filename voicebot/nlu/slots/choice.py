@@ -7,6 +7,8 @@ from voicebot.nlu.entries import Completeness, Entry
 from voicebot.nlu.languages import require_language
 from voicebot.nlu.phrasebook import PhraseBook
 from voicebot.nlu.slots.base import NOTHING, SlotJudgement, SlotSpec, SlotType, Value, keyed, said, settle
+from voicebot.nlu.templates import parse_template
+from voicebot.nlu.text import join
 
 
 @lru_cache(maxsize=256)
@@ -59,8 +61,13 @@ class Choice(SlotType):
         return spec.keys
 
 
-def judge_choice(entries: Sequence[Entry], book: PhraseBook, keys: Mapping[str, str]) -> SlotJudgement:
-    """Judge by the keys if there are any (they are surer), else by all that was said."""
+def judge_choice(
+    entries: Sequence[Entry], book: PhraseBook, keys: Mapping[str, str], *, same_is_final: bool = False
+) -> SlotJudgement:
+    """Judge by the keys if there are any (they are surer), else by all that was said.
+
+    `same_is_final`: a match is FINAL where whatever longer phrase could follow means the same.
+    """
     pressed = keyed(entries)
     if pressed:
         longer = any(key.startswith(pressed) and key != pressed for key in keys)
@@ -72,15 +79,14 @@ def judge_choice(entries: Sequence[Entry], book: PhraseBook, keys: Mapping[str, 
         return NOTHING
     text, confidence = utterance
     matches = book.match(text)
-    longer = book.is_prefix(text)
+    begun = book.begun(text)
     if len(matches) == 1:
+        key = matches[0].key
+        longer = bool(begun - {key} if same_is_final else begun)
         found = Completeness.MATCH if longer else Completeness.FINAL
-        return SlotJudgement(found, matches[0].key, confidence * matches[0].score)
-    return SlotJudgement(Completeness.PREFIX, None, confidence) if longer else NOTHING
+        return SlotJudgement(found, key, confidence * matches[0].score)
+    return SlotJudgement(Completeness.PREFIX, None, confidence) if begun else NOTHING
 
 
 def _first_reading(template: str, language: str) -> str:
-    from voicebot.nlu.templates import parse_template
-    from voicebot.nlu.text import join
-
     return join(parse_template(template, language).expansions(1)[0])

@@ -27,6 +27,7 @@ _MOST_KEYS = 15
 
 class Integer(SlotType):
     name = "integer"
+    range_of = "numbers"
     places = 0  # digits after the point
 
     def phrases(self, spec: SlotSpec, language: str) -> tuple[str, ...]:

@@ -68,6 +68,7 @@ class _Clock:
 
 class Time(UtteranceType):
     name = "time"
+    range_of = "texts"
 
     def phrases(self, spec: SlotSpec, language: str) -> tuple[str, ...]:
         minutes = number_jsgf(1, 59, language)

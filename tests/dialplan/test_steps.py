@@ -7,7 +7,7 @@ import pytest
 from tests.dialplan.fake_line import FakeLine, Keyed, Mumble, Nothing, Said
 from tests.dialplan.helpers import BOTH, EN, dialled, loaded
 from voicebot.dialplan.interpreter import Interpreter
-from voicebot.dialplan.line import Failed, FetchResult, QueueResult, TransferResult
+from voicebot.dialplan.line import Entry, Failed, FetchResult, QueueResult, QueueWait, TransferResult
 
 
 def test_say_speaks_in_the_callers_language_and_splits_off_sentences_with_variables() -> None:
@@ -92,8 +92,7 @@ def test_low_confidence_is_confirmed_and_under_reject_is_nomatch() -> None:
 
 
 def test_a_tie_is_asked() -> None:
-    line = FakeLine([Said("balance lost card"), Said("lost card")])
-    plan = MENU.replace('["lost card"]', '["lost"]').replace("Said", "Said")
+    plan = MENU.replace('["lost card"]', '["lost"]')
     line = FakeLine([Said("balance and lost"), Keyed("3")])
     assert dialled(plan, line) == "after"
     assert "balance, or lost?" in line.heard
@@ -136,7 +135,7 @@ def test_a_sensitive_value_is_in_no_trace_and_marked_where_it_is_spoken() -> Non
     assert any("Copy 4711" in item.text for item in line.said)
     assert all(question.sensitive for question in line.questions)
     assert line.events_named("slot") == [
-        {"step": "main.1", "line": 6, "name": "pin", "type": "digits", "sensitive": True}
+        {"step": "main.1", "line": 7, "name": "pin", "type": "digits", "sensitive": True}
     ]
 
 
@@ -297,11 +296,8 @@ def test_queue_exits_and_what_the_line_is_told() -> None:
 
 
 def test_links_while_queueing_lead_away_or_go_on_waiting() -> None:
-    line = FakeLine(queue_results=[QueueResult("link"), QueueResult("link")])
-    from voicebot.dialplan.line import Entry
-
     class Pressing(FakeLine):
-        async def wait_in_queue(self, wait):  # type: ignore[no-untyped-def]
+        async def wait_in_queue(self, wait: QueueWait) -> QueueResult:
             self.waits.append(wait)
             key = "0" if len(self.waits) == 1 else "9"
             assert wait.keys is not None

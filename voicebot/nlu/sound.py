@@ -149,6 +149,23 @@ def costs(language: str) -> tuple[dict[frozenset[str], float], dict[str, float]]
     return (_ZH_CLOSE, {}) if require_language(language) == "zh" else (_EN_CLOSE, _EN_LIGHT)
 
 
+# Units that are exchanged cheaply, as one: for a quick, coarse comparison.
+_COARSE: dict[str, dict[int, str]] = {
+    "en": {
+        ord(unit): image for unit, image in zip("bdgvzZJCTDmNIEAO@UYW", "ptkfsSSSttnnAAAAAAAA", strict=True)
+    },
+    "zh": {
+        ord(second): first
+        for first, second in (sorted(pair) for pair in _ZH_CLOSE if pair != frozenset("rl"))
+    },
+}
+
+
+def coarse(units: str, language: str) -> str:
+    """Return units with those that sound similar made equal."""
+    return units.translate(_COARSE[require_language(language)])
+
+
 def units_distance(a: str, b: str, language: str) -> float:
     """Return the weighted edit distance between two strings of units, divided by the longer length: 0 to 1."""
     if not a or not b:

@@ -6,7 +6,7 @@ and "which of the two?" are asked at most twice; what is not clearly agreed to t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from voicebot.dialplan.builtin import builtin
 from voicebot.dialplan.control import StepError
@@ -51,6 +51,11 @@ class Done(Exception):
 def phrase_book(language: str, phrases: tuple[tuple[str, tuple[str, ...]], ...]) -> PhraseBook:
     """Return the book of a question; the same question of another call shares it."""
     return PhraseBook(language, dict(phrases))
+
+
+def book_of(options: Sequence[Option], language: str) -> PhraseBook:
+    """Return the phrases of all options in one language."""
+    return phrase_book(language, tuple((item.key, dict(item.phrases).get(language, ())) for item in options))
 
 
 def options_of(items: Iterable[Choice | Link], dialplan: Dialplan, prefix: str) -> list[Option]:
@@ -149,18 +154,19 @@ class Dialog:
         self, prompt: tuple[Spoken, ...], options: Sequence[Option], slot: SlotRule | None
     ) -> Meant | NoInput | NoMatch:
         run = self._run
-        languages = run.listening()
-
-        def books(language: str) -> PhraseBook:
-            return phrase_book(
-                language, tuple((item.key, dict(item.phrases).get(language, ())) for item in options)
+        languages = (
+            tuple(  # empty phrases would mean free speech: nothing is listened for that cannot be meant
+                language
+                for language in run.listening()
+                if slot is not None or any(dict(item.phrases).get(language) for item in options)
             )
+        )
 
         matcher = QuestionMatcher(
             options,
             languages,
             self._takes,
-            books,
+            partial(book_of, options),
             reject=self.bounds.reject,
             margin=self.bounds.margin,
             slot=slot,

@@ -28,6 +28,7 @@ from voicebot.dialplan.source import (
 )
 from voicebot.dialplan.targets import Flow, FlowReader, steps
 from voicebot.dialplan.testcases import case
+from voicebot.dialplan.warm import warm
 
 VERSION = 1
 MAX_FILES = 100
@@ -54,11 +55,13 @@ class _Merged:
 def load(path: str | Path, *, prompts: Path | None = None) -> Dialplan:
     """Load a dialplan with its includes. Raises DialplanError with all findings if any of them is an error.
 
-    `prompts` is the folder of audio files; None: `prompts` beside the dialplan's folder, or in it.
+    `prompts` is the folder of audio files; None: `prompts` beside the dialplan's folder, or in it. The tables that its
+    questions need are built, so that no call waits for them.
     """
     dialplan, findings = check(path, prompts=prompts)
     if dialplan is None:
         raise DialplanError(findings)
+    warm(dialplan)
     return dialplan
 
 

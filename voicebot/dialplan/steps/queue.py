@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from voicebot.dialplan.builtin import builtin, fill
-from voicebot.dialplan.dialog import options_of, phrase_book
+from voicebot.dialplan.dialog import book_of, options_of
 from voicebot.dialplan.expressions import Expression, ExpressionError
 from voicebot.dialplan.fields import (
     Named,
@@ -29,7 +30,6 @@ from voicebot.dialplan.steps.transfer import leave_by
 from voicebot.dialplan.targets import Step, Steps, Target, Way, steps, target, verb, way_to
 from voicebot.dialplan.texts import Text, text
 from voicebot.nlu import spoken
-from voicebot.nlu.phrasebook import PhraseBook
 
 EXITS = ("agent_done", "timeout", "no_agents", "full", "callback_booked")
 MUST_BE_NAMED = ("timeout", "no_agents", "full")
@@ -167,12 +167,7 @@ class QueueStep(Step):
         if not options:
             return None
 
-        def books(language: str) -> PhraseBook:
-            return phrase_book(
-                language, tuple((item.key, dict(item.phrases).get(language, ())) for item in options)
-            )
-
-        return QuestionMatcher(options, run.listening(), ("dtmf",), books)
+        return QuestionMatcher(options, run.listening(), ("dtmf",), partial(book_of, options))
 
     async def _follow(self, run: Run, result: QueueResult) -> bool:
         """Follow a link; return whether the step is done."""

@@ -1,0 +1,19 @@
+"""What a call would otherwise wait for: the tables and phrase books of a dialplan, built before its first call."""
+
+from voicebot.dialplan.dialog import book_of, options_of
+from voicebot.dialplan.fields import walk
+from voicebot.dialplan.inputs import InputStep
+from voicebot.dialplan.schema import Dialplan
+from voicebot.nlu.prepare import prepare
+
+
+def warm(dialplan: Dialplan) -> None:
+    """Build the phrase books of every question, so that a call's first question takes no longer than its second."""
+    prepare(dialplan.hotline.languages)
+    for step in walk(dict(dialplan.flows)):
+        if isinstance(step, InputStep):
+            links = options_of((*step.all_links(), *dialplan.all_links()), dialplan, "link")
+            choices = options_of(getattr(step, "choices", ()), dialplan, "choice")
+            for language in dialplan.hotline.languages:
+                for options in ([*choices, *links], links):
+                    book_of(options, language).match("...")

@@ -42,6 +42,7 @@ class Pair:
 
     lose: Callable[[int, bytes], bool] = lambda index, data: False
     delay: float = 0.01
+    copies: int = 1
     realm: Realm | None = None
     accept_refer: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -89,7 +90,9 @@ class Pair:
                     index = len(self.log)
                     self.log.append(datagram.data)
                     if datagram.destination == other.address and not self.lose(index, datagram.data):
-                        self.wire.append((self.now + self.delay, index, other, datagram.data, side.address))
+                        arrives = self.now + self.delay
+                        item = (arrives, index, other, datagram.data, side.address)
+                        self.wire += [item] * self.copies
 
     def run(self, seconds: float) -> None:
         """Let virtual time pass."""

@@ -353,3 +353,21 @@ def test_early_media_is_told_and_serves_as_answer_if_the_200_has_none() -> None:
     assert peer.event(Progress).sdp == SDP.encode()
     reply(peer, invite, 200)
     assert peer.event(Answered).sdp == SDP.encode()
+
+
+def test_a_late_offer_that_nobody_answers_is_acknowledged_and_ended() -> None:
+    peer = Peer()
+    session, invite = call(peer, sdp=None)
+    assert reply(peer, invite, 200, body=SDP.encode()) == []
+    assert peer.event(Answered).sdp == SDP.encode()
+    assert peer.endpoint.bye(session, peer.now)
+    assert [one.method for one in peer.sent() if isinstance(one, Request)] == ["ACK", "BYE"]
+
+    silent = Peer()
+    _, invite = call(silent, sdp=None)
+    reply(silent, invite, 200, body=SDP.encode())
+    silent.event(Answered)
+    sent = [one.method for one in silent.advance(32.1) if isinstance(one, Request)]
+    assert sent == ["ACK", "BYE"]
+    silent.advance(40)
+    assert "No answer" in silent.event(Ended).cause

@@ -1,5 +1,6 @@
 """Whatever single message is lost on its first way, a flow ends in the same state, and nothing is left."""
 
+import random
 from collections.abc import Callable
 
 import pytest
@@ -269,8 +270,9 @@ FLOWS: dict[str, Flow] = {
 }
 
 
-def play(name: str, lose: Callable[[int, bytes], bool]) -> Pair:
-    pair = Pair(lose=lose, realm=REALM if name == "authenticated" else None, accept_refer=True)
+def play(name: str, lose: Callable[[int, bytes], bool], copies: int = 1) -> Pair:
+    realm = REALM if name == "authenticated" else None
+    pair = Pair(lose=lose, realm=realm, accept_refer=True, copies=copies)
     check = FLOWS[name](pair)
     pair.run(400)
     check(pair)
@@ -296,6 +298,32 @@ def test_flow_survives_the_loss_of_every_first_transmission(name: str) -> None:
         return not known and not data.startswith(b"ACK")
 
     play(name, lose)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_flow_survives_that_everything_arrives_three_times(name: str) -> None:
+    play(name, lambda index, data: False, copies=3)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_is_lost_nothing_is_left(seed: int) -> None:
+    rng = random.Random(seed)
+    for rate in (0.3, 0.6, 0.95):
+        pair = Pair(lose=lambda index, data, rate=rate: rng.random() < rate)  # type: ignore[misc]
+        answering(pair)
+        call = pair.call()
+        pair.run(rng.random() * 40)
+        pair.caller.endpoint.bye(call, pair.now)
+        pair.caller.endpoint.cancel(call, pair.now)
+        pair.run(200)
+        for incoming in pair.callee.all(IncomingCall):
+            # The BYE may have been lost for good: to the callee the call stands.
+            pair.callee.endpoint.bye(incoming.session, pair.now)
+        pair.run(200)
+        pair.assert_nothing_held()
+        for side in (pair.caller, pair.callee):
+            last = [event for event in side.events if isinstance(event, (Ended, Rejected, Cancelled))]
+            assert len(last) <= 1
 
 
 def test_progress_is_told() -> None:

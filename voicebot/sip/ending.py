@@ -19,7 +19,7 @@ def bye(core: Core, session: Session, now: float, headers: HeaderList = (), caus
             session.bye_headers = headers
             session.end_cause = cause
         return True
-    if session.stage not in (Stage.CONFIRMED, Stage.ACCEPTED) or session.dialog is None:
+    if session.stage is not Stage.CONFIRMED:
         return False
     send_bye(core, session, now, headers, cause)
     return True

@@ -165,7 +165,12 @@ class Endpoint:
     def bye(self, session: int, now: float, headers: HeaderList = ()) -> bool:
         """Hang up; Ended follows. Before the ACK of an accepted call the BYE waits for it."""
         found = self._core.sessions.get(session)
-        return found is not None and ending.bye(self._core, found, now, safe_headers(headers))
+        lines = safe_headers(headers)
+        if found is None:
+            return False
+        return self._outbound.decline_late_offer(found, now, lines) or ending.bye(
+            self._core, found, now, lines
+        )
 
     def answer(self, session: int, sdp_body: bytes, now: float) -> bool:
         """Answer an Offer, or the offer in Answered when the call was sent without one."""

@@ -77,6 +77,16 @@ class Outbound:
         session.invite_client = None
         return True
 
+    def decline_late_offer(self, session: Session, now: float, headers: HeaderList, cause: str = "") -> bool:
+        """End a call whose offer we do not answer: its 2xx is acknowledged first (section 13.2.2.4)."""
+        response, client = session.late_2xx, session.invite_client
+        if session.stage is not Stage.ACCEPTED or response is None or client is None:
+            return False
+        session.late_2xx = session.invite_client = None
+        self._acknowledge(session, client.request, response, now)
+        ending.send_bye(self._core, session, now, headers, cause)
+        return True
+
     def reinvite(self, session: Session, sdp: bytes, now: float) -> bool:
         if session.stage is not Stage.CONFIRMED or session.dialog is None or busy_with_offer(session):
             return False
@@ -305,7 +315,6 @@ class Outbound:
 
     def on_wait(self, session: Session, wait: Wait, now: float) -> None:
         core = self._core
-        call = session.outgoing
         if wait is Wait.RING_LIMIT and session.stage is Stage.CALLING:
             self.cancel(session, now, ())
         elif wait is Wait.CANCEL_TIMEOUT and session.stage is Stage.CALLING:
@@ -315,12 +324,8 @@ class Outbound:
                 core.transactions.settle_client(client, now)
             core.forget(session)
             core.emit(Rejected(session.id, 487, REASONS[487], "cancelled"))
-        elif wait is Wait.NO_ANSWER_TO_OFFER and call is not None and session.late_2xx is not None:
-            response, client = session.late_2xx, session.invite_client
-            session.late_2xx = None
-            if client is not None:
-                self._acknowledge(session, client.request, response, now)
-            ending.send_bye(core, session, now, cause='SIP;cause=488;text="No answer to the offer"')
+        elif wait is Wait.NO_ANSWER_TO_OFFER:
+            self.decline_late_offer(session, now, (), 'SIP;cause=488;text="No answer to the offer"')
         elif wait is Wait.REINVITE_AGAIN and session.open:
             self.reinvite(session, session.reinvite_sdp, now)
 

@@ -446,3 +446,21 @@ def test_hangup_passes_through_and_its_handlers_run_after() -> None:
 
     asyncio.run(story())
     assert line.fetches[0].json == {"left": True}
+
+
+def test_a_language_that_was_chosen_by_a_refused_match_is_forgotten() -> None:
+    plan = (
+        BOTH
+        + """
+flows:
+  main:
+    - menu: {prompt: {all: ["English?", "中文？"]}, choices: [{phrases: ["english", "中文"]}]}
+    - say: {en: "Hello.", zh: "您好。"}
+    - hangup: {}
+"""
+    )
+    line = FakeLine([Said("中文", "zh", 0.5), Keyed("2"), Said("english")])
+    dialled(plan, line)
+    assert "中文，对吗？" in line.heard
+    assert line.questions[2].languages == ("en", "zh")
+    assert line.heard.endswith("Hello.")

@@ -114,8 +114,11 @@ class Dialog:
         """Ask until there is an answer. Raises Leave, Done, Exhausted or StepError."""
         while True:
             prompt = (*self._next.before, *self._prompt(self._next.mode))
+            before = None if self._run.language_chosen else self._run.language
             answer = await self._ask(prompt, self._options, self._slot)
             meant = await self._settle(answer) if isinstance(answer, Meant) else None
+            if meant is None and before is not None and self._run.language_chosen:
+                self._run.forget_language(before)  # the match that chose it was none
             if meant is None:
                 event = "noinput" if isinstance(answer, NoInput) else "nomatch"
                 self._next = await self._failed(event)

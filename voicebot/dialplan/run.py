@@ -60,6 +60,12 @@ class Run:
         self.variables.call["language"] = language
         self.language_chosen = True
 
+    def forget_language(self, first: str) -> None:
+        """Listen for every language again; `first` is spoken until one is chosen."""
+        self.variables.call["language"] = first
+        self.language_chosen = False
+        self.trace("language", language="detect")
+
     # --- speaking --------------------------------------------------------------------------------------------------
 
     def spoken(self, text: Text, *, voice: str | None = None, sensitive: bool = False) -> tuple[Spoken, ...]:

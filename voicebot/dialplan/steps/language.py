@@ -28,7 +28,6 @@ class Language(Step):
     async def run(self, run: Run) -> None:
         language = self.to.text(run.variables, run.language)
         if language == "detect":
-            run.language_chosen = False
-            run.trace("language", language="detect")
+            run.forget_language(run.language)
         else:
             run.choose_language(language)

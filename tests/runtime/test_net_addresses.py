@@ -1,7 +1,11 @@
 """Which of our addresses a peer is told."""
 
-from voicebot.runtime.net.addresses import LocalAddresses
-from voicebot.sip import Address
+import asyncio
+
+import pytest
+
+from voicebot.runtime.net.addresses import LocalAddresses, resolve
+from voicebot.sip import Address, SipError
 
 PEER = Address("udp", "127.0.0.1", 5080)
 
@@ -34,3 +38,9 @@ def test_of_several_sockets_the_one_on_the_route_is_used() -> None:
     assert chosen is not None
     assert chosen.port == 5064
     assert addresses.choose(Address("udp", "::1", 5060)) is None
+
+
+def test_names_are_resolved_before_they_are_called() -> None:
+    assert asyncio.run(resolve(Address("udp", "127.0.0.1", 5070))) == Address("udp", "127.0.0.1", 5070)
+    with pytest.raises(SipError, match="does not resolve"):
+        asyncio.run(resolve(Address("udp", "no such host", 5070)))

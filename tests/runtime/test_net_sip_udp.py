@@ -55,6 +55,51 @@ def test_a_call_over_real_sockets_is_set_up_and_ended() -> None:
     asyncio.run(asyncio.wait_for(story(), DEADLINE))
 
 
+class HandReactor:
+    """Keeps what it is to call later, for the test to call."""
+
+    def __init__(self) -> None:
+        self.at_once: list[Callable[[], None]] = []
+
+    def adoptDatagramPort(self, fd: int, family: int, protocol: object, size: int) -> Any:
+        raise AssertionError("nothing is bound in this test")
+
+    def callLater(self, delay: float, callable: Callable[[], None]) -> Any:
+        if delay == 0:
+            self.at_once.append(callable)
+        return Later()
+
+
+class Later:
+    def active(self) -> bool:
+        return False
+
+    def cancel(self) -> None:
+        raise AssertionError("it is not active")
+
+
+def test_an_event_that_its_user_fails_on_does_not_stop_the_others() -> None:
+    seen: list[Event] = []
+
+    def fail_once(event: Event) -> None:
+        seen.append(event)
+        if len(seen) == 1:
+            raise ValueError("a bug")
+
+    addresses, reactor = LocalAddresses(), HandReactor()
+    endpoint = Endpoint(rng=random.Random(1), user_agent="test", contact=addresses.contact)
+    made = SipUdp(reactor, endpoint, addresses, fail_once)
+    for _ in range(2):
+        endpoint.invite("sip:a@127.0.0.1:9", "sip:b@x", SDP, made.now() - 3600)
+    endpoint.handle_timer(made.now())
+    endpoint.datagrams_to_send()
+    made.flush()
+    with pytest.raises(ValueError, match="a bug"):
+        reactor.at_once.pop(0)()
+    reactor.at_once.pop(0)()
+    assert len(seen) == 2
+
+
 def test_a_taken_port_is_one_clear_error() -> None:
     async def story() -> None:
         loop = asyncio.get_running_loop()

@@ -1,9 +1,10 @@
 """Which of our addresses a peer is to use: in Via, Contact and SDP."""
 
+import asyncio
 import socket
 from collections import OrderedDict
 
-from voicebot.sip import Address
+from voicebot.sip import Address, SipError
 
 _CACHED = 4_096
 _WILDCARDS = frozenset({"0.0.0.0", "::"})
@@ -75,3 +76,13 @@ def _probe(host: str) -> str:
             return found
     except OSError:
         return nowhere
+
+
+async def resolve(address: Address) -> Address:
+    """Return `address` with its host resolved to an IP address. Raises SipError (404) for an unknown name."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        raise SipError(404, f"{address.host} does not resolve: {error.strerror}") from error
+    return Address(address.transport, str(found[0][4][0]), address.port)

@@ -114,11 +114,17 @@ class SipUdp:
 
     def _do_work(self) -> None:
         self._work = None
-        while not self._stopped and (event := self.endpoint.next_event()) is not None:
-            self._on_event(event)
-        for datagram in self.endpoint.datagrams_to_send():
-            self._send(datagram)
-        self._set_timer()
+        try:
+            while not self._stopped and (event := self.endpoint.next_event()) is not None:
+                self._on_event(event)
+        except BaseException:
+            # One event that its user fails on must not keep the others waiting; the reactor logs the failure.
+            self._schedule_work()
+            raise
+        finally:
+            for datagram in self.endpoint.datagrams_to_send():
+                self._send(datagram)
+            self._set_timer()
 
     def _send(self, datagram: Datagram) -> None:
         destination = datagram.destination

@@ -14,6 +14,7 @@ from voicebot.cli.options import ConfigOption, DataOption, configuration, dialpl
 from voicebot.config import Config, Overrides
 from voicebot.dialplan.schema import Dialplan
 from voicebot.engines import Engines, engines_for
+from voicebot.nlu.prepare import prepare
 from voicebot.runtime.net import reactor
 from voicebot.speech.errors import SpeechError
 
@@ -42,6 +43,7 @@ def serve(
         give_up(str(error))
     for note in engines.notes:
         typer.echo(f"note: {note}")
+    prepare({code for dialplan in dialplans.values() for code in dialplan.hotline.languages})
     raise typer.Exit(reactor.run(lambda: _serve(settings, dialplans, engines)))
 
 

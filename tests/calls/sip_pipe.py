@@ -1,0 +1,174 @@
+"""A hotline and a phone joined by SIP in memory: real endpoints, real offer/answer, simulated media, virtual time."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from voicebot.sdp import Local, accept_answer, answer_offer, create_offer
+from voicebot.sip import Address, Datagram, Endpoint, Event, Uri
+from voicebot.sip import events as sip
+
+HOTLINE = Address("udp", "192.0.2.1", 5060)
+PHONE = Address("udp", "192.0.2.2", 5060)
+DELAY = 0.005  # seconds, one way
+
+
+class Pipe:
+    """Carries datagrams between the two, in order, after DELAY."""
+
+    def __init__(self) -> None:
+        self.ends: dict[Address, End] = {}
+
+    def send(self, datagram: Datagram, source: Address) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(DELAY, self._deliver, datagram, source)
+
+    def _deliver(self, datagram: Datagram, source: Address) -> None:
+        end = self.ends.get(Address("udp", datagram.destination.host, datagram.destination.port))
+        if end is not None:
+            end.endpoint.receive(datagram.data, source, asyncio.get_running_loop().time())
+            end.work()
+
+
+@dataclass
+class End:
+    """One endpoint on the pipe, in the running loop's time. Implements `calls.exchange.Signalling`."""
+
+    pipe: Pipe
+    address: Address
+    seed: int
+    events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.endpoint = Endpoint(rng=random.Random(self.seed), user_agent="test", contact=self.address)
+        self.pipe.ends[self.address] = self
+        self.on_event = self.events.append
+        self._timer: asyncio.TimerHandle | None = None
+
+    def work(self) -> None:
+        """Hand over events, send what is to be sent, set the timer."""
+        loop = asyncio.get_running_loop()
+        while (event := self.endpoint.next_event()) is not None:
+            self.on_event(event)
+        for datagram in self.endpoint.datagrams_to_send():
+            self.pipe.send(datagram, self.address)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if (due := self.endpoint.next_timer()) is not None:
+            self._timer = loop.call_at(due, self._fired)
+
+    def _fired(self) -> None:
+        self.endpoint.handle_timer(asyncio.get_running_loop().time())
+        self.work()
+
+    def _soon(self) -> None:
+        asyncio.get_running_loop().call_soon(self.work)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    # --- Signalling ---------------------------------------------------------------------------------------------------
+
+    def accept(self, session: int, sdp: bytes) -> None:
+        self.endpoint.accept(session, sdp, self._now())
+        self._soon()
+
+    def reject(self, session: int, status: int, *, headers: Sequence[tuple[str, str]] = ()) -> None:
+        self.endpoint.reject(session, status, self._now(), headers=headers)
+        self._soon()
+
+    async def resolve(self, uri: str) -> Address:
+        target = Uri.parse(uri)
+        return Address("udp", target.host, target.port or 5060)
+
+    def invite(
+        self,
+        target: str,
+        destination: Address,
+        *,
+        from_uri: str,
+        sdp: bytes,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> int:
+        session = self.endpoint.invite(
+            target, from_uri, sdp, self._now(), destination=destination, headers=headers
+        )
+        self._soon()
+        return session
+
+    def cancel(self, session: int) -> None:
+        self.endpoint.cancel(session, self._now())
+        self._soon()
+
+    def bye(self, session: int, *, cause: str = "") -> None:
+        self.endpoint.bye(session, self._now())
+        self._soon()
+
+    def answer(self, session: int, sdp: bytes) -> None:
+        self.endpoint.answer(session, sdp, self._now())
+        self._soon()
+
+    def reject_offer(self, session: int, status: int) -> None:
+        self.endpoint.reject_offer(session, status, self._now())
+        self._soon()
+
+    def refer(self, session: int, target: str) -> None:
+        self.endpoint.refer(session, target, self._now())
+        self._soon()
+
+    def local_host(self, peer_host: str) -> str:
+        return self.address.host
+
+    def advertised_host(self, peer_host: str) -> str:
+        return self.address.host
+
+
+class TestPhone(End):
+    """A phone: calls the hotline, and answers, declines or ignores calls as `behaviour` says."""
+
+    __test__ = False
+
+    def __init__(self, pipe: Pipe, address: Address = PHONE, behaviour: str = "answers") -> None:
+        super().__init__(pipe, address, 7)
+        self.behaviour = behaviour
+        self.local = Local(address.host, 4000, 1)
+        self.on_event = self._take
+        self.incoming: list[int] = []
+        self.notes: list[tuple[float, str]] = []
+
+    def call(self, *, sdp: bool = True) -> int:
+        self.local, offer = create_offer(self.local)
+        session = self.endpoint.invite(
+            f"sip:700@{HOTLINE.host_port}",
+            "sip:100@example.com",
+            offer if sdp else None,
+            self._now(),
+            destination=HOTLINE,
+        )
+        self.work()
+        return session
+
+    def has(self, kind: type[Event]) -> bool:
+        return any(isinstance(event, kind) for event in self.events)
+
+    def _take(self, event: Event) -> None:
+        self.events.append(event)
+        self.notes.append((self._now(), type(event).__name__))
+        if isinstance(event, sip.IncomingCall):
+            self.incoming.append(event.session)
+            if self.behaviour == "answers":
+                asyncio.get_running_loop().call_later(2.0, self._answer, event)
+            elif self.behaviour == "rings":
+                self.endpoint.ring(event.session, self._now())
+            else:
+                self.endpoint.reject(event.session, 486, self._now())
+        elif isinstance(event, sip.Answered) and self.local.offered is not None and event.sdp:
+            self.local = accept_answer(self.local, event.sdp).local
+
+    def _answer(self, event: sip.IncomingCall) -> None:
+        assert event.sdp is not None
+        settled = answer_offer(self.local, event.sdp)
+        self.local = settled.local
+        self.accept(event.session, settled.body)

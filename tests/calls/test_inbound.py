@@ -1,0 +1,259 @@
+"""The story of incoming calls: real SIP in memory, a real dialplan, simulated media, virtual time."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.calls.hotline import SOUNDS
+from tests.calls.sip_pipe import HOTLINE, PHONE, End, Pipe, TestPhone
+from voicebot.acd import Agent, QueueSpec
+from voicebot.calls.call import Call
+from voicebot.calls.exchange import Exchange
+from voicebot.calls.floor import Floor
+from voicebot.calls.inbound import Entrance, Reception
+from voicebot.dialplan.loader import load
+from voicebot.sdp import Local, answer_offer
+from voicebot.sim.loop import run
+from voicebot.sim.media import SimLeg, SimMedia
+from voicebot.sim.speech import SimSpeech
+from voicebot.sim.store import SimStore
+from voicebot.sip import Address
+from voicebot.sip import events as sip
+
+AGENT = Address("udp", "192.0.2.3", 5060)
+DIALPLAN = """
+dialplan: 1
+hotline: {name: test, languages: [en], start: welcome}
+queues: {agents: {ring_timeout: 10s, max_wait: 60s}}
+handlers:
+  noinput: [{count: 1, reprompt: full}, {count: 2, goto: goodbye}]
+  nomatch: [{count: 1, reprompt: full}, {count: 2, goto: goodbye}]
+  error: [{goto: goodbye}]
+  hangup: [{set: {call.left: true}}]
+flows:
+  welcome:
+    - say: {en: "Welcome."}
+    - menu:
+        prompt: {en: "Say agent or branch."}
+        choices:
+          - {dtmf: "1", phrases: [agent], goto: human}
+          - {dtmf: "2", phrases: [branch], goto: branch}
+  human:
+    - queue: {name: agents, exits: {agent_done: goodbye, timeout: goodbye, no_agents: goodbye, full: goodbye}}
+  branch:
+    - transfer:
+        to: "sip:6001@192.0.2.3"
+        mode: blind
+        exits: {busy: goodbye, no_answer: goodbye, declined: goodbye, unreachable: goodbye, timeout: goodbye}
+  goodbye:
+    - say: {en: "Goodbye."}
+    - hangup: normal
+"""
+
+
+class Server:
+    """A hotline on the pipe."""
+
+    def __init__(self, folder: Path, *, capacity: int = 100) -> None:
+        path = folder / "test.yaml"
+        path.write_text(DIALPLAN, "utf-8")
+        self.dialplan = load(path)
+        self.pipe = Pipe()
+        self.end = End(self.pipe, HOTLINE, 1)
+        self.speech = SimSpeech()
+        self.media = SimMedia(self.speech, capacity)
+        self.store = SimStore()
+        self.exchange = Exchange(self.end, self.media, ("PCMU", "PCMA"), 60.0, self._target)
+        agents = [Agent("alice", f"sip:6001@{AGENT.host_port}")]
+        self.floor = Floor(self.exchange, random.Random(1), agents, [QueueSpec("agents", ring_timeout=10.0)])
+        self.floor.start()
+        self.reception = Reception(
+            self.exchange,
+            self.floor,
+            self.speech,
+            self.store,
+            SOUNDS,
+            entrance=lambda event: Entrance(self.dialplan, "main", "lan"),
+            new_uid=lambda: f"call-{len(self.store.started) + 1}",
+            recording_path=lambda uid: folder / f"{uid}.wav",
+            call_seconds=600.0,
+        )
+        self.exchange.on_incoming = self.reception.incoming
+        self.end.on_event = self.exchange.on_event
+        self.phone = TestPhone(self.pipe)
+        self.agent = TestPhone(self.pipe, AGENT)
+
+    @staticmethod
+    def _target(_call: Call, to: str) -> str:
+        return to
+
+    @property
+    def caller(self) -> SimLeg:
+        return self.media.opened[0]
+
+    async def over(self) -> None:
+        """Wait until every call has its record and everything is given back."""
+        await asyncio.gather(*(story for _, story in list(self.reception.calls.values())))
+        await self.exchange.close()
+        await asyncio.sleep(40.0)  # timers of the transactions
+        assert self.media.legs == {}, "media legs are left"
+        assert self.exchange.legs == {}
+        held = self.end.endpoint.held
+        assert (held.sessions, held.dialogs, held.transactions) == (0, 0, 0)
+        assert self.store.started.keys() == self.store.ended.keys()
+        await self.floor.close()
+
+
+def play(
+    folder: Path, story: Callable[[Server], Coroutine[Any, Any, None]], *, capacity: int = 100
+) -> Server:
+    async def whole() -> Server:
+        server = Server(folder, capacity=capacity)
+        await story(server)
+        await server.over()
+        return server
+
+    return run(whole())
+
+
+def test_a_caller_is_answered_spoken_to_and_the_record_says_who_hung_up(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        session = server.phone.call()
+        await asyncio.sleep(3.0)
+        assert server.phone.has(sip.Answered)
+        server.phone.bye(session)
+        await asyncio.sleep(1.0)
+
+    server = play(tmp_path, story)
+    assert server.caller.said[0].text == "Welcome."
+    record = server.store.ended["call-1"]
+    assert (record["release_cause"], record["ended_by"]) == ("normal", "caller")
+    assert "handler" in server.store.kinds("call-1"), "the hangup handler ran"
+    assert server.store.started["call-1"]["from_number"] == "100"
+
+
+def test_a_late_offer_is_answered_in_the_ack_and_then_the_dialplan_begins(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        session = server.phone.call(sdp=False)
+        await asyncio.sleep(0.5)
+        offer = next(event for event in server.phone.events if isinstance(event, sip.Answered)).sdp
+        assert offer is not None
+        assert server.caller.said == []
+
+        server.phone.answer(session, answer_offer(Local(PHONE.host, 4000, 1), offer).body)
+        await asyncio.sleep(1.0)
+        assert server.caller.said[0].text == "Welcome."
+        server.phone.bye(session)
+        await asyncio.sleep(1.0)
+
+    play(tmp_path, story)
+
+
+def test_by_a_key_into_the_queue_to_an_agent_who_hangs_up_and_goodbye_by_us(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(2.0)
+        server.caller.press("1")
+        await asyncio.sleep(5.0)
+        assert server.caller.bridged_with is not None
+        server.agent.bye(server.agent.incoming[0])
+        await asyncio.sleep(3.0)
+        assert server.phone.has(sip.Ended)
+
+    server = play(tmp_path, story)
+    record = server.store.ended["call-1"]
+    assert (record["agent"], record["queue"]) == ("alice", "agents")
+    assert (record["release_cause"], record["ended_by"]) == ("normal", "bot")
+    talk = record["talk_seconds"]
+    assert isinstance(talk, float)
+    assert talk == pytest.approx(3.0, abs=0.2)
+
+
+def test_the_caller_hanging_up_while_the_agents_phone_rings_cancels_it_within_200_ms(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        server.agent.behaviour = "rings"
+        session = server.phone.call()
+        await asyncio.sleep(2.0)
+        server.caller.press("1")
+        await asyncio.sleep(2.0)
+        hung_up_at = asyncio.get_running_loop().time()
+        server.phone.bye(session)
+        await asyncio.sleep(1.0)
+        cancelled = [at for at, what in server.agent.notes if what == "Cancelled"]
+        assert len(cancelled) == 1
+        assert cancelled[0] - hung_up_at < 0.2
+
+    play(tmp_path, story)
+
+
+def test_a_blind_transfer_that_the_peer_refuses_comes_back_to_the_dialplan(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(2.0)
+        server.caller.press("2")
+        await asyncio.sleep(8.0)
+
+    server = play(tmp_path, story)
+    assert [said.text for said in server.caller.said][-1] == "Goodbye."
+    assert "transfer_ended" in server.store.kinds("call-1")
+
+
+def test_an_offer_without_our_codecs_is_488_and_leaves_nothing(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        server.phone.endpoint.invite(
+            f"sip:700@{HOTLINE.host_port}",
+            "sip:100@example.com",
+            b"v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 9\r\n",
+            asyncio.get_running_loop().time(),
+            destination=HOTLINE,
+        )
+        server.phone.work()
+        await asyncio.sleep(1.0)
+        rejected = next(event for event in server.phone.events if isinstance(event, sip.Rejected))
+        assert rejected.status == 488
+
+    play(tmp_path, story)
+
+
+def test_without_a_media_port_the_call_is_503_with_retry_after(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(1.0)
+        rejected = next(event for event in server.phone.events if isinstance(event, sip.Rejected))
+        assert rejected.status == 503
+
+    play(tmp_path, story, capacity=0)
+
+
+def test_a_silent_caller_is_let_go_politely(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(40.0)
+        assert server.phone.has(sip.Ended)
+
+    server = play(tmp_path, story)
+    assert [said.text for said in server.caller.said][-1] == "Goodbye."
+
+
+@pytest.mark.parametrize("moment", [0.001, 0.006, 0.5, 1.7, 2.004, 2.5, 4.011, 4.5, 9.0])
+def test_hanging_up_at_any_moment_leaves_nothing_behind(tmp_path: Path, moment: float) -> None:
+    """The caller goes to the queue at 2.0 s and the agent answers two seconds later; `over` checks what is left."""
+
+    async def story(server: Server) -> None:
+        session = server.phone.call()
+        loop = asyncio.get_running_loop()
+        loop.call_later(2.0, lambda: server.caller.press("1"))
+        await asyncio.sleep(moment)
+        if server.phone.has(sip.Answered):
+            server.phone.bye(session)
+        else:
+            server.phone.cancel(session)
+        await asyncio.sleep(5.0)
+
+    server = play(tmp_path, story)
+    assert server.floor.tickets == {}
+    assert all(agent.assignment is None for agent in server.floor.state.agents.values())

@@ -1,10 +1,10 @@
 """Recognition by ear: which of the known clips were spoken in the audio that a phone received.
 
 The clips are the texts that a hotline may say, rendered by the phone itself in the hotline's voice. Synthesis repeats
-itself to about one percent of time, G.711 and a few lost packets change little, so a clip is either heard closely or not
-at all: another text in the same voice, another voice, noise and silence all lie far above the limits (measured on the
-demo's prompts: true ones cost at most 0.04 and 0.09 in their worst word at 3 % loss; texts that differ in one word cost
-0.05 to 0.10, and 0.12 and more in that word).
+itself closely and G.711 changes little, so a clip is either heard closely or not at all: another text in the same
+voice, another voice, noise and silence all lie far above the limits. Measured on the demo's prompts: true ones cost at
+most 0.010 and 0.027 in their worst word (0.025 and 0.06 with 3 % of the packets lost), texts that differ in one word 0.08
+and more in that word; words that differ in one sound ("hours", "ours") are the same to this ear.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,18 +14,29 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from voicebot.media import FRAME_SAMPLES, SAMPLE_RATE
 from voicebot.phone import matching
-from voicebot.phone.features import HOP_SECONDS, Features, features
+from voicebot.phone.features import HOP_SAMPLES, HOP_SECONDS, Features, features
 from voicebot.phone.matching import Alignment
+from voicebot.speech.levels import ACTIVE_LEVEL, active_level
 
-LARGEST_COST = 0.060
-LARGEST_WORST = 0.115
-_SEARCH_COST = 0.12  # of the coarse search
+LARGEST_COST = 0.035
+LARGEST_WORST = 0.065
+_VOICE_COST, _VOICE_WORST = (
+    0.060,
+    0.150,
+)  # for one known voice across a bridge, which nothing similar competes with
+_SEARCH_COST = 0.10  # of the coarse search
 _VOICED_NORM = 60.0  # of a frame's features: what is quieter is a pause
 _PAUSE_FRAMES = 25  # a shorter pause does not divide speech
 _SHORTEST_SPEECH = 12  # frames: clicks and breaths are none
 _SHORTEST_PART = 80  # frames: less of a clip than this is not recognised when it was cut short
 _ONSET_SLACK = 15  # frames
+_JOINED_FRAMES = 100  # parts with shorter pauses between them may be parts of one clip
+_NEVER = 1e6
+_LEVEL_TOLERANCE = 1.2  # a line that changes the level by more than this factor is corrected
+_LARGEST_GAIN = 8.0
+_FRAMES_A_TICK = FRAME_SAMPLES // HOP_SAMPLES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,54 +63,92 @@ class Heard(NamedTuple):
     worst: float = 1.0
 
 
+class _Known(NamedTuple):
+    clip: Clip
+    rows: Features
+    coarse: Features
+
+
 class Ear:
     """Knows clips. Clips that sound alike are told apart as far as a person could; of equals the longer is heard."""
 
     def __init__(self, clips: Iterable[Clip]) -> None:
-        known = [(clip, features(clip.samples)) for clip in clips]
-        self._known: list[tuple[Clip, Features]] = [(clip, rows) for clip, rows in known if len(rows)]
+        self._known = [
+            _Known(clip, rows, matching.coarse(rows))
+            for clip, rows in ((clip, features(clip.samples)) for clip in clips)
+            if len(rows)
+        ]
 
-    def listen(self, samples: NDArray[np.int16]) -> tuple[Heard, ...]:
-        """Return what is spoken in `samples` (8 kHz), in order: known clips, and speech that is none of them."""
+    def listen(
+        self, samples: NDArray[np.int16], missing: NDArray[np.bool_] | None = None
+    ) -> tuple[Heard, ...]:
+        """Return what is spoken in `samples` (8 kHz), in order: known clips, and speech that is none of them.
+
+        `missing`: for each 20 ms of `samples`, whether its packet was lost.
+        """
         heard = features(samples)
+        gaps = _gaps(missing, len(heard))
         voiced = speech_stretches(heard)
-        found = _without_overlaps(self._whole_clips(heard, voiced))
+        heard = _at_level(heard, samples, voiced)
+        found = _without_overlaps(self._whole_clips(heard, gaps, voiced))
         taken = np.zeros(len(heard), bool)
         for _, alignment, _ in found:
             taken[alignment.start : alignment.end] = True
         result = [_heard(clip, alignment, complete=True) for clip, alignment, _ in found]
-        for start, end in _remaining(voiced, taken):
-            result.append(self._cut_short(heard[start:end], start) or _unknown(start, end))
+        for group in _groups(_remaining(voiced, taken)):
+            result += self._rest(heard, group)
         return tuple(sorted(result, key=lambda each: each.start))
 
     def _whole_clips(
-        self, heard: Features, voiced: Sequence[tuple[int, int]]
+        self, heard: Features, gaps: NDArray[np.bool_], voiced: Sequence[tuple[int, int]]
     ) -> list[tuple[Clip, Alignment, float]]:
         found = []
-        for clip, rows in self._known:
-            for low, high in _search_windows(voiced, len(heard)):
-                for start, end in matching.places(rows, heard[low:high], _SEARCH_COST):
-                    alignment = _moved(matching.align(rows, heard[low + start : low + end]), low + start)
+        for low, high in _search_windows(voiced, len(heard)):
+            window = heard[low:high]
+            rough = matching.coarse(window)
+            for clip, rows, clip_rough in self._known:
+                for start, end in matching.places(clip_rough, rough, _SEARCH_COST):
+                    lost = gaps[low:high][start:end]
+                    alignment = _moved(matching.align(rows, window[start:end], lost), low + start)
                     if acceptable(alignment):
                         found.append((clip, alignment, len(rows) * (LARGEST_COST - alignment.cost)))
         return found
+
+    def _rest(self, heard: Features, parts: Sequence[tuple[int, int]]) -> list[Heard]:
+        """Tell what parts without a whole clip are, the pauses between them being short."""
+        result: list[Heard] = []
+        first = 0
+        while first < len(parts):
+            start = parts[first][0]
+            for last in range(len(parts), first, -1):
+                cut = self._cut_short(heard[start : parts[last - 1][1]], start)
+                if cut is not None:
+                    result.append(cut)
+                    first = last
+                    break
+            else:
+                result.append(_unknown(*parts[first]))
+                first += 1
+        return result
 
     def _cut_short(self, heard: Features, at: int) -> Heard | None:
         """Return the one clip whose beginning is the whole of `heard`."""
         if len(heard) < _SHORTEST_PART:
             return None
+        rough = matching.coarse(heard)
         candidates: list[tuple[Alignment, Clip]] = []
-        for clip, rows in self._known:
+        for clip, rows, clip_rough in self._known:
+            begins = matching.cheapest_beginning(clip_rough, rough, _SHORTEST_PART // 4)
+            if begins is None or begins[0] > _SEARCH_COST:
+                continue
             between = matching.distances(rows, heard)
-            between[0, _ONSET_SLACK:] = 1e6
+            between[0, _ONSET_SLACK:] = _NEVER
             costs = matching.table(between)
-            column = len(heard) - 1
-            lengths = np.arange(1, len(rows) + 1)
-            reached = costs[_SHORTEST_PART:, column] / lengths[_SHORTEST_PART:]
+            reached = costs[_SHORTEST_PART:, -1] / np.arange(_SHORTEST_PART + 1, len(rows) + 1)
             if not len(reached):
                 continue
             row = int(np.argmin(reached)) + _SHORTEST_PART
-            alignment = matching.trace(between, costs, row, column)
+            alignment = matching.trace(between, costs, row, len(heard) - 1)
             if acceptable(alignment):
                 candidates.append((alignment, clip))
         if not candidates:
@@ -119,12 +168,38 @@ def hears_voice(samples: NDArray[np.int16], clip: NDArray[np.int16]) -> Heard | 
     rows, heard = features(clip), features(samples)
     if not len(rows):
         return None
+    heard = _at_level(heard, samples, speech_stretches(heard), active_level(clip, SAMPLE_RATE))
     alignments = [
         _moved(matching.align(rows, heard[start:end]), start)
-        for start, end in matching.places(rows, heard, _SEARCH_COST)
+        for start, end in matching.places(matching.coarse(rows), matching.coarse(heard), _SEARCH_COST)
     ]
-    good = [alignment for alignment in alignments if acceptable(alignment)]
+    good = [each for each in alignments if each.cost <= _VOICE_COST and each.worst <= _VOICE_WORST]
     return _heard(Clip("", "", clip), min(good), complete=True) if good else None
+
+
+def _gaps(missing: NDArray[np.bool_] | None, frames: int) -> NDArray[np.bool_]:
+    """Return which feature frames have lost audio in them: a frame is longer than its step."""
+    gaps = np.zeros(frames, bool)
+    for tick in np.flatnonzero(missing) if missing is not None else ():
+        gaps[max(0, (tick - 1) * _FRAMES_A_TICK - 1) : (tick + 2) * _FRAMES_A_TICK] = True
+    return gaps
+
+
+def _at_level(
+    heard: Features,
+    samples: NDArray[np.int16],
+    voiced: Sequence[tuple[int, int]],
+    level: float = ACTIVE_LEVEL,
+) -> Features:
+    """Return the features as if the line had not changed the level of speech."""
+    for start, end in _search_windows(voiced, len(heard)):
+        part = samples[start * HOP_SAMPLES : (end + 3) * HOP_SAMPLES]
+        present = active_level(part, SAMPLE_RATE)
+        gain = min(max(level / max(present, 1.0), 1 / _LARGEST_GAIN), _LARGEST_GAIN)
+        if present and not 1 / _LEVEL_TOLERANCE < gain < _LEVEL_TOLERANCE:
+            corrected = features(np.clip(part * gain, -32768, 32767).astype(np.int16))
+            heard[start : start + len(corrected)] = corrected[: len(heard) - start]
+    return heard
 
 
 def acceptable(alignment: Alignment) -> bool:
@@ -186,6 +261,17 @@ def _remaining(voiced: Sequence[tuple[int, int]], taken: NDArray[np.bool_]) -> l
             if len(group) >= 2 * _SHORTEST_SPEECH
         ]
     return parts
+
+
+def _groups(parts: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Put parts with short pauses between them together."""
+    groups: list[list[tuple[int, int]]] = []
+    for start, end in sorted(parts):
+        if groups and start - groups[-1][-1][1] < _JOINED_FRAMES:
+            groups[-1].append((start, end))
+        else:
+            groups.append([(start, end)])
+    return groups
 
 
 def _moved(alignment: Alignment, by: int) -> Alignment:

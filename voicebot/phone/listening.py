@@ -45,11 +45,11 @@ class LiveEar:
             return
         loop = asyncio.get_running_loop()
         patient = final or loop.time() - last >= _PATIENCE
-        start, now = timeline.started_at, timeline.seconds
-        samples = timeline.since(start + self._from, start + now)
+        now = timeline.seconds
+        samples, missing = timeline.part(self._from, now)
         results = [
             each._replace(start=each.start + self._from, end=each.end + self._from)
-            for each in await loop.run_in_executor(None, self._ear.listen, samples)
+            for each in await loop.run_in_executor(None, self._ear.listen, samples, missing)
         ]
         self._looked_at, self._held = last, False
         if results and not patient and (results[-1].text is None or not results[-1].complete):

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voicebot.phone.features import HOP_SECONDS, Features
+from voicebot.phone.features import Features
 
 _PRICE = 0.25  # of a dwell or a leap, in units of the distance between two frames
 _QUIET_NORM = 60.0  # frames much weaker than this are all alike
 _LOCAL_FRAMES = 24  # 240 ms: about a word
-_COARSE = 2  # the search looks at every second frame
+_COARSE = 4  # frames of one step of the search: 40 ms
 _FORBIDDEN = np.float32(1e6)
 
 
@@ -23,7 +23,8 @@ class Alignment(NamedTuple):
     """How a clip lies in what was heard. `start` and `end` are frames of what was heard, end exclusive.
 
     `cost` is the mean distance of the paired frames, 0 alike to 1 unlike, with the prices of the path; `worst` the
-    largest mean over 240 ms of the clip: one other word among many right ones shows there.
+    largest mean over 240 ms of the clip: one other word among many right ones shows there. Frames that are known to be
+    missing count for `cost` only.
     """
 
     cost: float
@@ -41,22 +42,40 @@ def distances(clip: Features, heard: Features) -> NDArray[np.float32]:
     return result
 
 
+def coarse(rows: Features) -> Features:
+    """Return the means of every four frames: what the search compares."""
+    whole = len(rows) // _COARSE * _COARSE
+    means: Features = rows[:whole].reshape(-1, _COARSE, rows.shape[1]).mean(axis=1)
+    return means
+
+
 def places(clip: Features, heard: Features, limit: float) -> list[tuple[int, int]]:
-    """Return windows of frames of `heard` in which `clip` may lie: those where a coarse search costs at most `limit`."""
-    coarse = clip[::_COARSE]
-    if len(heard) < len(clip) // 2 or not len(coarse):
+    """Return windows of frames in which a clip may lie: those where a search costs at most `limit`.
+
+    Both arguments are `coarse`; the windows are in fine frames.
+    """
+    if len(heard) < len(clip) // 2 or not len(clip):
         return []
-    costs = _last_row(distances(coarse, heard[::_COARSE])) / len(coarse)
+    costs = _last_row(distances(clip, heard)) / len(clip)
     found: list[tuple[int, int]] = []
-    reach = len(coarse)
     while True:
         end = int(np.argmin(costs))
         if costs[end] > limit:
             return found
-        costs[max(0, end - reach // 2) : end + reach // 2 + 1] = _FORBIDDEN
-        margin = 20 + len(clip) // 10
-        start = end * _COARSE - len(clip) - margin
-        found.append((max(0, start), min(len(heard), end * _COARSE + margin)))
+        costs[max(0, end - len(clip) // 2) : end + len(clip) // 2 + 1] = _FORBIDDEN
+        margin = 5 + len(clip) // 10
+        start = end - len(clip) - margin
+        found.append((max(0, start) * _COARSE, (end + margin) * _COARSE))
+
+
+def cheapest_beginning(clip: Features, heard: Features, shortest: int) -> tuple[float, int] | None:
+    """Return what it costs that `heard` is the beginning of `clip`, and how many frames of the clip that is."""
+    between = distances(clip, heard)
+    costs = table(between)[shortest:, -1] / np.arange(shortest + 1, len(clip) + 1)
+    if not len(costs):
+        return None
+    row = int(np.argmin(costs))
+    return float(costs[row]), row + shortest + 1
 
 
 def _last_row(between: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -85,18 +104,25 @@ def table(between: NDArray[np.float32]) -> NDArray[np.float32]:
     return costs
 
 
-def align(clip: Features, heard: Features) -> Alignment:
-    """Return the cheapest alignment of the whole clip."""
+def align(clip: Features, heard: Features, missing: NDArray[np.bool_] | None = None) -> Alignment:
+    """Return the cheapest alignment of the whole clip. `missing`: which frames of `heard` are made up."""
     between = distances(clip, heard)
     costs = table(between)
-    return trace(between, costs, len(clip) - 1, int(np.argmin(costs[-1])))
+    return trace(between, costs, len(clip) - 1, int(np.argmin(costs[-1])), missing)
 
 
-def trace(between: NDArray[np.float32], costs: NDArray[np.float32], row: int, column: int) -> Alignment:
+def trace(
+    between: NDArray[np.float32],
+    costs: NDArray[np.float32],
+    row: int,
+    column: int,
+    missing: NDArray[np.bool_] | None = None,
+) -> Alignment:
     """Return the path of the clip's first `row` + 1 frames that ends at the heard frame `column`."""
     end, frames, total = column + 1, row + 1, float(costs[row, column])
     paid = np.empty(frames, np.float32)
-    paid[row] = between[row, column]
+    path = np.empty(frames, np.intp)
+    paid[row], path[row] = between[row, column], column
     while row:
         options = [
             (float(costs[row - 1, column - back]) + price, back)
@@ -105,7 +131,9 @@ def trace(between: NDArray[np.float32], costs: NDArray[np.float32], row: int, co
         ]
         _, back = min(options)
         row, column = row - 1, column - back
-        paid[row] = between[row, column]
+        paid[row], path[row] = between[row, column], column
+    if missing is not None:
+        paid[missing[path]] = 0.0
     return Alignment(total / frames, _worst(paid), column, end)
 
 
@@ -113,7 +141,3 @@ def _worst(paid: NDArray[np.float32]) -> float:
     size = min(_LOCAL_FRAMES, len(paid))
     sums = np.convolve(paid, np.ones(size, np.float32), "valid")
     return float(sums.max() / size)
-
-
-def seconds(frame: int) -> float:
-    return frame * HOP_SECONDS

@@ -173,10 +173,12 @@ class RtpLine:
     # --- in
 
     def _hear(self, at: float) -> None:
+        concealed = self._jitter.concealed
         payload = self._jitter.pop(self._quiet)
+        missing = payload is None or self._jitter.concealed > concealed
         frame = _SILENCE if payload is None else self._codec.decode(payload)
         self._quiet = payload is None or rms(frame) < _QUIET_FRAME
-        self.heard.append(at, frame)
+        self.heard.hear(at, frame, missing=missing)
         self.heard.lost = self._jitter.reception.lost
         self._on_frame(frame, at)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voicebot.media import SAMPLE_RATE
+from voicebot.media import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE
 
 
 class ReceivedPacket(NamedTuple):
@@ -60,6 +60,18 @@ class HeardTimeline(Timeline):
         super().__init__()
         self.packets: list[ReceivedPacket] = []
         self.lost = 0
+        self._missing = bytearray()
+
+    def hear(self, at: float, frame: NDArray[np.int16], *, missing: bool) -> None:
+        """Append a tick; `missing`: its packet had not come."""
+        self.append(at, frame)
+        self._missing.append(missing)
+
+    def part(self, start: float, end: float) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
+        """Return whole ticks between two seconds of the timeline: the samples, and for each tick whether it is missing."""
+        first, last = int(start / FRAME_SECONDS), round(end / FRAME_SECONDS)
+        audio = bytes(self._audio[2 * FRAME_SAMPLES * first : 2 * FRAME_SAMPLES * last])
+        return np.frombuffer(audio, np.int16), np.frombuffer(bytes(self._missing[first:last]), np.bool_)
 
     def gaps(self) -> NDArray[np.float64]:
         """Return the times between arrivals of one packet and the next, in seconds."""

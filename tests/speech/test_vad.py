@@ -120,14 +120,14 @@ def test_voice_is_found_in_noise_15_db_below_it() -> None:
 
 
 @pytest.mark.parametrize("level", [1, 30, 100, 1000, 5000])
-def test_steady_noise_is_no_speech_after_three_seconds(level: float) -> None:
-    assert [edge for edge in detect(noise(20, level)) if edge.at > 3.5] == []
+def test_steady_noise_is_no_speech_after_half_a_second(level: float) -> None:
+    assert [edge for edge in detect(noise(20, level)) if edge.at > 0.6] == []
 
 
-def test_hum_is_no_speech_after_three_seconds() -> None:
+def test_hum_is_no_speech_after_half_a_second() -> None:
     time = np.arange(20 * 8000) / 8000
     hum = sum(2000 / n * np.sin(2 * np.pi * 50 * n * time) for n in range(1, 8))
-    assert [edge for edge in detect(np.asarray(hum)) if edge.at > 3.5] == []
+    assert [edge for edge in detect(np.asarray(hum)) if edge.at > 0.6] == []
 
 
 def test_clicks_are_no_speech() -> None:
@@ -169,7 +169,7 @@ def test_rows_of_the_gate_do_not_mix() -> None:
     assert margins.tolist() == [pytest.approx(0.0), pytest.approx(-4.0)]
     gate.reset(1)
     fresh = gate.update(rows, np.array([-30.0, -30.0], np.float32))
-    assert fresh[0] == pytest.approx(22.0)
+    assert fresh[0] == pytest.approx(22.0)  # not known yet: the floor that every call begins with
     assert fresh[1] == pytest.approx(26.0)
 
 

@@ -22,6 +22,7 @@ _HOLD_DB = 4.0  # over the floor, within speech
 _LOWEST_FLOOR_DB = -56.0  # dBFS: what is quieter than this plus the margin is never speech
 _FIRST_FLOOR_DB = -52.0
 _DIGITAL_SILENCE_DB = -70.0  # A-law's own silence lies at -72
+_LONGEST_GAP = 10  # frames
 _SUB_WINDOW = 25  # frames: half a second
 _SUB_WINDOWS = 6
 _FULL_SCALE = 32768.0
@@ -36,15 +37,18 @@ def levels_dbfs(frames: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 class EnergyGate:
-    """How far each leg's frame stands out of its noise floor: minimum statistics over the last 3 s.
+    """How far each leg's frame stands out of its noise floor: minimum statistics over the last 3 s, after the first 0.5 s.
 
-    A leg is a row. Digital silence (gaps in the stream) tells nothing about the noise, and does not count.
+    A leg is a row. Short digital silence (a gap in the stream) tells nothing about the noise and does
+    not count; longer one comes from a peer that suppresses silence.
     """
 
     def __init__(self, rows: int) -> None:
         self._smooth = np.full(rows, _FIRST_FLOOR_DB, np.float32)
         self._current = np.full(rows, np.inf, np.float32)
-        self._minima = np.full((rows, _SUB_WINDOWS), _FIRST_FLOOR_DB, np.float32)
+        self._minima = np.full((rows, _SUB_WINDOWS), np.inf, np.float32)
+        self._age = np.zeros(rows, np.int32)  # frames that count
+        self._silent = np.zeros(rows, np.int32)  # frames of digital silence in a row
         self._updates = 0
 
     def grow(self, rows: int) -> None:
@@ -52,31 +56,42 @@ class EnergyGate:
         more = rows - len(self._smooth)
         self._smooth = np.pad(self._smooth, (0, more), constant_values=_FIRST_FLOOR_DB)
         self._current = np.pad(self._current, (0, more), constant_values=np.inf)
-        self._minima = np.pad(self._minima, ((0, more), (0, 0)), constant_values=_FIRST_FLOOR_DB)
+        self._minima = np.pad(self._minima, ((0, more), (0, 0)), constant_values=np.inf)
+        self._age = np.pad(self._age, (0, more))
+        self._silent = np.pad(self._silent, (0, more))
 
     def reset(self, row: int) -> None:
         """A new leg begins in this row."""
         self._smooth[row] = _FIRST_FLOOR_DB
         self._current[row] = np.inf
-        self._minima[row] = _FIRST_FLOOR_DB
+        self._minima[row] = np.inf
+        self._age[row] = 0
+        self._silent[row] = 0
 
     def update(self, rows: NDArray[np.intp], levels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take one frame's level in dBFS for each of `rows`; return by how many dB it exceeds the floor."""
-        silent = levels < _DIGITAL_SILENCE_DB
+        run = np.where(levels < _DIGITAL_SILENCE_DB, self._silent[rows] + 1, 0)
+        self._silent[rows] = run
+        gap = (run > 0) & (run < _LONGEST_GAP)
         before = self._smooth[rows]
-        smooth = np.where(silent, before, (before + levels) / 2)
+        smooth = np.where(gap, before, np.where(self._age[rows] > 0, (before + levels) / 2, levels))
         self._smooth[rows] = smooth
-        current = np.minimum(self._current[rows], np.where(silent, np.inf, smooth))
+        current = np.minimum(self._current[rows], np.where(gap, np.inf, smooth))
         self._current[rows] = current
-        floor = np.minimum(self._minima[rows].min(axis=1), current)
+        self._age[rows] += ~gap
+        known = self._age[rows] >= _SUB_WINDOW  # before that nobody can tell noise from voice
+        floor = np.where(known, np.minimum(self._minima[rows].min(axis=1), current), _FIRST_FLOOR_DB)
         self._updates += 1
         if self._updates % _SUB_WINDOW == 0:
-            oldest = self._updates // _SUB_WINDOW % _SUB_WINDOWS
-            known = np.isfinite(self._current)
-            self._minima[known, oldest] = self._current[known]
-            self._current[:] = np.inf
+            self._begin_sub_window()
         margins: NDArray[np.float32] = levels - np.maximum(floor, _LOWEST_FLOOR_DB)
         return margins
+
+    def _begin_sub_window(self) -> None:
+        oldest = self._updates // _SUB_WINDOW % _SUB_WINDOWS
+        done = np.isfinite(self._current) & (self._age >= _SUB_WINDOW)
+        self._minima[done, oldest] = self._current[done]
+        self._current[done] = np.inf
 
 
 class Edge(NamedTuple):

@@ -19,6 +19,7 @@ from voicebot.dialplan.interpreter import Interpreter
 from voicebot.dialplan.schema import Dialplan
 from voicebot.sdp import NotAcceptable, SdpError, answer_offer, create_offer
 from voicebot.sip import events as sip
+from voicebot.sip.header import readable
 
 HANGUP_HANDLERS_WITHIN = 5.0  # seconds, dialplan language, principle 6
 ESTABLISHED_WITHIN = 35.0  # seconds for the ACK: more than 64*T1, when the endpoint gives up by itself
@@ -63,13 +64,13 @@ class Reception:
         signalling = self.exchange.signalling
         call = Call(
             self.new_uid(),
-            event.request.from_.uri.username,
-            event.request.target.username,
+            readable(event.request.from_.uri.username),
+            readable(event.request.target.username),
             self.store,
             signalling.local_host(event.source.host),
             signalling.advertised_host(event.source.host),
             entrance.trunk,
-            {name.lower(): value for name, value in event.request.headers},
+            {name.lower(): readable(value) for name, value in event.request.headers},
         )
         leg = Leg(call.uid, "caller", event.session, call.plays)
         call.caller = leg
@@ -114,9 +115,9 @@ class Reception:
                 "direction": "in",
                 "from_number": call.from_number,
                 "to_number": call.to_number,
-                "from_uri": str(event.request.from_.uri),
-                "to_uri": event.request.uri,
-                "sip_call_id": event.request.call_id,
+                "from_uri": readable(str(event.request.from_.uri)),
+                "to_uri": readable(event.request.uri),
+                "sip_call_id": readable(event.request.call_id),
                 "trunk": entrance.trunk,
                 "source": str(event.source),
                 "dialplan": entrance.dialplan_name,

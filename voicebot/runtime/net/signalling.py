@@ -3,16 +3,15 @@
 import asyncio
 import importlib
 import random
-import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
 
-from voicebot.runtime.net.addresses import LocalAddresses
+from voicebot.runtime.net.addresses import LocalAddresses, resolve
 from voicebot.runtime.net.sip_udp import SipUdp
 from voicebot.sip import Address, Credentials, Endpoint, Event, Realm, Request, SipError, Uri
-from voicebot.sip.address import DEFAULT_PORT, literal
+from voicebot.sip.address import DEFAULT_PORT
 
 RESOLVE_WITHIN = 3.0  # seconds for DNS
 
@@ -75,16 +74,12 @@ class SipSignalling:
         transport = (target.parameter("transport") or "udp").lower()
         if transport != "udp" or target.scheme != "sip":
             raise SipError(480, "only sip: over UDP can be called by this version")
-        port = target.port or DEFAULT_PORT[transport]
-        if literal(target.host) is not None:
-            return Address(transport, target.host, port)
-        loop = asyncio.get_running_loop()
+        address = Address(transport, target.host, target.port or DEFAULT_PORT[transport])
         try:
             async with asyncio.timeout(RESOLVE_WITHIN):
-                found = await loop.getaddrinfo(target.host, port, type=socket.SOCK_DGRAM)
-        except (OSError, TimeoutError) as error:
-            raise SipError(480, f"{target.host} cannot be resolved to an address") from error
-        return Address(transport, str(found[0][4][0]), port)
+                return await resolve(address)
+        except TimeoutError as error:
+            raise SipError(480, f"{target.host} cannot be resolved to an address in time") from error
 
     def invite(
         self,

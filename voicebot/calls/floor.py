@@ -173,7 +173,8 @@ class Floor:
         for command in commands:
             if isinstance(command, CancelRing):  # at once: a phone that rings for nobody waits for no disk
                 self._cancel_ring(command)
-        if remaining := [command for command in commands if not isinstance(command, CancelRing)]:
+        remaining: list[Command] = [command for command in commands if not isinstance(command, CancelRing)]
+        if remaining:
             self._commands.put_nowait((committed, remaining))
         if self._timer is not None:
             self._timer.cancel()

@@ -2,11 +2,15 @@
 
 pocketsphinx's own probability says little. What tells right from wrong is how well a word's sound fits, per frame, when
 all senones are computed (`compallsen`): the natural logarithm of the frame's likelihood relative to the best senone.
-CALIBRATION
+
+The points were read off synthetic telephone speech, mu-law, clean, menus and yes/no of 4 to 20 phrases: with voices
+built from recordings (flite), all 44 right results scored -7.6 or better (0.75)
+and of 80 other utterances 5 scored so well; with espeak's voices right results lie between -4 and -10.2,
+half of them above -8.3. No human recordings were measured.
 """
 
 IMPOSSIBLE = -200.0  # total score where the library gives none
-_POINTS = ((-12.0, 0.0), (-9.5, 0.35), (-8.0, 0.7), (-5.0, 0.95), (-2.0, 1.0))
+_POINTS = ((-11.5, 0.0), (-10.0, 0.35), (-8.3, 0.7), (-5.0, 0.95), (-2.0, 1.0))
 _FRAMES_A_PHONE = 2  # a word of which less was spoken lies on silence: closures fit silence very well
 
 

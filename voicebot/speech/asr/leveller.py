@@ -20,9 +20,10 @@ class Leveller:
     The first turn's audio is held back until 250 ms of speech were heard.
     """
 
-    def __init__(self, gain: float = 1.0) -> None:
-        self.gain = gain
-        self._settled = gain != 1.0
+    def __init__(self, gain: float | None = None) -> None:
+        """`gain` as an earlier one found it for this caller."""
+        self.gain = 1.0 if gain is None else gain
+        self._settled = gain is not None
         self._held: list[NDArray[np.int16]] = []
         self._rest: NDArray[np.int16] = np.zeros(0, np.int16)
         self._levels: list[NDArray[np.float64]] = []

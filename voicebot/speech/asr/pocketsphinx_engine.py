@@ -27,6 +27,12 @@ FRAME_SECONDS = 0.01
 _TELEPHONE_MEANS = (
     31.66, 15.33, -21.98, 40.60, -20.20, 8.96, 1.50, -7.94, 4.38, -11.32, 8.52, -3.25, 0.02,
 )  # fmt: skip
+# Without the pass over the lattice (`bestpath`, 30 ms at the end of a turn) segments have senone scores, which are
+# shifted right by 10 bits; the logarithm's base is 1.0001.
+_NEPER = 1024 * math.log(1.0001)
+# Many a line is digitally silent between words, and the logarithm of nothing would ruin the means: noise is added, 47 dB
+# below speech. (Of 27 clean espeak phrases between digital silence 16 were heard with noise of rms 3, 21 with this.)
+_LINE_NOISE = np.random.default_rng(0).normal(0.0, 12.0, TELEPHONE_HZ)
 _MEANS_LIMIT = 200.0
 
 # Heard in every grammar, so that they need not be taken for one of its phrases: they match nothing.
@@ -35,9 +41,10 @@ BACK_CHANNELS = {
     "huh": "HH AH", "uh-huh": "AH HH AH", "ok": "OW K EY", "oh": "OW", "well": "W EH L",
 }  # fmt: skip
 _BACK_CHANNEL_SHARE = 0.3
-# Any sequence of sounds: what is no phrase of the grammar goes here rather than into one.
+# Any sequence of sounds: what is no phrase of the grammar goes here rather than into one. Eight sounds: all 39 would
+# cost more than the rest together.
 _GARBAGE_SHARE = 1e-2
-_GARBAGE_PHONE_SHARE = 0.05
+_GARBAGE_PHONE_SHARE = 0.005
 _GARBAGE_PHONES = ("AH", "IY", "S", "N", "T", "AA", "R", "EY")
 _GARBAGE = "_"
 
@@ -50,7 +57,7 @@ class PocketSphinx:
         means, gain = _parse_state(state)
         try:
             self._decoder = pocketsphinx.Decoder(
-                lm=None, dict=None, cmninit=_spelled(means), compallsen=True, loglevel="FATAL"
+                lm=None, dict=None, cmninit=_spelled(means), compallsen=True, bestpath=False, loglevel="FATAL"
             )
         except RuntimeError as error:
             raise EngineProblem(
@@ -66,8 +73,9 @@ class PocketSphinx:
         self._grammar = 0
         self._leveller = Leveller(gain)
         self._upsampler = StreamResampler(TELEPHONE_HZ, MODEL_HZ)
+        self._decoded = 0
         self._listening = False
-        self._learned = bool(state)
+        self._learned = gain is not None
 
     def start(self, phrases: tuple[str, ...]) -> None:
         if self._listening:
@@ -77,6 +85,7 @@ class PocketSphinx:
         if phrases != self._phrases:
             self._set_grammar(phrases)
         self._leveller.start()
+        self._decoded = 0
         self._upsampler = StreamResampler(TELEPHONE_HZ, MODEL_HZ)
         self._decoder.start_utt()
         self._listening = True
@@ -118,7 +127,9 @@ class PocketSphinx:
 
     def _decode(self, samples: NDArray[np.int16]) -> None:
         if len(samples):
-            self._decode_raw(self._upsampler.feed(samples))
+            noise = _LINE_NOISE[np.arange(self._decoded, self._decoded + len(samples)) % len(_LINE_NOISE)]
+            self._decoded += len(samples)
+            self._decode_raw(self._upsampler.feed(samples + noise))
 
     def _decode_raw(self, samples: NDArray[np.int16]) -> None:
         if not len(samples):
@@ -143,7 +154,7 @@ class PocketSphinx:
                 return ()
             frames = segment.end_frame - segment.start_frame + 1
             start, end = segment.start_frame, segment.end_frame + 1
-            score = self._log.log(segment.ascore) / 1e4 if segment.ascore > 0 else confidence.IMPOSSIBLE
+            score = self._log.log(segment.ascore) * _NEPER if segment.ascore > 0 else confidence.IMPOSSIBLE
             spoken = self._leveller.speech_frames(start, end)
             trust = confidence.of_word(score, frames, spoken, self._phones.get(base, 1))
             words.append(TimedWord(base, start * FRAME_SECONDS, end * FRAME_SECONDS, trust))
@@ -207,18 +218,18 @@ def _weakest(words: tuple[TimedWord, ...]) -> float:
 
 
 def _spelled(means: tuple[float, ...]) -> str:
-    return ",".join(f"{mean:.2f}" for mean in means)
+    return ",".join(f"{mean:.6g}" for mean in means)
 
 
-def _parse_state(state: str) -> tuple[tuple[float, ...], float]:
+def _parse_state(state: str) -> tuple[tuple[float, ...], float | None]:
     """Return the means and the gain of `state()`, or those of a new call if they make no sense."""
     means, _, gain = state.partition(";")
     try:
         values = tuple(float(mean) for mean in means.split(","))
         level = float(gain)
     except ValueError:
-        return _TELEPHONE_MEANS, 1.0
+        return _TELEPHONE_MEANS, None
     sound = len(values) == len(_TELEPHONE_MEANS) and all(
         math.isfinite(value) and abs(value) < _MEANS_LIMIT for value in values
     )
-    return (values, level) if sound and 0.01 <= level <= 100.0 else (_TELEPHONE_MEANS, 1.0)
+    return (values, level) if sound and 0.01 <= level <= 100.0 else (_TELEPHONE_MEANS, None)

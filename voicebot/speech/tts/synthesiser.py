@@ -71,7 +71,7 @@ def speak_8k(
     words_per_minute: int | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> NDArray[np.int16]:
-    """Return `text` as telephone speech: 8 kHz, active speech at levels.ACTIVE_LEVEL, 40 ms of silence at the ends.
+    """Return `text` as telephone speech: 8 kHz, active speech at levels.ACTIVE_LEVEL, at most 40 ms of silence at the ends.
 
     The text is normalised for the voice's language first (money, thousands, dates). Text with nothing to say in it
     gives an empty array.

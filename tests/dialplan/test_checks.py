@@ -292,3 +292,74 @@ def test_tests_are_validated() -> None:
 def test_what_is_no_dialplan_is_an_error(text: str) -> None:
     with pytest.raises(DialplanError):
         loaded(text)
+
+
+UNSET = (
+    EN
+    + """
+services: {core: {base_url: "http://x"}}
+HEAD
+flows:
+  main:
+STEPS
+    - say: "{{ slot.a }} {{ call.b }}"
+    - hangup: {}
+  sub: [{set: {call.b: 1}}, {return: {}}]
+  no: [{hangup: {}}]
+"""
+)
+FILL = '    - collect: {slot: a, type: digits, prompt: "A?", on_fail: no}\n'
+
+
+@pytest.mark.parametrize(
+    ("head", "steps", "unset"),
+    [
+        ("", FILL + "    - set: {call.b: 1}\n", set()),
+        ("", FILL + "    - call: sub\n", set()),
+        ("", FILL + "    - if: {when: call.from, call: sub}\n", {"call.b"}),
+        ("", FILL + "    - if: {when: call.from, call: sub, else: [{set: {call.b: 2}}]}\n", set()),
+        ("", FILL + "    - if: {when: call.from, call: sub, else: no}\n", set()),
+        ("", FILL.replace("on_fail: no", "on_fail: [{call: sub}]") + "    - call: sub\n", {"slot.a"}),
+        ("handlers: {noinput: [{goto: [{say: x}]}]}", FILL + "    - call: sub\n", {"slot.a"}),
+        ("handlers: {noinput: [{goto: no}], error: [{goto: no}]}", FILL + "    - call: sub\n", set()),
+        ("handlers: {noinput: [{goto: main}]}", FILL + "    - call: sub\n", set()),
+        (
+            "",
+            FILL + '    - menu: {prompt: B, choices: [{dtmf: "1", set: {call.b: 1}}, {dtmf: "2"}]}\n',
+            {"call.b"},
+        ),
+        (
+            "",
+            FILL
+            + '    - menu: {prompt: B, choices: [{dtmf: "1", set: {call.b: 1}}, {dtmf: "2", goto: no}]}\n',
+            set(),
+        ),
+    ],
+)
+def test_a_variable_that_is_not_set_on_every_path(head: str, steps: str, unset: set[str]) -> None:
+    text = UNSET.replace("HEAD\n", head + "\n").replace("STEPS\n", steps)
+    found = {item.message.split()[0] for item in findings(text) if item.code == "VB108"}
+    assert found == unset
+
+
+def test_what_an_error_of_http_leaves_unset_needs_a_default() -> None:
+    text = main(
+        '{http: {service: core, get: /, save: acct, on_error: [{say: Oh}]}}, {say: "{{ acct.x }}"}', SERVICE
+    )
+    assert codes(text) == {"VB108"}
+    assert codes(text.replace("acct.x }}", "acct.x | default('nothing') }}")) == set()
+    assert codes(text.replace("[{say: Oh}]", "main")) == set()
+
+
+def test_a_form_reads_back_its_own_slots() -> None:
+    slot = "{slot: a, type: digits, prompt: A, required: true}"
+    text = main(f'{{form: {{slots: [{slot}], confirm: "{{{{ slot.a }}}}?"}}}}, {{say: "{{{{ slot.a }}}}"}}')
+    assert codes(text) == set()
+    assert codes(text.replace("required: true", "required: false")) == {"VB108"}
+
+
+def test_handlers_whose_steps_raise_their_own_event_are_checked_to_an_end() -> None:
+    head = (
+        "handlers: {noinput: [{goto: [{confirm: {prompt: B}}]}], error: [{goto: [{say: x}, {hangup: {}}]}]}\n"
+    )
+    assert codes(main("{confirm: {prompt: A}}", head)) == set()

@@ -81,7 +81,7 @@ def test_repeat_help_and_the_branch() -> None:
     line = FakeLine(acts, transfer_results=[TransferResult("transferred")])
     assert dialled(DEMO, line) == "transferred"
     assert line.heard.count("How can I help?") == 3
-    assert (line.transfers[0].to, line.transfers[0].mode) == ("7000", "blind")
+    assert (line.transfers[0].to, line.transfers[0].mode) == ("6002", "blind")
 
 
 def test_the_demo_shows_the_verbs_of_the_language() -> None:

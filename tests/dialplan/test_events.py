@@ -116,10 +116,9 @@ ERRORS = (
     + """
 handlers: {error: [{say: "Busy.", goto: TARGET}]}
 flows:
-  main: [{say: "{{ acct.x }}"}, {hangup: main}]
-  other: [{menu: {prompt: "Go on?", choices: [{dtmf: "1", goto: main}, {dtmf: "2", goto: saves}]}}, {hangup: other}]
-  bad: [{say: "{{ acct.x }}"}, {hangup: bad}]
-  saves: [{record_message: {max: 1s, save: acct}}, {goto: main}]
+  main: [{say: "{{ call.from | currency('XYZ') }}"}, {hangup: main}]
+  other: [{menu: {prompt: "Go on?", choices: [{dtmf: "1", goto: main}, {dtmf: "2", goto: bad}]}}, {hangup: other}]
+  bad: [{say: "{{ call.from | currency('XYZ') }}"}, {hangup: bad}]
 """
 )
 
@@ -129,7 +128,7 @@ def test_an_error_leaves_by_its_handler_and_the_third_of_a_call_ends_it() -> Non
     line = FakeLine([Keyed("1"), Keyed("1")])
     assert dialled(plan, line) == "loop"
     assert [event["count"] for event in line.events_named("error")] == [1, 2, 3]
-    assert line.events_named("error")[0]["kind"] == "unset"
+    assert line.events_named("error")[0]["kind"] == "type"
 
 
 def test_an_error_inside_the_target_of_an_error_handler_ends_the_call() -> None:
@@ -137,7 +136,7 @@ def test_an_error_inside_the_target_of_an_error_handler_ends_the_call() -> None:
     assert dialled(ERRORS.replace("TARGET", "bad"), line) == "loop"
     assert len(line.events_named("error")) == 2
     line = FakeLine()
-    inline = ERRORS.replace("TARGET", '[{say: "{{ acct.y }}"}, {hangup: x}]')
+    inline = ERRORS.replace("TARGET", "[{say: \"{{ call.to | currency('XYZ') }}\"}, {hangup: x}]")
     assert dialled(inline, line) == "loop"
 
 
@@ -145,8 +144,7 @@ def test_without_an_error_handler_the_caller_hears_an_apology() -> None:
     line = FakeLine()
     assert (
         dialled(
-            EN
-            + 'flows:\n  main: [{say: "{{ call.x | number }}"}, {hangup: x}]\n  o: [{set: {call.x: a}}, {goto: main}]\n',
+            EN + "flows:\n  main: [{say: \"{{ call.to | currency('XYZ') }}\"}, {hangup: x}]\n",
             line,
         )
         == "error"

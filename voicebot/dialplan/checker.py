@@ -6,7 +6,7 @@ A finding's code, severity and place are stable; the functions of `CHECKS` are i
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from voicebot.dialplan.checks import flows, meaning, names, runnable
+from voicebot.dialplan.checks import flows, meaning, names, runnable, unset
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding
 
@@ -15,6 +15,7 @@ Check = Callable[[Dialplan], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     names.check_names,
     names.check_variables,
+    unset.check_unset,
     flows.check_flows,
     meaning.check_translations,
     meaning.check_choices,

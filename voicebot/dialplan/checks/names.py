@@ -75,7 +75,7 @@ def everything(dialplan: Dialplan) -> Iterator[object]:
 
 def check_variables(dialplan: Dialplan) -> Iterator[Finding]:
     """Unknown hours, and variables that nothing sets. Whether one is set on every path is not decided here."""
-    written = _written(dialplan)
+    written = written_variables(dialplan)
     for position, expression in expressions_of(dialplan):
         for name in sorted(expression.hours):
             yield from _unknown("VB105", "entry of hours", Named(name, position), dialplan.hours)
@@ -83,7 +83,8 @@ def check_variables(dialplan: Dialplan) -> Iterator[Finding]:
             yield from _reference(dialplan, reference, position, written)
 
 
-def _written(dialplan: Dialplan) -> set[str]:
+def written_variables(dialplan: Dialplan) -> set[str]:
+    """Return every variable that something sets somewhere."""
     written = {f"call.{name}" for name in CALL} | {f"queue.{name}" for name in QUEUE}
     written |= {f"error.{name}" for name in ERROR} | {f"var.{name}" for name in dialplan.variables}
     for item in everything(dialplan):
@@ -131,12 +132,17 @@ def expressions_of(dialplan: Dialplan) -> Iterator[tuple[Position, Expression]]:
     for queue in dialplan.queues.values():
         for template in queue.require:
             yield from ((queue.position, piece) for piece in _pieces(template))
-    yield from _expressions(
+    yield from expressions_in(
         (dict(dialplan.flows), dict(dialplan.handlers), dialplan.links), Position(dialplan.path)
     )
 
 
-def _expressions(value: object, position: Position) -> Iterator[tuple[Position, Expression]]:
+def expressions_in(
+    value: object, position: Position, stop: tuple[type, ...] = ()
+) -> Iterator[tuple[Position, Expression]]:
+    """Yield every expression inside `value` with its nearest position, not going into objects of `stop`."""
+    if isinstance(value, stop):
+        return
     own = getattr(value, "position", None)
     position = own if isinstance(own, Position) else position
     if isinstance(value, Expression):
@@ -145,15 +151,15 @@ def _expressions(value: object, position: Position) -> Iterator[tuple[Position, 
         yield from ((position, piece) for piece in _pieces(value))
     elif isinstance(value, (tuple, list)):
         for item in value:
-            yield from _expressions(item, position)
+            yield from expressions_in(item, position, stop)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _expressions(item, position)
+            yield from expressions_in(item, position, stop)
     elif isinstance(value, Value):
-        yield from _expressions(value.content, position)
+        yield from expressions_in(value.content, position, stop)
     elif hasattr(value, "__dataclass_fields__"):
         for name in value.__dataclass_fields__:
-            yield from _expressions(getattr(value, name), position)
+            yield from expressions_in(getattr(value, name), position, stop)
 
 
 def _pieces(template: Template) -> Iterator[Expression]:

@@ -243,11 +243,12 @@ class Leg:
     def send_audio(self, frame: bytes) -> None:
         """Send one frame of 160 bytes and go on by 20 ms."""
         self.sent = frame
+        rtp_timestamp = self.rtp_timestamp
+        self.rtp_timestamp = (rtp_timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
         target = self.target
         if self.sends and target is not None:
-            marker, self.marker = self.marker, False
-            self._send(self.payload_type, self.rtp_timestamp, frame, marker, target)
-        self.rtp_timestamp = (self.rtp_timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
+            self._send(self.payload_type, rtp_timestamp, frame, self.marker, target)
+            self.marker = False
 
     def send_events(self) -> bool:
         """Send what keys there are in place of this tick's audio; False when there is none."""

@@ -6,7 +6,6 @@ an absolute instant costs nothing while little happens and does not wake for eve
 
 import contextlib
 import gc
-import math
 import random
 import select
 import signal
@@ -16,14 +15,13 @@ import time
 from collections import deque
 
 from voicebot.media import FRAME_SECONDS
+from voicebot.runtime.media_worker.clock import SLOT_SECONDS, TickClock
 from voicebot.runtime.media_worker.plane import MediaPlane
 from voicebot.runtime.media_worker.prompts import PromptLoader
 from voicebot.runtime.media_worker.recorder import Recorder
 from voicebot.wire import AttachSpeech, Heartbeat, Log, WireError
 from voicebot.wire.channel import Channel, ChannelClosed, ChannelFull
 
-_SLOTS = 4  # per tick: packets are read, and commands heard, every 5 ms
-_CATCH_UP = 0.2  # seconds behind that are caught up; what is more is skipped
 _COMMANDS_PER_SLOT = 64
 _HEARTBEAT = 1.0
 _COLLECT_EVERY = 10  # heartbeats
@@ -90,24 +88,18 @@ class MediaWorker:
 
     def _serve(self) -> None:
         """Run the clock as long as there are legs."""
-        slot_seconds = FRAME_SECONDS / _SLOTS
-        start = time.monotonic()
-        slot = 0
+        clock = TickClock(time.monotonic())
         while not self._closed and not self._plane.idle:
-            slot += 1
-            at = start + slot * slot_seconds
+            at, is_tick = clock.advance()
             now = time.monotonic()
             if now < at:
                 time.sleep(at - now)
-            elif now - at > _CATCH_UP:
-                missed = math.floor((now - at) / FRAME_SECONDS)
+                now = time.monotonic()
+            elif missed := clock.skip_missed(now):
                 self._plane.skip(missed)
                 self._skipped += missed
-                slot += missed * _SLOTS
-                at = start + slot * slot_seconds
-            is_tick = slot % _SLOTS == 0
-            now = time.monotonic()
-            if not is_tick and now - at > slot_seconds:
+                at += missed * FRAME_SECONDS
+            if not is_tick and now - at > SLOT_SECONDS:
                 continue  # behind: ticks only
             self._read_channels(now)
             self._plane.drain(now)

@@ -23,10 +23,10 @@ def hear(recogniser: Recogniser, phrases: tuple[str, ...], audio: NDArray[np.int
     return recogniser.finish()
 
 
-@pytest.mark.parametrize("voice", ["en-us", "en-gb"])
+@pytest.mark.parametrize("voice", ["en-us", "en-gb", "en-us+f3"])
 def test_a_caller_is_understood_through_a_call_on_a_telephone_line(say: Telephone, voice: str) -> None:
     recogniser = open_recogniser("pocketsphinx", "en")
-    for said in ("my card was stolen", "english", "when are you open"):
+    for said in ("english", "when are you open", "i lost my card"):
         result = hear(recogniser, BANK, say(said, voice))
         assert result.text == said
         assert result.confidence > 0.35
@@ -52,7 +52,7 @@ def test_silence_and_no_audio_at_all_are_nothing(say: Telephone) -> None:
 @pytest.mark.parametrize("gain", [0.15, 2.0])
 def test_the_callers_level_does_not_matter(say: Telephone, gain: float) -> None:
     recogniser = open_recogniser("pocketsphinx", "en")
-    assert hear(recogniser, BANK, say("my card was stolen", "en-us", gain)).text == "my card was stolen"
+    assert hear(recogniser, BANK, say("i lost my card", "en-us", gain)).text == "i lost my card"
 
 
 def test_what_was_learned_travels_to_another_worker(say: Telephone) -> None:
@@ -61,7 +61,7 @@ def test_what_was_learned_travels_to_another_worker(say: Telephone) -> None:
     hear(first, BANK, say("when are you open", "en-us"))
     second = open_recogniser("pocketsphinx", "en", state=first.state())
     assert second.state() == first.state()
-    assert hear(second, BANK, say("my card was stolen", "en-us")).text == "my card was stolen"
+    assert hear(second, BANK, say("i lost my card", "en-us")).text == "i lost my card"
 
 
 @pytest.mark.parametrize("state", ["nonsense", "1,2;3", "nan" + ",1" * 12 + ";1", "1e9" + ",1" * 12 + ";1"])
@@ -73,12 +73,12 @@ def test_a_state_that_makes_no_sense_is_ignored(say: Telephone, state: str) -> N
 def test_a_partial_result_comes_while_the_caller_speaks(say: Telephone) -> None:
     recogniser = open_recogniser("pocketsphinx", "en")
     recogniser.start(BANK)
-    audio = say("my card was stolen", "en-us")
+    audio = say("i lost my card", "en-us")
     partials = []
     for at in range(0, len(audio), 480):
         recogniser.feed(audio[at : at + 480])
         partials.append(recogniser.partial().text)
-    assert "my card was stolen" in partials
+    assert "i lost my card" in partials
     assert partials[0] == ""
 
 

@@ -1,16 +1,17 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from voicebot.speech.resample import StreamResampler, resample
 
 
-def tone(frequency: float, rate: int, seconds: float = 0.5) -> np.ndarray:
-    return np.rint(8000 * np.sin(2 * np.pi * frequency * np.arange(int(rate * seconds)) / rate)).astype(
-        np.int16
-    )
+def tone(frequency: float, rate: int, seconds: float = 0.5) -> NDArray[np.int16]:
+    time = np.arange(int(rate * seconds)) / rate
+    samples: NDArray[np.int16] = np.rint(8000 * np.sin(2 * np.pi * frequency * time)).astype(np.int16)
+    return samples
 
 
-def level(samples: np.ndarray) -> float:
+def level(samples: NDArray[np.int16]) -> float:
     middle = samples[200:-200].astype(float)
     return float(np.sqrt(np.mean(middle**2)))
 

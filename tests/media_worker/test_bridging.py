@@ -83,6 +83,7 @@ def test_keys_pass_as_the_same_events_on_the_other_timeline(bench: Bench, pair: 
     assert keys_heard(two) == "42"
     events = [packet for packet in two.heard() if packet.payload_type == 101]
     durations = [event.duration for event in map(telephone_event.parse, (p.payload for p in events)) if event]
+    assert len(durations) == 6 + 4
     assert durations[:6] == [160 * n for n in range(1, 7)]
     numbers = [packet.sequence_number for packet in two.heard()]
     assert numbers == [(numbers[0] + n) & 0xFFFF for n in range(len(numbers))]

@@ -1,0 +1,111 @@
+"""The peers, each installed if it is not there and skipped with its reason if it cannot be, and the written report."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop.report import Report
+from tests.interop.sipp import Sipp
+from tests.live.hotline import Hotline
+
+HERE = Path(__file__).parent
+CACHE = Path(os.environ.get("VOICEBOT_INTEROP_CACHE", "/var/tmp/voicebot-interop"))
+REPORT = HERE.parents[1] / "docs" / "interop.md"
+DIALPLAN = HERE / "hotline.yaml"
+INSTALL_LIMIT = 300.0  # seconds
+_WHAT = pytest.StashKey[Report]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "feature(peer, name): the line of docs/interop.md that the test stands for")
+    config.stash[_WHAT] = Report()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[None]:
+    result = yield
+    item.config.stash[_WHAT].take(item, result)
+    return result
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write docs/interop.md, but only after a run of everything."""
+    chosen = session.config.getoption("keyword") or session.config.getoption("lf") or len(session.config.args) != 1
+    if not chosen and Path(session.config.args[0]).resolve() == HERE:
+        REPORT.write_text(session.config.stash[_WHAT].text(), "utf-8")
+
+
+@pytest.fixture(scope="session")
+def report(pytestconfig: pytest.Config) -> Report:
+    return pytestconfig.stash[_WHAT]
+
+
+def _install(program: str, package: str) -> None:
+    if shutil.which(program) is None:
+        if os.geteuid() != 0:
+            pytest.skip(f"{program} is not installed, and installing it needs root")
+        print(f"installing {package} ...", file=sys.stderr, flush=True)
+        _run([str(HERE / "install_debian.sh"), package], package)
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not there after installing {package}")
+
+
+def _run(command: list[str], what: str) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_LIMIT)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        pytest.skip(f"{what} cannot be installed: {error}")
+    if done.returncode:
+        pytest.skip(f"{what} cannot be installed: {(done.stderr or done.stdout).strip()[-300:]}")
+
+
+@pytest.fixture(scope="session")
+def sipp_program(report: Report) -> str:
+    _install("sipp", "sip-tester")
+    version = subprocess.run(["sipp", "-v"], capture_output=True, text=True).stdout
+    report.version("SIPp", next((word for word in version.split() if word.startswith("v")), "").rstrip(".,"))
+    return "sipp"
+
+
+@pytest.fixture(scope="session")
+def baresip_program(report: Report) -> str:
+    _install("baresip", "baresip-core")
+    status = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Version}", "baresip-core"], capture_output=True, text=True
+    ).stdout
+    report.version("baresip", status)
+    return "baresip"
+
+
+@pytest.fixture(scope="session")
+def asterisk_folder(report: Report) -> Path:
+    folder = CACHE / "asterisk"
+    if not (folder / ".complete").exists():
+        if os.geteuid() != 0:
+            pytest.skip("Asterisk is not installed, and installing it needs root")
+        print("installing Asterisk 22 (100 MB, half a minute) ...", file=sys.stderr, flush=True)
+        _run([str(HERE / "install_asterisk.sh"), str(folder)], "Asterisk")
+    name = (folder / ".complete").read_text().split("_")[1]
+    report.version("Asterisk", name.partition("%3a")[2].partition("+")[0] or name)
+    return folder
+
+
+@pytest.fixture
+def sipp(sipp_program: str, tmp_path: Path) -> Sipp:
+    return Sipp(tmp_path / sipp_program)
+
+
+@pytest.fixture
+def clean_hotline() -> Iterator[list[Hotline]]:
+    """Hotlines that a test puts in here are ended with it, whatever happens."""
+    made: list[Hotline] = []
+    yield made
+    for each in made:
+        each.discard()

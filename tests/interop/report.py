@@ -1,0 +1,63 @@
+"""What the run found: the table of docs/interop.md."""
+
+import datetime
+import os
+import platform
+
+import pytest
+
+_HEAD = """# Interoperability
+
+Which telephones and telephone systems have been called, and what worked. Written by `make interop`, which runs on Debian 12
+as root and installs the peers itself. Each line is a test in `tests/interop/`.
+"""
+
+
+class Report:
+    """Collects the outcome of each test that has a `feature` marker, the peers' versions, and figures."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, str] = {}
+        self._results: dict[str, dict[str, str]] = {}
+        self._figures: list[tuple[str, str]] = []
+
+    def version(self, peer: str, version: str) -> None:
+        self._versions[peer] = version
+
+    def figure(self, name: str, value: str) -> None:
+        """Note something measured, and print it."""
+        print(f"\n{name}: {value}")
+        self._figures.append((name, value))
+
+    def take(self, item: pytest.Item, outcome: pytest.TestReport) -> None:
+        marker = item.get_closest_marker("feature")
+        if marker is None or (outcome.when != "call" and outcome.passed):
+            return
+        peer, name = marker.args
+        if outcome.skipped:
+            reason = outcome.longrepr[2] if isinstance(outcome.longrepr, tuple) else ""
+            word = f"not run: {reason.removeprefix('Skipped: ')}"
+        elif outcome.passed:
+            word = "works"
+        else:
+            word = "**does not work**"
+        lines = self._results.setdefault(peer, {})
+        if lines.get(name, "works") == "works":  # several tests may stand for one line: the worst counts
+            lines[name] = word
+
+    def text(self) -> str:
+        """Return the document."""
+        lines = [_HEAD, f"Last run: {datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {_machine()}.", ""]
+        for peer, results in self._results.items():
+            lines += [f"## {peer} {self._versions.get(peer, '')}".rstrip(), "", "| feature | result |", "|---|---|"]
+            lines += [f"| {name} | {word} |" for name, word in results.items()]
+            lines.append("")
+        if self._figures:
+            lines += ["## Figures", "", "| measured | value |", "|---|---|"]
+            lines += [f"| {name} | {value} |" for name, value in self._figures]
+            lines.append("")
+        return "\n".join(lines)
+
+
+def _machine() -> str:
+    return f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}, Python {platform.python_version()}"

@@ -1,0 +1,1 @@
+"""A real server process for tests that talk to it over the wire."""

@@ -31,7 +31,7 @@ _TELEPHONE_MEANS = (
 # shifted right by 10 bits; the logarithm's base is 1.0001.
 _NEPER = 1024 * math.log(1.0001)
 # Many a line is digitally silent between words, and the logarithm of nothing would ruin the means: noise is added, 47 dB
-# below speech. (Of 27 clean espeak phrases between digital silence 16 were heard with noise of rms 3, 21 with this.)
+# below speech. (Of 27 espeak phrases between digital silence, 16 were heard with noise of rms 3, 21 with 10 or 16.)
 _LINE_NOISE = np.random.default_rng(0).normal(0.0, 12.0, TELEPHONE_HZ)
 _MEANS_LIMIT = 200.0
 
@@ -41,8 +41,8 @@ BACK_CHANNELS = {
     "huh": "HH AH", "uh-huh": "AH HH AH", "ok": "OW K EY", "oh": "OW", "well": "W EH L",
 }  # fmt: skip
 _BACK_CHANNEL_SHARE = 0.3
-# Any sequence of sounds: what is no phrase of the grammar goes here rather than into one. Eight sounds: all 39 would
-# cost more than the rest together.
+# Any sequence of sounds: what is no phrase of the grammar goes here rather than into one. Eight sounds: with all 39
+# decoding was far slower than speech.
 _GARBAGE_SHARE = 1e-2
 _GARBAGE_PHONE_SHARE = 0.005
 _GARBAGE_PHONES = ("AH", "IY", "S", "N", "T", "AA", "R", "EY")

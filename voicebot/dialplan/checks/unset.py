@@ -6,12 +6,14 @@ question, errors from every step. A call adds what its flow sets on every way to
 
 from collections.abc import Iterator, Sequence
 
-from voicebot.dialplan.checks.names import CALL, expressions_in, written_variables
+from voicebot.dialplan.checks.names import CALL, everything, expressions_in, written_variables
 from voicebot.dialplan.expressions import Expression
+from voicebot.dialplan.fields import Named
 from voicebot.dialplan.inputs import Choice, Handler, InputStep, Link
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding, Position, finding
 from voicebot.dialplan.steps.collect import Collect
+from voicebot.dialplan.steps.flow import CallStep
 from voicebot.dialplan.steps.form import Form
 from voicebot.dialplan.steps.http import Http
 from voicebot.dialplan.steps.menu import Menu
@@ -41,11 +43,17 @@ def check_unset(dialplan: Dialplan) -> Iterator[Finding]:
 def _gains(dialplan: Dialplan) -> dict[str, Names]:
     """Return what each flow has certainly set when it returns, beyond what was set before."""
     universe = frozenset(written_variables(dialplan))
-    gains = dict.fromkeys(dialplan.flows, universe)
+    called = {
+        pointer.name
+        for item in everything(dialplan)
+        for pointer in (item.flow if isinstance(item, CallStep) else getattr(item, "call", None),)
+        if isinstance(pointer, Named)
+    }
+    gains = dict.fromkeys(sorted(called & set(dialplan.flows)), universe)
     while True:
         fresh: dict[str, Names] = {}
-        for name in dialplan.flows:
-            analysis = _Analysis(dialplan, gains, calls=False)
+        for name in gains:
+            analysis = _Analysis(dialplan, gains, calls=False, known=universe)
             analysis.solve({name: frozenset()})
             returned = analysis.returned
             fresh[name] = frozenset.intersection(*returned) if returned else universe
@@ -55,7 +63,9 @@ def _gains(dialplan: Dialplan) -> dict[str, Names]:
 
 
 class _Analysis:
-    def __init__(self, dialplan: Dialplan, gains: dict[str, Names], *, calls: bool = True) -> None:
+    def __init__(
+        self, dialplan: Dialplan, gains: dict[str, Names], *, calls: bool = True, known: Names | None = None
+    ) -> None:
         """`calls`: the flows that are called are entered too (not when only returns are looked for)."""
         self.entries: dict[str, Names] = {}
         self.returned: list[Names] = []
@@ -64,7 +74,7 @@ class _Analysis:
         self._dialplan = dialplan
         self._gains = gains
         self._calls = calls
-        self._known = written_variables(dialplan)
+        self._known = frozenset(written_variables(dialplan)) if known is None else known
         self._waiting: list[str] = []
         self._active: set[int] = set()
 

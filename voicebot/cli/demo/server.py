@@ -1,0 +1,132 @@
+"""The server of the demo: `voicebot serve` as a process of its own, on loopback and free ports."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from voicebot.config import Config
+from voicebot.engines import Engines
+from voicebot.phone.errors import PhoneError
+from voicebot.phone.phone import Phone
+
+READY_WITHIN = 120.0  # seconds; the first start renders every prompt
+_ASKED_EVERY = 0.25
+_STOPS_WITHIN = 8.0
+AGENT = "alice"
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def write_config(
+    settings: Config, engines: Engines, dialplan: Path, data: Path, port: int, agent: str
+) -> Path:
+    """Write the demo's own configuration (JSON is YAML): the given one on loopback, with one agent at `agent`."""
+    document = {
+        "sip": {"listen": [f"udp:127.0.0.1:{port}"]},
+        "trunks": {"demo": {"networks": ["127.0.0.0/8"], "dialplan": "demo"}},
+        "dialplans": {"demo": str(dialplan.resolve())},
+        "prompts": str(settings.prompts.resolve()),
+        "media": {"workers": 1},
+        "speech": {
+            "models": str(settings.speech.models.resolve()),
+            "workers": 1,
+            "tts": {
+                language: {"engine": choice.engine, "voice": choice.voice}
+                for language, choice in engines.voices.items()
+            },
+        },
+        "agents": {AGENT: {"uri": agent}},
+        "storage": {"database": "sqlite:///voicebot.db", "recordings": "recordings"},
+        "shutdown": {"drain_seconds": 1},
+    }
+    path = data / "demo-config.yaml"
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    except OSError as error:
+        raise PhoneError(
+            f"{data} cannot be written: {error.strerror}; choose another folder with --data"
+        ) from error
+    return path
+
+
+class DemoServer:
+    """Started, asked until it answers, stopped. What it prints goes to `log`."""
+
+    def __init__(self, config: Path, data: Path, port: int) -> None:
+        self.uri = f"sip:700@127.0.0.1:{port}"
+        self.log = data / "server.log"
+        self._command = [
+            sys.executable,
+            "-m",
+            "voicebot",
+            "serve",
+            "--config",
+            str(config),
+            "--data",
+            str(data),
+        ]
+        self._child: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._last = ""
+
+    async def start(self, phone: Phone, on_progress: Callable[[str], None]) -> None:
+        """Return when calls are taken. Raises PhoneError with the server's own words when that does not happen."""
+        self._child = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is ours; we stop it in order
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        loop = asyncio.get_running_loop()
+        self._reading = loop.create_task(self._read(self._child, on_progress))
+        deadline = loop.time() + READY_WITHIN
+        while loop.time() < deadline:
+            if self._child.returncode is not None:
+                raise PhoneError(f"the server did not start: {self._last or 'it said nothing'}")
+            if await phone.ping(self.uri, _ASKED_EVERY) == 200:
+                return
+            await asyncio.sleep(_ASKED_EVERY)
+        raise PhoneError(f"the server is not ready after {READY_WITHIN:.0f} s: see {self.log}")
+
+    async def stop(self) -> None:
+        child = self._child
+        if child is None:
+            return
+        if child.returncode is None:
+            child.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(_STOPS_WITHIN):
+                    await child.wait()
+            except TimeoutError:
+                child.kill()
+                await child.wait()
+        if self._reading is not None:
+            self._reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reading
+
+    async def _read(self, child: asyncio.subprocess.Process, on_progress: Callable[[str], None]) -> None:
+        assert child.stdout is not None
+        with self.log.open("ab") as log:
+            async for line in child.stdout:
+                log.write(line)
+                log.flush()
+                text = line.decode(errors="replace").strip()
+                if text:
+                    self._last = text
+                    if not text.startswith("{"):
+                        on_progress(text)

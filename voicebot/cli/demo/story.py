@@ -1,0 +1,96 @@
+"""What happens in the demo's call, in order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from voicebot.cli.demo.caller import Caller
+from voicebot.cli.demo.texts import Texts, joined
+from voicebot.phone.ear import Clip
+from voicebot.storage import TimelineEvent
+
+PIN = "4711"
+RATING = "5"
+LANGUAGE = "en"
+GREETING = "Hello, this is Alice of Harbour Bank. How can I help you?"
+REPLY = "Good morning. I would like to change my address, please."
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """Something that the server's timeline must say of what the caller said or keyed."""
+
+    what: str
+    kind: str
+    data: Mapping[str, object] = field(default_factory=dict)
+
+    def matches(self, event: TimelineEvent) -> bool:
+        return event.kind == self.kind and all(
+            event.data.get(key) == value for key, value in self.data.items()
+        )
+
+
+async def opening(caller: Caller, texts: Texts) -> list[Understood]:
+    """The announcement in both languages; the caller chooses English by voice."""
+    first = [text for _, text in texts.at("welcome", 0, LANGUAGE) + texts.at("welcome", 1, LANGUAGE)]
+    await caller.hear(first, "the welcome in both languages, and the question for the language")
+    await caller.answer("English", menu(texts), "the main menu, in English")
+    return [Understood("English", "heard", {"text": "english"})]
+
+
+async def balance_by_speech_and_keys(caller: Caller, texts: Texts) -> list[Understood]:
+    """The balance of an account: spoken choices, a keyed code, and a sentence that is synthesised live."""
+    await caller.answer(
+        "account balance",
+        [text for _, text in texts.at("balance", 0, LANGUAGE)],
+        "the question for the account",
+    )
+    await caller.answer(
+        "current account",
+        [text for _, text in texts.at("identify", 0, LANGUAGE)],
+        "the question for the code",
+    )
+    await caller.key(PIN, sensitive=True)
+    said = texts.at("balance", 2, LANGUAGE, place=1) + texts.at("anything_else", 0, LANGUAGE)
+    await caller.hear([text for _, text in said], "the balance, spoken live, and the question for more")
+    await caller.say("yes please")
+    await caller.interrupt(menu(texts)[0], "talk to a human", "the caller breaks into the main menu")
+    return [
+        Understood("account balance", "heard", {"intent": "balance"}),
+        Understood("current account", "heard", {"text": "current account"}),
+        Understood("the keyed code", "keys", {"sensitive": True}),
+        Understood("yes please", "heard", {"text": "yes please"}),
+        Understood("talk to a human", "heard", {"intent": "agent"}),
+    ]
+
+
+async def straight_to_an_agent(caller: Caller, texts: Texts) -> list[Understood]:
+    """The short way, for tests."""
+    await caller.say("talk to a human")
+    return [Understood("talk to a human", "heard", {"intent": "agent"})]
+
+
+async def the_agent(caller: Caller, texts: Texts, greeting: Clip) -> None:
+    """The queue and the conversation; the agent hangs up."""
+    await caller.hear(
+        [text for _, text in texts.at("human", 0, LANGUAGE)], "the caller is connected to the queue"
+    )
+    if await caller.hear_voice(greeting, "the caller hears the agent", 25.0):
+        await caller.say(REPLY)
+
+
+async def the_end(caller: Caller, texts: Texts) -> list[Understood]:
+    """The survey by key, the goodbye; the hotline hangs up."""
+    await caller.hear(
+        [text for _, text in texts.at("survey", 0, LANGUAGE)], "the survey after the agent has hung up"
+    )
+    await caller.key(RATING)
+    await caller.hear([text for _, text in texts.at("goodbye", 0, LANGUAGE)], "the goodbye")
+    return [Understood("the rating", "keys", {"keys": RATING})]
+
+
+def menu(texts: Texts) -> list[str]:
+    return [text for _, text in texts.at("main", 0, LANGUAGE)]
+
+
+def whisper(texts: Texts) -> str:
+    return joined(texts.at("human", 1, LANGUAGE))

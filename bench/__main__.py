@@ -29,6 +29,8 @@ BENCHMARKS: Mapping[str, Callable[[Plan], Awaitable[list[Figure]]]] = {
     "leak": leak.run,
 }
 
+_WIDTH = 130  # of a table that goes to a file
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
@@ -53,7 +55,7 @@ def main() -> int:
         parser.error(f"there is no benchmark `{unknown[0]}`: choose of {', '.join(BENCHMARKS)}")
     if options.compare and not os.path.exists(f"/proc/{options.compare_pid}/stat"):
         parser.error("--compare needs --compare-pid, the process of that server")
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     try:
         document = asyncio.run(_measure(options, options.names or list(BENCHMARKS), console))
     except (ServerError, CrowdError) as error:

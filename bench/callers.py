@@ -136,7 +136,9 @@ async def main(options: argparse.Namespace) -> None:
             for peer in callers.peers.all:
                 peer.forget()
             callers.peers.latest = 0.0
+            start = asyncio.get_running_loop().time()
             await _commanded("stop")
+            seconds = asyncio.get_running_loop().time() - start
             streams = total([peer.figures() for peer in callers.peers.all])
             lost_there = sum(peer.reported_lost for peer in callers.peers.all)
             late = callers.peers.latest
@@ -144,6 +146,7 @@ async def main(options: argparse.Namespace) -> None:
             await callers.hang_up()
             tell(
                 "done",
+                seconds=seconds,
                 received=streams.received,
                 lost=streams.lost,
                 skipped=streams.skipped,

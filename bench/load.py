@@ -80,7 +80,7 @@ async def measured(
             f"RTP packets, {name} calls",
             "",
             {
-                "per_second": round(heard["received"] / wall / max(1, answered), 2),
+                "per_second": round(heard["received"] / heard["seconds"] / max(1, answered), 2),
                 "lost": heard["lost"],
                 "left_out": heard["skipped"],
                 "of_ours_lost": heard["reported_lost"],

@@ -14,7 +14,7 @@ class Plan:
     calls: tuple[int, ...] = (1, 20, 50, 100)
     talkers: int = 20
     seconds: float = 20.0
-    reactions: int = 30
+    reactions: int = 20
     short_calls: int = 200
     rates: tuple[float, ...] = (10, 25, 50, 100)  # new calls a second
     rate_seconds: float = 4.0

@@ -6,7 +6,8 @@ Answers are checked by ear: only a reaction that says what the menu's choice say
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +18,17 @@ from bench.plan import Plan
 from bench.server import Server
 from voicebot.media import rtp
 from voicebot.media.g711 import PCMU
-from voicebot.phone import Clip, Ear, Phone, PhoneCall, Wire
+from voicebot.phone import Clip, Ear, HeardTimeline, Phone, PhoneCall, Wire
 from voicebot.phone.hearing import rms
 from voicebot.phone.voice import CALLER_VOICES, speak
 
-HOURS, BALANCE = "We are open from nine to five.", "Your account holds eighty dollars."
+REPLY = "We are open from nine to five."
 _BOT_VOICE = "en-us"
+_PATIENCE = 10.0  # seconds for the bot to finish its prompt
 _INTO_PROMPT = 1.5  # seconds after which the prompt is interrupted
-_REPLY = 4.0  # seconds for an utterance and the reply to it
-_UNEVEN = 0.0137  # seconds: so that a tick of the phone is at another point of the server's tick each time
+_REPLY = 3.0  # seconds from the end of an utterance to the end of the reply to it
+_PER_CALL = 4  # reactions
+_UNEVEN = 0.0037  # seconds
 _PCMU = 0
 _BUSY_CALLS = 50
 
@@ -49,81 +52,57 @@ class SendLog(Wire):
         self.voice.clear()
 
 
-class Tally:
-    """The reactions of one kind: how long they took, and how many were no reaction, or the wrong one."""
+class Reaction(NamedTuple):
+    """The caller acted at the instant `since`; the bot reacted after so many seconds, if it did."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.times: list[float] = []
-        self.tried = 0
-
-    def add(self, seconds: float | None) -> None:
-        self.tried += 1
-        if seconds is not None:
-            self.times.append(seconds)
-
-    def figures(self) -> list[Figure]:
-        return [
-            spread(self.name, self.times, (5, 50, 95)),
-            single(f"  right ones of {self.tried}", len(self.times)),
-        ]
+    since: float
+    seconds: float | None
 
 
 class Caller:
-    """A phone in a call, with the log of what it sends and an ear for the replies."""
+    """A phone in a call, with the log of what it sends."""
 
-    def __init__(self, call: PhoneCall, log: SendLog, ear: Ear) -> None:
+    def __init__(self, call: PhoneCall, log: SendLog) -> None:
         self.call = call
         self.log = log
-        self._ear = ear
 
-    async def answer(self, phrase: NDArray[np.int16] | str, expected: str) -> float | None:
-        """Say `phrase` (or press it as a key) after the prompt; return the seconds until `expected` begins.
+    async def speak(self, phrase: NDArray[np.int16]) -> Reaction:
+        """Answer the prompt; from the packet with the last voiced samples to the first audible one."""
+        return await self._answer(lambda: self.call.say(phrase), lambda: self.log.voice[-1])
 
-        From the packet with the last voiced samples, or the key's first packet, to the first audible one.
-        """
-        call = self.call
-        if not await call.other_has_spoken(timeout=10.0):
-            return None
-        await asyncio.sleep(_UNEVEN)
+    async def press(self, key: str) -> Reaction:
+        """Press a key after the prompt; from its first packet to the first audible one."""
+        return await self._answer(lambda: self.call.send_keys(key), lambda: self.log.keys[0])
+
+    async def interrupt(self, phrase: NDArray[np.int16]) -> Reaction:
+        """Speak into the prompt; from the first voiced packet until the bot is silent."""
+        await self.call.other_speaks(timeout=_PATIENCE)
+        await asyncio.sleep(_INTO_PROMPT)
         self.log.forget()
-        if isinstance(phrase, str):
-            call.send_keys(phrase)
-        else:
-            call.say(phrase)
-        await call.said_all()
-        since = self.log.keys[0] if isinstance(phrase, str) else self.log.voice[-1]
-        if not await call.other_has_spoken(timeout=6.0):
-            return None
-        first = call.heard.first_sound_after(since)
-        return first - since if first is not None and self._hears(expected, since) else None
-
-    async def interrupt(self, phrase: NDArray[np.int16], expected: str) -> float | None:
-        """Speak into the prompt; return the seconds from the first voiced packet until the bot is silent."""
-        call = self.call
-        if not await call.other_speaks(timeout=10.0):
-            return None
-        await asyncio.sleep(_INTO_PROMPT + _UNEVEN)
-        self.log.forget()
-        call.say(phrase)
-        await call.said_all()
+        self.call.say(phrase)
+        await self.call.said_all()
         since = self.log.voice[0]
         await asyncio.sleep(_REPLY)
-        packets = call.heard.packets
+        packets = self.call.heard.packets
         silent = silent_from([p.arrived_at for p in packets], [p.level for p in packets], since)
-        return silent - since if silent is not None and self._hears(expected, since) else None
+        return Reaction(since, None if silent is None else silent - since)
 
-    def _hears(self, expected: str, since: float) -> bool:
-        heard = self._ear.listen(self.call.heard.since(since))
-        return any(item.text == expected for item in heard)
+    async def _answer(self, act: Callable[[], object], acted_at: Callable[[], float]) -> Reaction:
+        await self.call.other_has_spoken(timeout=_PATIENCE)
+        self.log.forget()
+        act()
+        await self.call.said_all()
+        since = acted_at()
+        await asyncio.sleep(_REPLY)
+        first = self.call.heard.first_sound_after(since)
+        return Reaction(since, None if first is None else first - since)
 
 
 async def run(plan: Plan) -> list[Figure]:
-    """With one call; then with 50 others that listen to a prompt."""
+    """With nobody else on the line; then with others that listen to a prompt."""
     with Server(plan.folder) as server:
         figures = await _reactions(plan, server, "")
         busy = min(_BUSY_CALLS, max(plan.calls))
-        plan.tell(f"reaction: {busy} other calls")
         async with Crowd(server.uri("load"), busy, audio=listeners_audio(plan.folder)) as crowd:
             crowd.measure()
             figures += await _reactions(plan, server, f", {busy} other calls")
@@ -132,38 +111,49 @@ async def run(plan: Plan) -> list[Figure]:
 
 
 async def _reactions(plan: Plan, server: Server, circumstances: str) -> list[Figure]:
-    ear = Ear([Clip(text, "en", speak(text, _BOT_VOICE)) for text in (HOURS, BALANCE)])
-    hours = voiced_part(speak("opening hours", CALLER_VOICES["en"]))
-    balance = voiced_part(speak("balance", CALLER_VOICES["en"]))
-    number = plan.reactions
-    tallies: list[Tally] = []
+    """One caller of each kind, all at the same time."""
+    plan.tell(f"reaction{circumstances}")
+    words = voiced_part(speak("opening hours", CALLER_VOICES["en"]))
+    kinds: dict[str, tuple[str, Callable[[Caller], Awaitable[Reaction]]]] = {
+        "end of speech to bot, nothing can follow": ("react", lambda caller: caller.speak(words)),
+        "end of speech to bot, a word could follow": ("more", lambda caller: caller.speak(words)),
+        "key to bot": ("react", lambda caller: caller.press("1")),
+        "speech to bot silent, immediate": ("barge", lambda caller: caller.interrupt(words)),
+        "speech to bot silent, reversible": ("reversible", lambda caller: caller.interrupt(words)),
+    }
+    calls = await asyncio.gather(
+        *(_calls(server.uri(number), react, plan.reactions) for number, react in kinds.values())
+    )
+    # By ear, and only now: it takes long enough to disturb a call.
+    ear = Ear([Clip(REPLY, "en", speak(REPLY, _BOT_VOICE))])
+    figures: list[Figure] = []
+    for name, reactions in zip(kinds, calls, strict=True):
+        right = [
+            reaction.seconds
+            for heard, reaction in reactions
+            if reaction.seconds is not None and _replied(ear, heard, reaction)
+        ]
+        figures.append(spread(name + circumstances, right))
+        figures.append(single(f"  right ones of {len(reactions)}", len(right)))
+    return figures
 
-    async def measure(
-        name: str, called: str, turns: Sequence[tuple[NDArray[np.int16] | str, str]], *, barge: bool
-    ) -> None:
-        plan.tell(f"reaction: {name}{circumstances}")
-        tally = Tally(f"{name}{circumstances}")
-        tallies.append(tally)
+
+async def _calls(
+    uri: str, react: Callable[[Caller], Awaitable[Reaction]], times: int
+) -> list[tuple[HeardTimeline, Reaction]]:
+    """Make calls of a few reactions each: the rhythm of a call's packets is at another point of the server's each time."""
+    results: list[tuple[HeardTimeline, Reaction]] = []
+    for number in range(-(-times // _PER_CALL)):
+        await asyncio.sleep(number * _UNEVEN)
         log = SendLog()
         phone = Phone(wire=log)
-        caller = Caller(await phone.call(server.uri(called)), log, ear)
-        for phrase, expected in turns:
-            if barge:
-                assert not isinstance(phrase, str)
-                tally.add(await caller.interrupt(phrase, expected))
-            else:
-                tally.add(await caller.answer(phrase, expected))
+        caller = Caller(await phone.call(uri), log)
+        for _ in range(min(_PER_CALL, times - len(results))):
+            results.append((caller.call.heard, await react(caller)))
         await phone.close()
+    return results
 
-    await measure(
-        "end of speech to first audio, nothing can follow", "react", [(hours, HOURS)] * number, barge=False
-    )
-    await measure(
-        "end of speech to first audio, more could follow", "react", [(balance, BALANCE)] * number, barge=False
-    )
-    await measure("key to first audio", "react", [("1", HOURS)] * number, barge=False)
-    await measure("speech begins to bot silent, immediate", "barge", [(hours, HOURS)] * number, barge=True)
-    await measure(
-        "speech begins to bot silent, reversible", "reversible", [(hours, HOURS)] * number, barge=True
-    )
-    return [figure for tally in tallies for figure in tally.figures()]
+
+def _replied(ear: Ear, heard: HeardTimeline, reaction: Reaction) -> bool:
+    sounds = ear.listen(heard.since(reaction.since, reaction.since + _REPLY))
+    return any(sound.text == REPLY for sound in sounds)

@@ -88,8 +88,16 @@ async def measured(
         ),
         spread(f"INVITE to 200 while they come, {name} calls", crowd.answers.answered_in),
         spread(f"OPTIONS round trip, {name} calls", round_trips, (50, 99)),
-        single(
-            f"memory per call, {name} calls", (after.memory_kb - idle.memory_kb) / max(1, answered), "kB", 0
+        Figure(
+            f"memory per call, {name} calls",
+            "kB",
+            {
+                "value": round((after.memory_kb - idle.memory_kb) / max(1, answered)),
+                **{
+                    role: round((kilobytes - idle.memory_by_role[role]) / max(1, answered))
+                    for role, kilobytes in sorted(after.memory_by_role.items())
+                },
+            },
         ),
         Figure(
             f"  circumstances, {name} calls",

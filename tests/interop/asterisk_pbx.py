@@ -1,0 +1,121 @@
+"""Asterisk as a PBX on 127.0.0.1: the hotline is its trunk, the agents' extensions live there."""
+
+import re
+import subprocess
+import time
+from pathlib import Path
+
+from tests.interop.audio import AGENT_HZ, CALLER_HZ, tone_wav
+from tests.live.hotline import free_port, options, wait_until
+
+_CONFIGURATION = Path(__file__).parent / "asterisk"
+_STARTS_WITHIN = 20.0
+RTP_PORTS = (15200, 15599)
+
+
+class Asterisk:
+    """One Asterisk of the private installation in `root`, with its files below `run`."""
+
+    def __init__(self, root: Path, run: Path, hotline: int, guarded: int = 1) -> None:
+        self.port = free_port()
+        self._root, self._run = root, run
+        self.audio = run / "audio"
+        for name in ("etc", "log", "run", "varlib", "spool/outgoing", "spool/tmp", "audio/music", "calls"):
+            (run / name).mkdir(parents=True, exist_ok=True)
+        tone_wav(self.audio / "caller.wav", CALLER_HZ, 4.0)
+        tone_wav(self.audio / "agent.wav", AGENT_HZ, 10.0)
+        tone_wav(self.audio / "music" / "music.wav", 300.0, 10.0)
+        (modules,) = root.glob("usr/lib/*/asterisk/modules")
+        self._libraries = modules.parents[1]
+        marks = {
+            "RUN": run,
+            "ROOT": root,
+            "MODULES": modules,
+            "AUDIO": self.audio,
+            "PORT": self.port,
+            "HOTLINE": hotline,
+            "GUARDED": guarded,
+            "RTP_FIRST": RTP_PORTS[0],
+            "RTP_LAST": RTP_PORTS[1],
+        }
+        for source in _CONFIGURATION.glob("*.conf"):
+            text = re.sub(r"@([A-Z_]+)@", lambda mark: str(marks[mark.group(1)]), source.read_text())
+            (run / "etc" / source.name).write_text(text)
+
+    def _command(self, *arguments: str) -> list[str]:
+        """Return the command line: the installation's own loader, libraries and program."""
+        loader = next(iter(sorted(self._root.glob("lib64/ld-linux-*.so.*")) or sorted(self._root.glob("usr/lib/ld-linux-*"))))
+        head = [str(loader), "--argv0", "asterisk", "--library-path", str(self._libraries)]
+        program = str(self._root / "usr/sbin/asterisk")
+        return [*head, program, "-C", str(self._run / "etc/asterisk.conf"), *arguments]
+
+    def __enter__(self) -> "Asterisk":
+        with (self._run / "log/stdout").open("wb") as out:
+            self._process = subprocess.Popen(
+                self._command("-f", "-n"), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=self._run
+            )
+        end = time.monotonic() + _STARTS_WITHIN
+        while "fully booted" not in self.cli("core waitfullybooted"):
+            assert self._process.poll() is None and time.monotonic() < end, self.log_text()[-3000:]
+            time.sleep(0.1)
+        wait_until(lambda: options("127.0.0.1", self.port, 0.5) != 0, 5.0, "Asterisk answers OPTIONS")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def cli(self, command: str) -> str:
+        done = subprocess.run(self._command("-rx", command), capture_output=True, text=True, timeout=20, cwd=self._run)
+        return done.stdout + done.stderr
+
+    def log_text(self) -> str:
+        found = [self._run / "log" / name for name in ("stdout", "full")]
+        return "".join(each.read_text("utf-8", "replace") for each in found if each.exists())
+
+    def originate(self, number: str, steps: str, *, trunk: str = "hotline", name: str = "call") -> "OriginatedCall":
+        """Let Asterisk call `number` of the hotline and do `steps` (extensions.conf, [caller])."""
+        out = self._run / "calls" / name
+        lines = [
+            f"Channel: Local/{number}@to-hotline/n",
+            'CallerID: "Caller" <5551234>',
+            "WaitTime: 20",
+            "MaxRetries: 0",
+            "Context: caller",
+            "Extension: s",
+            "Priority: 1",
+            f"Setvar: STEPS={steps}",
+            f"Setvar: OUT={out}",
+            f"Setvar: __TRUNK={trunk}",
+        ]
+        file = self._run / "spool/tmp" / f"{name}.call"
+        file.write_text("\n".join(lines) + "\n")
+        file.rename(self._run / "spool/outgoing" / file.name)
+        return OriginatedCall(out)
+
+    def channels(self) -> int:
+        """Return how many channels are up."""
+        found = re.search(r"(\d+) active channel", self.cli("core show channels count"))
+        return int(found.group(1)) if found else 0
+
+
+class OriginatedCall:
+    """A call that Asterisk makes for us."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+
+    def wait(self, timeout: float = 40.0) -> None:
+        """Wait for its end. Raises AssertionError when it was not answered."""
+        end = self._out.with_suffix(".end")
+        wait_until(lambda: end.exists() and end.stat().st_size > 0, timeout, "the end of Asterisk's call")
+        time.sleep(0.3)  # the mixing thread closes the recordings after the channel has ended
+        assert end.read_text().startswith("answered"), end.read_text()
+
+    @property
+    def heard(self) -> Path:
+        return self._out.with_name(f"{self._out.name}-heard.wav")

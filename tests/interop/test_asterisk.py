@@ -1,0 +1,214 @@
+"""Asterisk 22 calls the hotline over its trunk, and is the PBX on which the agents' extensions live."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.interop.asterisk_pbx import Asterisk
+from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in, tone_wav
+from tests.interop.baresip import Baresip
+from tests.interop.conftest import DIALPLAN
+from tests.interop.rtp_gaps import capturing
+from tests.live.hotline import Hotline, events, free_port, log_on_failure, running, wait_until
+from voicebot.media.wav import read_wav
+
+
+def feature(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.feature("Asterisk", name)
+
+
+@pytest.fixture(scope="module")
+def ports() -> tuple[int, int]:
+    """The hotline's port, and that of one which asks for a password."""
+    return free_port(), free_port()
+
+
+@pytest.fixture(scope="module")
+def asterisk(
+    asterisk_folder: Path, ports: tuple[int, int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Asterisk]:
+    with Asterisk(asterisk_folder, tmp_path_factory.mktemp("asterisk"), *ports) as each:
+        yield each
+
+
+@pytest.fixture(scope="module")
+def hotline(
+    asterisk: Asterisk, ports: tuple[int, int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hotline]:
+    pbx = f"127.0.0.1:{asterisk.port}"
+    config = {
+        "trunks": {"pbx": {"networks": ["127.0.0.0/8"], "dialplan": "main", "host": pbx, "dial": ["6XXX"]}},
+        "agents": {"one": {"uri": f"sip:6001@{pbx}", "skills": {}}},
+    }
+    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, port=ports[0], config=config)) as each:
+        yield each
+
+
+@pytest.fixture(autouse=True)
+def told(hotline: Hotline, asterisk: Asterisk) -> Iterator[None]:
+    with log_on_failure(hotline):
+        try:
+            yield
+        except AssertionError:
+            print(asterisk.log_text()[-4000:])
+            raise
+        wait_until(lambda: asterisk.channels() == 0, 8.0, "no channel of Asterisk is left")
+
+
+def closed_records(hotline: Hotline) -> int:
+    return sum(1 for each in hotline.calls() if each["ended_at"])
+
+
+@feature("OPTIONS (qualify) is answered: the trunk is available")
+def test_asterisk_finds_the_trunk_reachable(hotline: Hotline, asterisk: Asterisk) -> None:
+    wait_until(lambda: "Avail" in asterisk.cli("pjsip show contacts"), 10.0, "the contact is available")
+
+
+@feature("calls over the trunk: audio both ways, keys")
+@pytest.mark.parametrize("trunk", ["hotline", "hotline-alaw"])
+def test_a_call_over_the_trunk_speaks_and_keys(
+    trunk: str, hotline: Hotline, asterisk: Asterisk
+) -> None:
+    before = closed_records(hotline)
+    call = asterisk.originate("701", "w:2|p:caller|d:314159|w:8", trunk=trunk, name=f"keys-{trunk}")
+    call.wait()
+    record = hotline.wait_for_record(before + 1)
+    assert "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys")) == "314159"
+    assert record["from_number"] == "5551234"
+    assert record["ended_by"] == "bot"
+    assert loud_seconds(read_wav(call.heard)) > 1.5
+    assert seconds_in(Path(record["recording"]), CALLER_HZ) > 2.5
+
+
+@feature("digest authentication towards the hotline")
+def test_asterisk_calls_with_a_password(
+    asterisk: Asterisk, ports: tuple[int, int], tmp_path: Path
+) -> None:
+    config = {
+        "sip": {"auth": {"realm": "interop", "users": {"frontdoor": "sesame"}}},
+        "trunks": {"pbx": {"networks": ["127.0.0.0/8"], "dialplan": "main", "auth": True}},
+    }
+    with running(Hotline(tmp_path / "guarded", DIALPLAN, port=ports[1], config=config)) as guarded:
+        asterisk.originate("705", "w:10", trunk="hotline-auth", name="auth").wait()
+        assert [each["ended_by"] for each in guarded.calls()] == ["bot"]
+
+
+class Talk:
+    """Asterisk's caller, and an agent's phone that is registered at Asterisk."""
+
+    def __init__(self, asterisk: Asterisk, folder: Path, *, answers: bool = True) -> None:
+        self.says = tone_wav(folder / "agent.wav", AGENT_HZ, 60)
+        self.agent = Baresip(
+            folder / "agent",
+            "6001",
+            says=self.says,
+            answers=answers,
+            registrar=f"127.0.0.1:{asterisk.port}",
+            password="lab6001",
+        )
+
+
+@feature("is the agents' PBX: a registered phone is rung, audio both ways")
+def test_the_agents_phone_at_asterisk_is_rung_and_both_hear_each_other(
+    hotline: Hotline, asterisk: Asterisk, baresip_program: str, tmp_path: Path
+) -> None:
+    before = closed_records(hotline)
+    with Talk(asterisk, tmp_path).agent as agent:
+        call = asterisk.originate("702", "w:1|p:caller|w:1", name="talk")
+        agent.wait_for("CALL_ESTABLISHED", timeout=15)
+        agent.wait_for("CALL_CLOSED", timeout=15)
+        call.wait()
+    record = hotline.wait_for_record(before + 1)
+    assert (record["agent"], record["ended_by"]) == ("one", "caller")
+    assert seconds_in(agent.heard(), CALLER_HZ) > 3.0
+    assert seconds_in(call.heard, AGENT_HZ) > 3.0
+
+
+@feature("is the agents' PBX: the agent hangs up, the caller is back in the dialplan")
+def test_the_agent_at_asterisk_hangs_up(
+    hotline: Hotline, asterisk: Asterisk, baresip_program: str, tmp_path: Path
+) -> None:
+    before = closed_records(hotline)
+    with Talk(asterisk, tmp_path).agent as agent:
+        call = asterisk.originate("702", "w:20", name="agent-hangs-up")
+        agent.wait_for("CALL_ESTABLISHED", timeout=15)
+        agent.listen(2.0)
+        agent.hang_up()
+        call.wait()
+    record = hotline.wait_for_record(before + 1)
+    assert [each["exit"] for each in events(record, "queue_exit")] == ["agent_done"]
+    assert record["ended_by"] == "bot"
+
+
+@feature("is the agents' PBX: the ring ends when the caller is gone")
+def test_the_agents_ring_ends_with_the_call(
+    hotline: Hotline, asterisk: Asterisk, baresip_program: str, tmp_path: Path
+) -> None:
+    before = closed_records(hotline)
+    with Talk(asterisk, tmp_path, answers=False).agent as agent:
+        call = asterisk.originate("702", "w:3", name="ring")
+        wait_until(lambda: "Incoming call" in agent.log_text(), 10.0, "the agent's phone rings")
+        call.wait()
+        agent.wait_for("CALL_CLOSED", timeout=3)
+    assert hotline.wait_for_record(before + 1)["agent"] == ""
+
+
+@feature("is the agents' PBX: no phone is registered, the caller is told")
+def test_without_a_registered_phone_the_caller_is_told(hotline: Hotline, asterisk: Asterisk) -> None:
+    before = closed_records(hotline)
+    asterisk.originate("702", "w:40", name="nobody").wait(60.0)
+    record = hotline.wait_for_record(before + 1)
+    assert events(record, "agent_missed")
+    assert any("Nobody can be reached" in each["text"] for each in events(record, "said"))
+
+
+@feature("blind transfer (REFER) to an extension that answers")
+def test_a_transferred_caller_hears_the_extension(hotline: Hotline, asterisk: Asterisk) -> None:
+    before = closed_records(hotline)
+    call = asterisk.originate("703", "w:2|d:6002|w:7", name="transfer")
+    record = hotline.wait_for_record(before + 1, 20.0)
+    assert record["release_cause"] == "transferred"
+    assert [each["exit"] for each in events(record, "transfer_ended")] == ["transferred"]
+    call.wait()
+    assert seconds_in(call.heard, AGENT_HZ) > 2.0
+
+
+@feature("blind transfer to an extension that is missing: the caller is told")
+def test_a_transfer_to_a_missing_extension_fails_and_the_caller_is_told(
+    hotline: Hotline, asterisk: Asterisk
+) -> None:
+    before = closed_records(hotline)
+    asterisk.originate("703", "w:2|d:6404|w:12", name="transfer-missing").wait()
+    record = hotline.wait_for_record(before + 1)
+    assert [each["exit"] for each in events(record, "transfer_ended")] == ["unreachable"]
+    assert any("Nobody can be reached" in each["text"] for each in events(record, "said"))
+
+
+@feature("blind transfer to a busy extension (Asterisk says 200 and ends the call)")
+def test_a_transfer_to_a_busy_extension_ends_and_leaves_a_record(hotline: Hotline, asterisk: Asterisk) -> None:
+    """Asterisk reports success as soon as it has begun to transfer, so the caller is lost there: a record all the same."""
+    before = closed_records(hotline)
+    asterisk.originate("703", "w:2|d:6009|w:6", name="transfer-busy").wait()
+    record = hotline.wait_for_record(before + 1)
+    assert events(record, "transfer_ended")
+    assert record["release_cause"]
+
+
+@feature("a phone behind Asterisk holds and resumes (re-INVITE passed through)")
+def test_nothing_is_sent_while_a_phone_behind_asterisk_holds(
+    hotline: Hotline, asterisk: Asterisk, baresip_program: str, tmp_path: Path
+) -> None:
+    registrar = f"127.0.0.1:{asterisk.port}"
+    phone = Baresip(tmp_path / "phone", "5001", registrar=registrar, password="lab5001")
+    with capturing(tmp_path / "sent.rtp", hotline.rtp_ports) as capture, phone as caller:
+        caller.dial(f"sip:700@{registrar}")
+        caller.listen(1.5)
+        caller.command("hold")
+        caller.listen(2.0)
+        caller.command("resume")
+        caller.listen(1.5)
+        caller.hang_up()
+    (stream,) = capture.streams()
+    assert [gap for gap in np.diff(np.array(stream.times)) if gap > 0.5] == pytest.approx([2.0], abs=0.4)

@@ -1,0 +1,1 @@
+"""What a real server does when peers, workers, the machine or the admin misbehave."""

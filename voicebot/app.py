@@ -7,7 +7,6 @@ import os
 import random
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
 import structlog
 
@@ -133,7 +132,8 @@ class Server:
             self.prompts.sounds,
             entrance=self._entrance,
             new_uid=new_uid,
-            recording_path=self._recording_path,
+            recordings=config.storage.recordings,
+            recorded=config.storage.recording,
             call_seconds=config.limits.call_seconds,
         )
         self.exchange.on_incoming = self.reception.incoming
@@ -218,11 +218,6 @@ class Server:
 
     def _queues(self) -> list[QueueSpec]:
         return list(queue_specs(self.dialplans.values()))
-
-    def _recording_path(self, uid: str) -> Path | None:
-        if not self.config.storage.recording:
-            return None
-        return self.config.storage.recordings / uid[:4] / uid[4:6] / uid[6:8] / f"{uid}.wav"
 
     def _storage_problem(self, problem: str) -> None:
         if problem:

@@ -84,7 +84,8 @@ class Hotline:
             floor=self.floor,
             telephones=self.telephones,
             sounds=SOUNDS,
-            recording=Path("recording.wav"),
+            folder=Path("recordings"),
+            recorded=True,
         )
         return Caller(call, leg, media, line)
 

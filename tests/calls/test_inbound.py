@@ -79,7 +79,8 @@ class Server:
             SOUNDS,
             entrance=lambda event: Entrance(self.dialplan, "main", "lan"),
             new_uid=lambda: f"call-{len(self.store.started) + 1}",
-            recording_path=lambda uid: folder / f"{uid}.wav",
+            recordings=folder,
+            recorded=True,
             call_seconds=600.0,
         )
         self.exchange.on_incoming = self.reception.incoming

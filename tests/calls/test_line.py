@@ -152,3 +152,58 @@ def test_sensitive_text_is_not_in_the_timeline() -> None:
         await hotline.close()
 
     run(story())
+
+
+def test_a_message_ends_after_three_seconds_of_silence() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        loop = asyncio.get_running_loop()
+        started_at = loop.time()
+        recording = asyncio.create_task(
+            caller.line.record_message(longest=60.0, beep=False, term_char="#", transcribe=False)
+        )
+        await asyncio.sleep(2.0)
+        await caller.media.speak("please call me back", 6.0)
+        message = await recording
+        assert abs(loop.time() - started_at - 11.0) < 0.1
+        assert message.url.endswith("call-1-message-1.wav")
+        assert caller.media.recordings == set()
+        await hotline.close()
+
+    run(story())
+
+
+def test_a_message_ends_at_its_key_and_at_its_limit() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        loop = asyncio.get_running_loop()
+        loop.call_later(1.5, caller.media.press, "#")
+        message = await caller.line.record_message(longest=60.0, beep=False, term_char="#", transcribe=False)
+        assert message.seconds == 1.5
+        speaking = asyncio.create_task(caller.media.speak("a very long story", 100.0))
+        message = await caller.line.record_message(longest=20.0, beep=False, term_char="#", transcribe=False)
+        assert message.seconds == 20.0
+        speaking.cancel()
+        await hotline.close()
+
+    run(story())
+
+
+def test_a_message_is_kept_when_the_caller_hangs_up() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        recording = asyncio.create_task(
+            caller.line.record_message(longest=60.0, beep=True, term_char="#", transcribe=False)
+        )
+        await asyncio.sleep(2.0)
+        recording.cancel()
+        await asyncio.gather(recording, return_exceptions=True)
+        kept = [fields for _, kind, fields in hotline.store.events if kind == "message"]
+        assert len(kept) == 1
+        assert "message-1" in str(kept[0]["path"])
+        await hotline.close()
+
+    run(story())

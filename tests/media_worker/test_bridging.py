@@ -182,7 +182,7 @@ def test_a_recording_has_both_sides_also_while_bridged(bench: Bench, pair: tuple
         pair[1].say(PCMU.encode(np.full(160, -2000, np.int16)))
 
     bench.run(10, talk)
-    bench.do(EndRecording("call", 1))
+    bench.do(EndRecording("call", 1, path))
     bench.recorder.write_all()
     bench.run(1)
     left, right = recorded(path)
@@ -203,7 +203,7 @@ def test_a_masked_recording_is_silent_and_keeps_time(bench: Bench) -> None:
     for on in (False, True, False):
         bench.do(MaskRecording("call", 1, on))
         bench.run(3, lambda tick: peer.say(loud))
-    bench.do(EndRecording("call", 1))
+    bench.do(EndRecording("call", 1, path))
     bench.recorder.write_all()
     for side in recorded(path):
         assert [sample != 0 for sample in side] == [True] * 3 + [False] * 3 + [True] * 3
@@ -215,9 +215,26 @@ def test_a_mask_set_before_the_recording_begins_holds(bench: Bench) -> None:
     bench.do(MaskRecording("call", 1, True))
     bench.do(Record("call", 1, path))
     bench.run(3, lambda tick: peer.say(b"\x80" * 160))
-    bench.do(EndRecording("call", 1))
+    bench.do(EndRecording("call", 1, path))
     bench.recorder.write_all()
     assert recorded(path)[0] == [0, 0, 0]
+
+
+def test_a_message_is_recorded_beside_the_call_and_ends_alone(bench: Bench) -> None:
+    peer = bench.leg()
+    call, message = str(bench.folder / "call.wav"), str(bench.folder / "message.wav")
+    loud = PCMU.encode(np.full(160, 8000, np.int16))
+    bench.do(Record("call", 1, call))
+    bench.run(2, lambda tick: peer.say(loud))
+    bench.do(Record("call", 1, message))
+    bench.run(3, lambda tick: peer.say(loud))
+    bench.do(EndRecording("call", 1, message))
+    bench.run(2, lambda tick: peer.say(loud))
+    bench.do(CloseLeg("call", 1))
+    bench.recorder.write_all()
+    bench.run(1)
+    assert {(ended.path, ended.seconds) for ended in bench.told(RecordingEnded)} == {(call, 0.14), (message, 0.06)}
+    assert len(bench.told(LegClosed)) == 1
 
 
 def test_the_file_is_valid_while_it_grows(bench: Bench) -> None:

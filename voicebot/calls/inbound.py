@@ -40,7 +40,10 @@ class Entrance:
 
 @dataclass(slots=True)
 class Reception:
-    """Takes incoming calls. `entrance` decides where one goes; `new_uid` names it; `recording_path` is by uid."""
+    """Takes incoming calls. `entrance` decides where one goes; `new_uid` names it, and begins with the date.
+
+    `recordings`: the folder of recordings and messages, by year, month and day; `recorded`: whether calls may be at all.
+    """
 
     exchange: Exchange
     floor: Floor
@@ -49,7 +52,8 @@ class Reception:
     sounds: Sounds
     entrance: Callable[[sip.IncomingCall], Entrance]
     new_uid: Callable[[], str]
-    recording_path: Callable[[str], Path | None]
+    recordings: Path
+    recorded: bool
     call_seconds: float
     calls: "dict[str, tuple[Call, asyncio.Task[None]]]" = field(default_factory=dict)
 
@@ -136,7 +140,8 @@ class Reception:
                     floor=self.floor,
                     telephones=self.exchange,
                     sounds=self.sounds,
-                    recording=self.recording_path(call.uid),
+                    folder=self.recordings / call.uid[:4] / call.uid[4:6] / call.uid[6:8],
+                    recorded=self.recorded,
                 )
                 await self._converse(call, leg, line, entrance.dialplan)
             else:

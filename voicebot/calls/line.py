@@ -11,6 +11,7 @@ from voicebot.calls.asking import Asking
 from voicebot.calls.call import Call
 from voicebot.calls.floor import Floor
 from voicebot.calls.leg import Leg
+from voicebot.calls.message import record_message
 from voicebot.calls.protocols import PlayItem, Speech
 from voicebot.calls.transferring import Telephones, transfer
 from voicebot.calls.waiting import wait_in_queue
@@ -53,16 +54,19 @@ class TelephoneLine:
         floor: Floor,
         telephones: Telephones,
         sounds: Sounds,
-        recording: Path | None,
+        folder: Path,
+        recorded: bool,
     ) -> None:
-        """`recording`: where the call's recording goes if the dialplan records; None: nothing is ever recorded."""
+        """`folder`: where recording and messages go. Unless `recorded`, the call's recording is never made."""
         self.call = call
         self.caller = caller
         self.speech = speech
         self.floor = floor
         self.telephones = telephones
         self.sounds = sounds
-        self._recording = recording
+        self._folder = folder
+        self._recording = folder / f"{call.uid}.wav" if recorded else None
+        self._messages = 0
         self._recording_on = False
         self._skip = False  # a key interrupted what was said: the caller knows the way
         self._masked = 0
@@ -169,8 +173,13 @@ class TelephoneLine:
     async def record_message(
         self, *, longest: float, beep: bool, term_char: str, transcribe: bool
     ) -> VoiceMessage:
-        """This version takes no messages: `voicebot check` refuses `record_message` steps."""
-        return VoiceMessage("", 0.0)
+        """The plain form: nothing is transcribed. The message is kept however it ends, by hang-up as well."""
+        self._skip = False
+        self._messages += 1
+        path = self._folder / f"{self.call.uid}-message-{self._messages}.wav"
+        if beep:
+            await self.caller.play([PromptItem(str(self.sounds.beep))]).wait()
+        return await record_message(self.caller, self.call, path, longest, term_char)
 
     async def record(self, mode: Literal["start", "pause", "resume", "off"]) -> None:
         assert self.caller.media is not None
@@ -188,10 +197,12 @@ class TelephoneLine:
             self._mask_over(at_once=True)
         elif mode == "off" and self._recording_on:
             self._recording_on = False
-            self.caller.media.end_recording()
+            self.caller.media.end_recording(str(self._recording))
         self.call.trace("recording", mode=mode, path=str(self._recording))
 
     def _recording_ended(self, message: RecordingEnded) -> None:
+        if message.path != str(self._recording):
+            return
         self._recording_on = False
         if message.problem:
             self.call.recording_problem = message.problem

@@ -50,7 +50,7 @@ class SimLeg:
         self.said: list[Said] = []
         self.bridged_with: int | None = None
         self.keys_sent = ""
-        self.recording: str | None = None
+        self.recordings: set[str] = set()
         self.masked: list[tuple[float, bool]] = []
         self.listening: int | None = None
         self.on_listen: Callable[[], None] = lambda: None
@@ -147,15 +147,15 @@ class SimLeg:
         self.bridged_with = None
 
     def record(self, path: str) -> None:
-        self.recording = path
+        self.recordings.add(path)
 
     def mask_recording(self, on: bool) -> None:
         self.masked.append((self._loop.time(), on))
 
-    def end_recording(self) -> None:
-        if self.recording is not None:
-            self._loop.call_soon(self._on_message, RecordingEnded(self.call, self.id, self.recording, 1.0))
-            self.recording = None
+    def end_recording(self, path: str) -> None:
+        if path in self.recordings:
+            self.recordings.discard(path)
+            self._loop.call_soon(self._on_message, RecordingEnded(self.call, self.id, path, 1.0))
 
     def send_keys(self, keys: str) -> None:
         self.keys_sent += keys
@@ -167,6 +167,8 @@ class SimLeg:
             self.closed = True
             self.listening = None
             self._media.legs.pop(self.id, None)
+            for path in list(self.recordings):
+                self.end_recording(path)
             self._loop.call_soon(self._on_message, LegClosed(self.call, self.id, {"sent": 1.0}))
 
     def _ended(self, cause: str) -> None:

@@ -172,7 +172,10 @@ class Unbridge(Message):
 
 @dataclass(frozen=True, slots=True)
 class Record(Message):
-    """Record the leg to a WAV file at 8 kHz: left what it says (received), right what it hears (sent)."""
+    """Record the leg to a WAV file at 8 kHz: left what it says (received), right what it hears (sent).
+
+    Several may run at once, each to its own path: the call's recording, and a message that the caller leaves.
+    """
 
     call: str
     leg: int
@@ -192,6 +195,7 @@ class MaskRecording(Message):
 class EndRecording(Message):
     call: str
     leg: int
+    path: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,8 +104,8 @@ class WorkerLeg:
     def mask_recording(self, on: bool) -> None:
         self._send(MaskRecording(self.call, self.id, on))
 
-    def end_recording(self) -> None:
-        self._send(EndRecording(self.call, self.id))
+    def end_recording(self, path: str) -> None:
+        self._send(EndRecording(self.call, self.id, path))
 
     def send_keys(self, keys: str) -> None:
         self._send(SendKeys(self.call, self.id, keys))

@@ -72,7 +72,7 @@ class Hearing:
         for index, leg in enumerate(legs):
             margin = margins[index]
             leg.quiet = margin < _QUIET_DB
-            if leg.recording is not None:
+            if leg.recordings:
                 recorded.append(index)
             turn = leg.turn
             if turn is not None and turn.streaming:
@@ -98,8 +98,9 @@ class Hearing:
         heard = self._decode([leg.sent for leg in legs], self._laws[recorded])
         audio = interleave(samples[recorded], heard)
         for index, leg in enumerate(legs):
-            assert leg.recording is not None
-            leg.recording.buffer.append(audio[index * FRAME_BYTES : (index + 1) * FRAME_BYTES])
+            frame = audio[index * FRAME_BYTES : (index + 1) * FRAME_BYTES]
+            for recording in leg.recordings.values():
+                recording.buffer.append(frame)
 
     def before(self, leg: Leg, onset_at: float, now: float) -> tuple[float, bytes]:
         """Return the audio from PREROLL before the onset up to `now`, and the instant of its first sample."""

@@ -96,7 +96,7 @@ class Leg:
         # Listening and recording:
         self.detector: VoiceDetector | None = None
         self.turn: Turn | None = None
-        self.recording: Recording | None = None
+        self.recordings: dict[str, Recording] = {}  # by path
         self.masked = False
         # Counters and reports:
         self.packets_sent = self.octets_sent = self.events_sent = self.send_errors = 0

@@ -180,10 +180,11 @@ class MediaPlane:
         self._hearing.release_row(leg.row)
         for name, value in leg.counters().items():
             self._totals[name] = self._totals.get(name, 0) + value
-        if leg.recording is None:
+        if not leg.recordings:
             self.outbox.append(LegClosed(leg.call, leg.number, leg.counters()))
-        else:  # the file is closed first, so that LegClosed is the last message of a leg
-            self._recorder.end(leg.recording)
+        else:  # the files are closed first, so that LegClosed is the last message of a leg
+            for recording in leg.recordings.values():
+                self._recorder.end(recording)
             self._closing[leg.number] = (leg, now + _CLOSING_WITHIN)
 
     # --- playing --------------------------------------------------------------------------------------------------
@@ -325,32 +326,34 @@ class MediaPlane:
             leg.peer = None
 
     def _record(self, leg: Leg, message: Record, now: float) -> None:
-        self._stop_recording(leg)
-        leg.recording = self._recorder.record(leg.call, leg.number, message.path)
-        leg.recording.buffer.masked = leg.masked
+        self._stop_recording(leg, message.path)
+        recording = self._recorder.record(leg.call, leg.number, message.path)
+        recording.buffer.masked = leg.masked
+        leg.recordings[message.path] = recording
 
     def _mask_recording(self, leg: Leg, message: MaskRecording, now: float) -> None:
         leg.masked = message.on
-        if leg.recording is not None:
-            leg.recording.buffer.masked = message.on
+        for recording in leg.recordings.values():
+            recording.buffer.masked = message.on
 
     def _end_recording(self, leg: Leg, message: EndRecording, now: float) -> None:
-        self._stop_recording(leg)
+        self._stop_recording(leg, message.path)
 
-    def _stop_recording(self, leg: Leg) -> None:
-        if leg.recording is not None:
-            self._recorder.end(leg.recording)
-            leg.recording = None
+    def _stop_recording(self, leg: Leg, path: str) -> None:
+        if (recording := leg.recordings.pop(path, None)) is not None:
+            self._recorder.end(recording)
 
     def _recordings_written(self, now: float) -> None:
         for call, number, path, seconds, problem in self._recorder.finished():
             self.outbox.append(RecordingEnded(call, number, path, seconds, problem))
             leg = self._legs.get(number)
-            if leg is not None and leg.recording is not None and leg.recording.path == path and problem:
-                leg.recording = None
+            if leg is not None and problem:
+                leg.recordings.pop(path, None)
             closing = self._closing.get(number)
-            if closing is not None and closing[0].recording is not None and closing[0].recording.path == path:
-                self._forget(number)
+            if closing is not None:
+                closing[0].recordings.pop(path, None)
+                if not closing[0].recordings:
+                    self._forget(number)
         for number in [number for number, (_, until) in self._closing.items() if now > until]:
             self._forget(number)
 

@@ -53,9 +53,7 @@ def engines_for(config: Config, dialplans: Iterable[Dialplan]) -> Engines:
     return Engines(recognisers, voices, tuple(notes))
 
 
-def _recogniser(
-    language: str, wanted: Recogniser, found: Mapping[str, Choice]
-) -> Engine | None:
+def _recogniser(language: str, wanted: Recogniser, found: Mapping[str, Choice]) -> Engine | None:
     """Return what recognises a language; None if nothing does, or nothing shall."""
     if wanted.engine == "none":
         return None
@@ -66,6 +64,10 @@ def _recogniser(
         return Engine("pocketsphinx")
     best = found.get(language)
     if wanted.engine != "auto" and (best is None or best.engine != wanted.engine):
-        why = "it knows English only" if wanted.engine == "pocketsphinx" else "models/ holds no vosk model for it"
+        why = (
+            "it knows English only"
+            if wanted.engine == "pocketsphinx"
+            else "models/ holds no vosk model for it"
+        )
         raise SpeechError(f"speech.asr.{language}: {wanted.engine} cannot recognise {language} here: {why}")
     return None if best is None else Engine(best.engine, best.model)

@@ -4,7 +4,7 @@ import typer
 
 from voicebot import __version__
 from voicebot.cli import calls, check, serve
-from voicebot.cli.call import call
+from voicebot.cli.call import InOrder, call
 from voicebot.cli.demo import demo
 from voicebot.cli.ping import ping
 
@@ -35,7 +35,7 @@ def voicebot(
 
 app.command()(serve.serve)
 app.command()(check.check)
-app.command()(call)
+app.command(cls=InOrder)(call)
 app.add_typer(calls.app, name="calls")
 app.command()(demo)
 app.command()(ping)

@@ -9,7 +9,7 @@ from voicebot.phone.call import PhoneCall
 from voicebot.phone.ear import Clip, Ear, Heard, hears_voice
 from voicebot.phone.voice import CALLER_VOICES, speak
 
-WITHIN = 12.0  # seconds for the hotline to begin to say what is expected
+WITHIN = 8.0  # seconds for the hotline to begin to say what is expected
 LONGEST_PROMPTS = 40.0  # seconds for it to have said it
 _QUIET = 0.5
 _LOOK_AGAIN = 2.0  # seconds, while the other side goes on and on (music)
@@ -85,7 +85,7 @@ class Caller:
             if len(said) >= len(expected):
                 last = [each for each in known if each.complete][len(expected) - 1]
                 self._from = last.end
-                self._checks.note(name, good=True, detail=names([short(text) for text in expected]))
+                self._checks.note(name, good=True)
                 return True
             waited = loop.time() - start
             late = waited > (LONGEST_PROMPTS if known or self.call.watch.speaking else WITHIN)
@@ -111,7 +111,7 @@ class Caller:
         results = await self._listen(until_instant=silent_at)
         cut = [each for each in results if each.text == prompt and not each.complete]
         for each in cut:
-            self._screen.bot(short(each.text or "", 40) + " — (breaks off)")
+            self._screen.bot(short(each.text or "", 40) + " — (breaks off)", each.start)
         good = silent and silent_at is not None and bool(cut)
         delay = max(0.0, (silent_at or began_at) - began_at)
         detail = (
@@ -163,4 +163,4 @@ class Caller:
             near = {(each.text or "", round(each.start) + by) for by in (-1, 0, 1)}
             if each.complete and not near & self._shown:
                 self._shown.add(key)
-                self._screen.bot(each.text or "")
+                self._screen.bot(each.text or "", each.start)

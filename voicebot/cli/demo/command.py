@@ -1,10 +1,8 @@
 """The command: puts server, phones and story together, and judges."""
 
 import asyncio
-import contextlib
 import json
 import secrets
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,11 +58,9 @@ def demo(
         give_up(f"--fault is one of {', '.join(FAULTS)}")
     settings = configuration(config, Overrides(data=data))
     console = Console(highlight=False, quiet=as_json)
-    where = contextlib.nullcontext(str(data or settings.data / "demo"))
+    folder = data or settings.data / "demo"
     try:
-        # A fault spoils the cache of prompts: never that of a server in use.
-        with where if fault is None else tempfile.TemporaryDirectory(prefix="voicebot-demo-") as folder:
-            outcome = asyncio.run(Demo(settings, Path(folder), console, quick=quick, fault=fault or "").run())
+        outcome = asyncio.run(Demo(settings, folder, console, quick=quick, fault=fault or "").run())
     except (PhoneError, SpeechError) as error:
         give_up(str(error), FOUND)
     except DialplanError as error:
@@ -101,6 +97,7 @@ class Demo:
         self._data = data.absolute()
         self._quick = quick
         self._fault = fault
+        self._swapped = False
         self._screen = Screen(console)
         self._checks = Checks()
         self._dialplan_path = next(iter(settings.dialplans.values()))
@@ -127,7 +124,10 @@ class Demo:
                 self._settings, self._engines, self._dialplan_path, self._data, port, agent.uri
             )
             server = DemoServer(path, self._data, port)
-            with self._screen.console.status("starting the hotline ...") as status:
+            console = self._screen.console
+            if not console.is_terminal:
+                console.print("starting the hotline; the first time all its prompts are rendered ...")
+            with console.status("starting the hotline ...") as status:
                 ear, clips = await self._prepare(server, caller, status)
             record = await self._call(server, caller, agent, wire, ear, clips)
         finally:
@@ -135,6 +135,8 @@ class Demo:
             await agent.close()
             if server is not None:
                 await server.stop()
+            if self._swapped:
+                self._swap_prompts()
         recording = check_recording(record, self._data, self._checks)
         self._judge(record, recording, server)
         return Outcome(self._checks, record, time.monotonic() - began)
@@ -156,9 +158,14 @@ class Demo:
         finally:
             await starting
         if self._fault == "swap-prompts":
-            first, second = story.menu(self._texts)[0], self._texts.at("human", 0, story.LANGUAGE)[0][1]
-            swap_prompts(self._data / "cache" / "prompts", self._engines, story.LANGUAGE, first, second)
+            self._swap_prompts()
         return ear, clips
+
+    def _swap_prompts(self) -> None:
+        """Exchange the main menu's prompt and what is said before the queue; the second time they are back."""
+        first, second = story.menu(self._texts)[0], self._texts.at("human", 0, story.LANGUAGE)[0][1]
+        swap_prompts(self._data / "cache" / "prompts", self._engines, story.LANGUAGE, first, second)
+        self._swapped = not self._swapped
 
     def _render(self) -> dict[str, Clip]:
         """Render what is no constant text: the live sentence, the whisper, and the people's own words."""

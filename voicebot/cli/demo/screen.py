@@ -28,8 +28,9 @@ class Screen:
         self.console.print()
         self._row("", Text("the hotline, as heard", "bold"), Text("the caller", "bold"))
 
-    def bot(self, text: str) -> None:
-        self._row(self._clock(), Text("“" + text + "”", "cyan"), Text())
+    def bot(self, text: str, at: float) -> None:
+        """What was heard; `at` is when it began, in seconds of the call."""
+        self._row(f"{at:5.1f} s", Text("“" + text + "”", "cyan"), Text())
 
     def caller(self, text: str) -> None:
         self._row(self._clock(), Text(), Text(text, "green"))

@@ -53,20 +53,20 @@ async def balance_by_speech_and_keys(caller: Caller, texts: Texts) -> list[Under
     said = texts.at("balance", 2, LANGUAGE, place=1) + texts.at("anything_else", 0, LANGUAGE)
     await caller.hear([text for _, text in said], "the balance, spoken live, and the question for more")
     await caller.say("yes please")
-    await caller.interrupt(menu(texts)[0], "talk to a human", "the caller breaks into the main menu")
+    await caller.interrupt(menu(texts)[0], "talk to an agent", "the caller breaks into the main menu")
     return [
         Understood("account balance", "heard", {"intent": "balance"}),
         Understood("current account", "heard", {"text": "current account"}),
         Understood("the keyed code", "keys", {"sensitive": True}),
-        Understood("yes please", "heard", {"text": "yes please"}),
-        Understood("talk to a human", "heard", {"intent": "agent"}),
+        Understood("yes please", "heard", {"step": "anything_else.1"}),
+        Understood("talk to an agent", "heard", {"intent": "agent"}),
     ]
 
 
 async def straight_to_an_agent(caller: Caller, texts: Texts) -> list[Understood]:
     """The short way, for tests."""
-    await caller.say("talk to a human")
-    return [Understood("talk to a human", "heard", {"intent": "agent"})]
+    await caller.say("talk to an agent")
+    return [Understood("talk to an agent", "heard", {"intent": "agent"})]
 
 
 async def the_agent(caller: Caller, texts: Texts, greeting: Clip) -> None:

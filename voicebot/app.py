@@ -26,11 +26,12 @@ from voicebot.runtime.control.prompts import PromptIndex, RenderError
 from voicebot.runtime.control.speech import Engine, SpeechPool, VoiceChoice, all_started
 from voicebot.runtime.net.signalling import SipSignalling
 from voicebot.runtime.net.sip_udp import BindError
+from voicebot.runtime.net.web import ServiceError, WebServices
 from voicebot.sdp import Codec
 from voicebot.sip import Credentials, Realm, Request
 from voicebot.sip import events as sip
 from voicebot.sip.address import Address
-from voicebot.storage import Writer
+from voicebot.storage import StorageError, Writer
 
 WORKERS_START_WITHIN = 60.0  # seconds; pocketsphinx reads its dictionary in two
 RETRY_AFTER = 30  # seconds, in the 503 of a server that is full or stops
@@ -93,6 +94,14 @@ class Server:
         except RenderError as error:
             self.signalling.close()
             raise StartError(str(error)) from error
+        try:
+            self._services = {
+                dialplan.version: WebServices(dialplan.services, os.environ)
+                for dialplan in self.dialplans.values()
+            }
+        except ServiceError as error:
+            self.signalling.close()
+            raise StartError(str(error)) from error
         self._on_progress("starting media and speech workers ...")
         cores = os.cpu_count() or 1
         self.media = MediaPlane(config.media.workers or max(1, cores // 4), PortPool(*config.media.ports))
@@ -112,7 +121,11 @@ class Server:
         except TimeoutError as error:
             await self.stop()
             raise StartError("a worker process does not start; the log above says why") from error
-        self.store = Writer(config.storage.database, on_problem=self._storage_problem)
+        try:
+            self.store = Writer(config.storage.database, on_problem=self._storage_problem)
+        except StorageError as error:
+            await self.stop()
+            raise StartError(str(error)) from error
         if self.store.lost_calls:
             log.warning("calls of a lost server were closed", calls=self.store.lost_calls)
         self.exchange = Exchange(
@@ -135,6 +148,7 @@ class Server:
             recordings=config.storage.recordings,
             recorded=config.storage.recording,
             call_seconds=config.limits.call_seconds,
+            services=lambda dialplan: self._services[dialplan.version],
         )
         self.exchange.on_incoming = self.reception.incoming
         self._lag.start()
@@ -150,6 +164,8 @@ class Server:
             await self.reception.drain(self.config.shutdown.drain_seconds)
             await self.floor.close()
             await self.exchange.close()
+            for services in self._services.values():
+                await services.close()
             await asyncio.sleep(0.1)  # the last datagrams, and the answers to our BYEs
             if not await asyncio.get_running_loop().run_in_executor(None, self.store.close):
                 log.error("not every record could be written")

@@ -13,7 +13,7 @@ from voicebot.calls.line import Sounds, TelephoneLine
 from voicebot.dialplan.line import Completeness, Entry, Judgement, Spoken
 from voicebot.sim.media import SimLeg, SimMedia
 from voicebot.sim.speech import SimSpeech
-from voicebot.sim.store import SimStore
+from voicebot.sim.store import SimServices, SimStore
 from voicebot.sim.telephones import Extension, SimTelephones
 
 SOUNDS = Sounds(Path("music"), Path("ringback"), Path("beep"))
@@ -60,6 +60,7 @@ class Hotline:
         self.speech = SimSpeech()
         self.media = SimMedia(self.speech)
         self.store = SimStore()
+        self.services = SimServices()
         self.telephones = SimTelephones(self.media, extensions or {})
         agents = [
             Agent(uri.removeprefix("sip:").partition("@")[0], uri) for uri in self.telephones.extensions
@@ -83,6 +84,7 @@ class Hotline:
             speech=self.speech,
             floor=self.floor,
             telephones=self.telephones,
+            services=self.services,
             sounds=SOUNDS,
             folder=Path("recordings"),
             recorded=True,

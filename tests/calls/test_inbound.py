@@ -20,7 +20,7 @@ from voicebot.sdp import Local, answer_offer
 from voicebot.sim.loop import run
 from voicebot.sim.media import SimLeg, SimMedia
 from voicebot.sim.speech import SimSpeech
-from voicebot.sim.store import SimStore
+from voicebot.sim.store import SimServices, SimStore
 from voicebot.sip import Address
 from voicebot.sip import events as sip
 
@@ -82,6 +82,7 @@ class Server:
             recordings=folder,
             recorded=True,
             call_seconds=600.0,
+            services=lambda dialplan: SimServices(),
         )
         self.exchange.on_incoming = self.reception.incoming
         self.end.on_event = self.exchange.on_event

@@ -3,7 +3,16 @@
 import asyncio
 
 from tests.calls.hotline import Choices, Hotline, text
-from voicebot.dialplan.line import Heard, InputOptions, NoInput, NoMatch, Question, Spoken
+from voicebot.dialplan.line import (
+    FetchRequest,
+    FetchResult,
+    Heard,
+    InputOptions,
+    NoInput,
+    NoMatch,
+    Question,
+    Spoken,
+)
 from voicebot.sim.loop import run
 
 PROMPT = text("Say balance or lost card, or press one.")
@@ -204,6 +213,23 @@ def test_a_message_is_kept_when_the_caller_hangs_up() -> None:
         kept = [fields for _, kind, fields in hotline.store.events if kind == "message"]
         assert len(kept) == 1
         assert "message-1" in str(kept[0]["path"])
+        await hotline.close()
+
+    run(story())
+
+
+def test_a_slow_lookup_is_bridged_with_the_filler() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        hotline.services.answers["core", "GET /balance"] = FetchResult(200, {"balance": 1})
+        hotline.services.delay = 4.0
+        filler = (text("One moment, please."),)
+        request = FetchRequest("s/1", "core", "GET", "/balance", filler_after=0.8, filler=filler)
+        result = await caller.line.fetch(request)
+        assert result.body == {"balance": 1}
+        said = caller.media.said[0]
+        assert abs(said.at - 1000.8) < 0.05
         await hotline.close()
 
     run(story())

@@ -14,7 +14,7 @@ from voicebot.calls.exchange import Exchange, Talking
 from voicebot.calls.floor import Floor
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.line import Sounds, TelephoneLine
-from voicebot.calls.protocols import NoMediaPort, Speech, Store
+from voicebot.calls.protocols import NoMediaPort, Services, Speech, Store
 from voicebot.dialplan.interpreter import Interpreter
 from voicebot.dialplan.schema import Dialplan
 from voicebot.sdp import NotAcceptable, SdpError, answer_offer, create_offer
@@ -55,6 +55,7 @@ class Reception:
     recordings: Path
     recorded: bool
     call_seconds: float
+    services: Callable[[Dialplan], Services]
     calls: "dict[str, tuple[Call, asyncio.Task[None]]]" = field(default_factory=dict)
 
     def incoming(self, event: sip.IncomingCall) -> None:
@@ -139,6 +140,7 @@ class Reception:
                     speech=self.speech,
                     floor=self.floor,
                     telephones=self.exchange,
+                    services=self.services(entrance.dialplan),
                     sounds=self.sounds,
                     folder=self.recordings / call.uid[:4] / call.uid[4:6] / call.uid[6:8],
                     recorded=self.recorded,

@@ -12,7 +12,7 @@ from voicebot.calls.call import Call
 from voicebot.calls.floor import Floor
 from voicebot.calls.leg import Leg
 from voicebot.calls.message import record_message
-from voicebot.calls.protocols import PlayItem, Speech
+from voicebot.calls.protocols import PlayItem, Services, Speech
 from voicebot.calls.transferring import Telephones, transfer
 from voicebot.calls.waiting import wait_in_queue
 from voicebot.dialplan.line import (
@@ -53,6 +53,7 @@ class TelephoneLine:
         speech: Speech,
         floor: Floor,
         telephones: Telephones,
+        services: Services,
         sounds: Sounds,
         folder: Path,
         recorded: bool,
@@ -63,6 +64,7 @@ class TelephoneLine:
         self.speech = speech
         self.floor = floor
         self.telephones = telephones
+        self.services = services
         self.sounds = sounds
         self._folder = folder
         self._recording = folder / f"{call.uid}.wav" if recorded else None
@@ -167,8 +169,15 @@ class TelephoneLine:
     # --- services, messages -------------------------------------------------------------------------------------------
 
     async def fetch(self, request: FetchRequest) -> FetchResult:
-        """This version makes no requests: `voicebot check` refuses `http` steps, so none arrives here from a call."""
-        return FetchResult(0, kind="unreachable")
+        fetching = asyncio.get_running_loop().create_task(self.services.fetch(request))
+        try:
+            if request.filler:
+                await asyncio.wait({fetching}, timeout=request.filler_after)
+                if not fetching.done():
+                    await self.speak(self.caller, request.filler)
+            return await fetching
+        finally:
+            fetching.cancel()
 
     async def record_message(
         self, *, longest: float, beep: bool, term_char: str, transcribe: bool

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
-from voicebot.dialplan.line import BargeIn, Spoken
+from voicebot.dialplan.line import BargeIn, FetchRequest, FetchResult, Spoken
 from voicebot.wire import Message, PromptItem, SilenceItem, StreamItem
 
 PlayItem = PromptItem | StreamItem | SilenceItem
@@ -110,6 +110,12 @@ class Speech(Protocol):
     def cancel(self, call: str, streams: Sequence[int]) -> None: ...
 
     def end_call(self, call: str) -> None: ...
+
+
+class Services(Protocol):
+    """The web services that a dialplan declares."""
+
+    async def fetch(self, request: FetchRequest) -> FetchResult: ...
 
 
 class Store(Protocol):

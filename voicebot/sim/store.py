@@ -1,8 +1,26 @@
-"""Records in memory."""
+"""Records and web services in memory."""
 
+import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+
+from voicebot.dialplan.line import FetchRequest, FetchResult
+
+
+@dataclass(slots=True)
+class SimServices:
+    """Implements `calls.protocols.Services`: `answers` by (service, "METHOD /path"), each after `delay` seconds."""
+
+    answers: dict[tuple[str, str], FetchResult] = field(default_factory=dict)
+    delay: float = 0.1
+    requests: list[FetchRequest] = field(default_factory=list)
+
+    async def fetch(self, request: FetchRequest) -> FetchResult:
+        self.requests.append(request)
+        await asyncio.sleep(self.delay)
+        key = (request.service, f"{request.method} {request.path}")
+        return self.answers.get(key, FetchResult(0, kind="unreachable"))
 
 
 @dataclass(slots=True)

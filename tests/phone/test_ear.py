@@ -72,9 +72,11 @@ def texts(heard: tuple[Heard, ...]) -> list[str | None]:
     return [each.text for each in heard]
 
 
-@pytest.mark.parametrize(("codec", "loss"), [(PCMU, 0.0), (PCMA, 0.03)], ids=["PCMU", "PCMA, 3 % lost"])
-def test_every_prompt_of_the_demo_is_recognised_in_its_order(codec: Codec, loss: float) -> None:
-    wanted = list(prompts())
+@pytest.mark.parametrize(
+    ("codec", "loss", "step"), [(PCMA, 0.03, 1), (PCMU, 0.0, 4)], ids=["PCMA, 3 % lost", "PCMU"]
+)
+def test_every_prompt_of_the_demo_is_recognised_in_its_order(codec: Codec, loss: float, step: int) -> None:
+    wanted = list(prompts())[::step]
     heard = ear().listen(*with_loss(call_of(wanted), loss, codec=codec))
     assert texts(heard) == [text for _, text in wanted]
     assert all(each.complete for each in heard)

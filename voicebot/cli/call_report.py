@@ -22,11 +22,13 @@ class Report:
         self._console = console
         self._start: float | None = None
         self._now = 0.0
+        self._answered_at = 0.0
 
-    def line(self, who: str, what: str, *, style: str = "") -> None:
-        """Print one line, at the instant of the last event."""
-        start = self._now if self._start is None else self._start
-        text = Text.assemble((f"{self._now - start:7.1f} s  ", "dim"), (f"{who:<8}", _STYLES.get(who, "")))
+    def line(self, who: str, what: str, *, style: str = "", at: float | None = None) -> None:
+        """Print one line, with the instant of the last event or another one."""
+        instant = self._now if at is None else at
+        start = instant if self._start is None else self._start
+        text = Text.assemble((f"{instant - start:7.1f} s  ", "dim"), (f"{who:<8}", _STYLES.get(who, "")))
         self._console.print(text + Text(plain(what).plain, style=style))
 
     def on_event(self, call: PhoneCall, event: PhoneEvent) -> None:
@@ -52,6 +54,7 @@ class Report:
             case "speech_ends":
                 self.line(other, f"was heard at {event.level_db:.0f} dB", style="dim")
             case "answered":
+                self._answered_at = event.at
                 self.line("call", f"answered, {event.text}" if who == "caller" else f"{who} answers")
             case kind:
                 self.line(
@@ -62,7 +65,8 @@ class Report:
         """Print what was recognised by ear."""
         self.heard.append(heard)
         if heard.text is not None:
-            self.line("bot", f"“{heard.text}”" + ("" if heard.complete else " (cut short)"))
+            words = f"“{heard.text}”" + ("" if heard.complete else " (cut short)")
+            self.line("bot", words, at=self._answered_at + heard.start)
 
     def impatient(self) -> None:
         self.line("call", "the other side says nothing; going on", style="yellow")

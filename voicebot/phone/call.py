@@ -141,7 +141,10 @@ class PhoneCall:
         if not await self.until(lambda: self.answered_at is not None, timeout) and not self.over:
             self._signalling.endpoint.cancel(self.session, self._signalling.now)
             self._signalling.pump()
-            await self.until(lambda: self.over, _ENDED_WITHIN)
+            if any(
+                event.kind == "ringing" for event in self.events
+            ):  # else nobody is there to answer the CANCEL
+                await self.until(lambda: self.over, _ENDED_WITHIN)
             self._failed(408, "nobody answered")
         if self._failure is not None:
             raise self._failure
@@ -298,10 +301,10 @@ class PhoneCall:
         self.ended_at = self._signalling.now
         self._rtp.close()
         self._event(kind, text)
+        self._look()  # who waits for the end has it; the others wait in vain
         for _, future in self._waiting:
             if not future.done():
                 future.set_result(False)
-        self._look()
 
     # --- media
 

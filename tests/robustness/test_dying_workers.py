@@ -20,7 +20,7 @@ def test_a_caller_whose_speech_worker_dies_is_asked_again(hotline: Hotline) -> N
             for pid in hotline.workers("speech_worker"):
                 os.kill(pid, signal.SIGKILL)
             await call.said_all()
-            assert await call.other_has_spoken(timeout=10.0), "the caller is not asked again"
+            assert await call.other_has_spoken(quiet=1.0, timeout=10.0), "the caller is not asked again"
             assert await call.until(lambda: len(hotline.workers("speech_worker")) > 0, 5.0)
             call.say(SPEECH)
             assert await call.ended(10.0)

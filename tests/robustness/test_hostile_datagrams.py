@@ -41,9 +41,10 @@ def test_garbage_at_the_media_ports_is_counted_and_dropped(hotline: Hotline) -> 
 
 def test_a_strangers_audio_and_keys_are_ignored_once_the_stream_has_latched(hotline: Hotline) -> None:
     async def story() -> None:
+        bound = wire.bound_ports(hotline)  # of calls that have ended: ports rest before they are used again
         async with calling(hotline) as call:
             assert await call.until(lambda: call.watch.speaking, 5.0)
-            (port,) = wire.bound_ports(hotline)
+            (port,) = set(wire.bound_ports(hotline)) - set(bound)
             for host in (STRANGER, "127.0.0.1"):  # another address; another port of the caller's own
                 for payload_type in (96, 101):
                     wire.throw(wire.key_packets(1, payload_type), [port], host)

@@ -100,4 +100,4 @@ def test_a_model_folder_that_is_broken_is_told_in_one_line(own_hotline: Make, tm
 def test_a_database_that_cannot_be_opened_is_told_in_one_line(own_hotline: Make, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     storage = {"database": f"sqlite:///{tmp_path}/file/voicebot.db"}
-    assert "voicebot.db" in last_line(refused(own_hotline(storage=storage)))
+    assert "database" in last_line(refused(own_hotline(storage=storage)))

@@ -55,9 +55,10 @@ async def measured(
         before, busy_before, callers_before = usage(pid), busy_seconds(), usage(crowd.pid).cpu
         start = time.monotonic()
         crowd.measure()
-        round_trips = await _ping(phone, uri, plan.seconds)
+        await asyncio.sleep(plan.seconds)
         wall = time.monotonic() - start
         after, busy, callers = usage(pid), busy_seconds() - busy_before, usage(crowd.pid).cpu - callers_before
+        round_trips = await _ping(phone, uri, plan.seconds / 2)  # only now: it costs the server, too
         heard = await crowd.stop()
         await phone.close()
     answered = len(crowd.answers.answered_in)
@@ -92,10 +93,10 @@ async def measured(
             f"memory per call, {name} calls",
             "kB",
             {
-                "value": round((after.memory_kb - idle.memory_kb) / max(1, answered)),
+                "value": round((after.own_kb - idle.own_kb) / max(1, answered)),
                 **{
-                    role: round((kilobytes - idle.memory_by_role[role]) / max(1, answered))
-                    for role, kilobytes in sorted(after.memory_by_role.items())
+                    role: round((own - idle.own_by_role[role]) / max(1, answered))
+                    for role, own in sorted(after.own_by_role.items())
                 },
             },
         ),

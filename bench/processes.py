@@ -16,14 +16,19 @@ _MODULES: Mapping[str, str] = {
 
 @dataclass(slots=True)
 class Usage:
-    """Of a process tree. CPU seconds include children that were waited for; memory is PSS, in kB."""
+    """Of a process tree. CPU seconds include children that were waited for.
+
+    Memory in kB: `memory_kb` is PSS. Of it, `own_kb` and `own_by_role` are what the processes allocated; only these are
+    good for differences, since a process's share of a library shrinks when another program loads the library.
+    """
 
     cpu: float = 0.0
     memory_kb: int = 0
+    own_kb: int = 0
     threads: int = 0
     descriptors: int = 0
     cpu_by_role: dict[str, float] = field(default_factory=dict)
-    memory_by_role: Counter[str] = field(default_factory=Counter)
+    own_by_role: Counter[str] = field(default_factory=Counter)
 
 
 def usage(root: int) -> Usage:
@@ -32,17 +37,18 @@ def usage(root: int) -> Usage:
     for pid in tree(root):
         try:
             cpu, threads = cpu_and_threads(Path(f"/proc/{pid}/stat").read_text())
-            memory = _pss(Path(f"/proc/{pid}/smaps_rollup").read_text())
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
             descriptors = len(os.listdir(f"/proc/{pid}/fd"))
             role = role_of(Path(f"/proc/{pid}/cmdline").read_text(), is_root=pid == root)
         except OSError:
             continue
         total.cpu += cpu
-        total.memory_kb += memory
+        total.memory_kb += kilobytes(rollup, "Pss")
+        total.own_kb += (own := kilobytes(rollup, "Pss_Anon"))
         total.threads += threads
         total.descriptors += descriptors
         total.cpu_by_role[role] = total.cpu_by_role.get(role, 0.0) + cpu
-        total.memory_by_role[role] += memory
+        total.own_by_role[role] += own
     return total
 
 
@@ -80,10 +86,11 @@ def role_of(command_line: str, *, is_root: bool) -> str:
     )
 
 
+def kilobytes(rollup: str, name: str) -> int:
+    """Return one line of /proc/PID/smaps_rollup."""
+    return sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith(f"{name}:"))
+
+
 def _fields(stat: str) -> list[str]:
     """Return the fields after the name, which may itself hold spaces and parentheses (proc(5))."""
     return stat.rpartition(")")[2].split()
-
-
-def _pss(rollup: str) -> int:
-    return sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))

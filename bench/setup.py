@@ -22,12 +22,18 @@ async def run(plan: Plan) -> list[Figure]:
         sustained = 0.0
         for rate in plan.rates:
             plan.tell(f"setup: {rate:g} calls a second")
-            before = server.usage().cpu
+            before = server.usage().cpu_by_role
             answers = await short_calls(uri, round(rate * plan.rate_seconds), rate)
-            cpu = server.usage().cpu - before
+            after = server.usage().cpu_by_role
+            cpu = {
+                role: round((after[role] - before.get(role, 0.0)) / answers.calls * 1000, 2)
+                for role in sorted(after)
+            }
             figures += [
                 spread(f"INVITE to 200 at {rate:g} calls/s", answers.answered_in),
-                single(f"  CPU per call at {rate:g} calls/s", cpu / answers.calls * 1000, "ms", 2),
+                Figure(
+                    f"  CPU per call at {rate:g} calls/s", "ms", {"value": round(sum(cpu.values()), 2), **cpu}
+                ),
                 single(f"  not answered at {rate:g} calls/s", answers.failed),
             ]
             if not answers.failed and percentile(answers.answered_in, 95) < _SLOW:

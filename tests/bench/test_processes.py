@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from bench.processes import cpu_and_threads, parent_of, role_of, tree, usage
+from bench.processes import cpu_and_threads, kilobytes, parent_of, role_of, tree, usage
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -30,11 +30,19 @@ def test_workers_are_known_by_their_module() -> None:
     assert role_of("/usr/bin/espeak\0", is_root=False) == "other"
 
 
+def test_a_line_of_the_memory_map_is_found_by_its_whole_name() -> None:
+    rollup = (
+        "00400000-7fff [rollup]\nRss:      900 kB\nPss:      500 kB\nPss_Anon: 300 kB\nPss_File: 200 kB\n"
+    )
+    assert (kilobytes(rollup, "Pss"), kilobytes(rollup, "Pss_Anon")) == (500, 300)
+
+
 def test_a_child_belongs_to_the_tree_while_it_lives() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         assert child.pid in tree(os.getpid())
         together, alone = usage(os.getpid()), usage(child.pid)
-        assert 0 < alone.memory_kb < together.memory_kb
+        assert 0 < alone.own_kb < alone.memory_kb
+        assert together.own_kb > alone.own_kb
         assert child.stdin is not None
         child.stdin.write(b"\n")
         child.stdin.flush()

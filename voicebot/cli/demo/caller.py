@@ -13,7 +13,7 @@ WITHIN = 8.0  # seconds for the hotline to begin to say what is expected
 LONGEST_PROMPTS = 40.0  # seconds for it to have said it
 _QUIET = 0.5
 _LOOK_AGAIN = 2.0  # seconds, while the other side goes on and on (music)
-_INTO_PROMPT = 2.2  # seconds of a prompt before the caller breaks in
+_INTO_PROMPT = 1.6  # seconds of a prompt before the caller breaks in: within a sentence, not in a pause
 
 
 class Caller:

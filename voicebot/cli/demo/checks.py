@@ -20,11 +20,13 @@ class Check:
 class Checks:
     """Every expectation is entered once, met or not."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        """`prefix` begins every name."""
+        self._prefix = prefix
         self.done: list[Check] = []
 
     def note(self, name: str, good: bool, detail: str = "") -> bool:
-        self.done.append(Check(name, good, detail))
+        self.done.append(Check(self._prefix + name, good, detail))
         return good
 
     def demand(self, name: str, good: bool, detail: str = "") -> None:

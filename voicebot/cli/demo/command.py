@@ -19,7 +19,7 @@ from voicebot.cli.demo.caller import Caller
 from voicebot.cli.demo.checks import Checks, Stopped
 from voicebot.cli.demo.faults import FAULTS, Cuttable, Muted, swap_prompts
 from voicebot.cli.demo.record import RecordWatch, check_record, check_recording
-from voicebot.cli.demo.screen import Screen
+from voicebot.cli.demo.screen import Aside, Screen
 from voicebot.cli.demo.server import AGENT, DemoServer, free_port, write_config
 from voicebot.cli.demo.texts import Texts
 from voicebot.cli.options import FOUND, ConfigOption, DataOption, JsonOption, configuration, give_up
@@ -59,6 +59,8 @@ def demo(
     settings = configuration(config, Overrides(data=data))
     console = Console(highlight=False, quiet=as_json)
     folder = data or settings.data / "demo"
+    if fault is not None:  # a fault spoils the cache of prompts: never that of the next honest run
+        folder = folder / f"fault-{fault}"
     try:
         outcome = asyncio.run(Demo(settings, folder, console, quick=quick, fault=fault or "").run())
     except (PhoneError, SpeechError) as error:
@@ -98,10 +100,12 @@ class Demo:
         self._quick = quick
         self._fault = fault
         self._swapped = False
+        self._database = f"sqlite:///{self._data / 'voicebot.db'}"
         self._screen = Screen(console)
         self._checks = Checks()
         self._dialplan_path = next(iter(settings.dialplans.values()))
         self._texts = Texts(load(self._dialplan_path, prompts=settings.prompts))
+        self._texts.require(story.LANGUAGE, "zh")
         self._engines: Engines = engines_for(settings, [self._texts.dialplan])
 
     async def run(self) -> Outcome:
@@ -154,7 +158,7 @@ class Demo:
         try:
             clips = await loop.run_in_executor(None, self._render)
             prompts = await loop.run_in_executor(None, prompt_clips, [self._texts.dialplan], self._engines)
-            ear = Ear([*prompts, clips["balance"]])
+            ear = Ear([*prompts, clips["balance"], clips["balance in Chinese"]])
         finally:
             await starting
         if self._fault == "swap-prompts":
@@ -170,13 +174,17 @@ class Demo:
     def _render(self) -> dict[str, Clip]:
         """Render what is no constant text: the live sentence, the whisper, and the people's own words."""
         bot = self._engines.voices[story.LANGUAGE]
+        chinese = self._engines.voices["zh"]
 
-        def clip(text: str, voice: str, engine: str = "espeak") -> Clip:
-            return Clip(text, story.LANGUAGE, speak(text, voice, engine))
+        def clip(text: str, voice: str, engine: str = "espeak", language: str = story.LANGUAGE) -> Clip:
+            return Clip(text, language, speak(text, voice, engine))
 
-        balance = self._texts.at("balance", 2, story.LANGUAGE, place=1)[0][1]
+        balance, in_chinese = (
+            self._texts.at("balance", 2, code, place=1)[0][1] for code in (story.LANGUAGE, "zh")
+        )
         return {
             "balance": clip(balance, bot.voice, bot.engine),
+            "balance in Chinese": clip(in_chinese, chinese.voice, chinese.engine, "zh"),
             "whisper": clip(story.whisper(self._texts), bot.voice, bot.engine),
             "greeting": clip(story.GREETING, AGENT_VOICES[story.LANGUAGE]),
             "reply": clip(story.REPLY, CALLER_VOICES[story.LANGUAGE]),
@@ -203,13 +211,17 @@ class Demo:
             cut=self._fault == "cut-bridge",
         )
         self._screen.begin()
+        second = loop.create_task(self._second_call(server, ear)) if not self._quick else None
         try:
             call = await caller.call(server.uri, timeout=10.0)
         except CallFailed as error:
             self._checks.note("the hotline answers", good=False, detail=str(error))
+            if second is not None:
+                second.cancel()
+                await asyncio.gather(second, return_exceptions=True)
             return None
         self._checks.note("the hotline answers", good=True)
-        watch = RecordWatch(f"sqlite:///{self._data / 'voicebot.db'}", caller.user, self._screen)
+        watch = RecordWatch(self._database, caller.user, self._screen)
         helpers = [loop.create_task(watch.follow()), loop.create_task(desk.take_one_call(_AGENT_WITHIN))]
         repairs = frozenset(self._texts.handler_texts(story.LANGUAGE))
         talker = Caller(call, ear, repairs, self._screen, self._checks, story.LANGUAGE)
@@ -231,9 +243,34 @@ class Demo:
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
+        if second is not None:
+            self._checks.done += (await second).done
         record = await watch.finished()
         check_record(record, understood, "" if self._quick else story.PIN, AGENT, self._checks)
         return record
+
+    async def _second_call(self, server: DemoServer, ear: Ear) -> Checks:
+        """Place a Chinese call by keys beside the first one; return what was found."""
+        checks = Checks("beside it, in Chinese by keys: ")
+        screen = Aside(self._screen.console)
+        phone = Phone(user=f"demo-{secrets.token_hex(3)}")
+        understood: list[story.Understood] = []
+        try:
+            call = await phone.call(server.uri, timeout=10.0)
+            talker = Caller(call, ear, frozenset(), screen, checks, "zh")
+            understood += await story.in_chinese_by_keys(talker, self._texts)
+            checks.note("the hotline hangs up", await call.ended(_HANGS_UP_WITHIN) and call.ended_by_peer)
+        except CallFailed as error:
+            checks.note("the hotline answers", good=False, detail=str(error))
+        except Stopped:
+            self._screen.note("the Chinese call beside this one has stopped", "yellow")
+        finally:
+            await phone.close()
+        record = await RecordWatch(self._database, phone.user, screen).finished()
+        check_record(record, understood, story.PIN, "", checks, "zh")
+        if not checks.failed:
+            self._screen.note("meanwhile: another caller was served in Chinese, by keys")
+        return checks
 
     def _judge(self, record: CallRecord | None, recording: Path | None, server: DemoServer) -> None:
         console = self._screen.console

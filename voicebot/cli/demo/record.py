@@ -66,15 +66,20 @@ class RecordWatch:
 
 
 def check_record(
-    record: CallRecord | None, understood: Sequence[Understood], pin: str, agent: str, checks: Checks
+    record: CallRecord | None,
+    understood: Sequence[Understood],
+    pin: str,
+    agent: str,
+    checks: Checks,
+    language: str = "en",
 ) -> None:
-    """Enter what the record must say."""
+    """Enter what the record must say. `agent` "": the caller wanted none."""
     if record is None or record.ended_at is None:
         checks.note("record: complete", good=False, detail="the call has no finished record")
         return
     facts = {
-        "language": (record.language, "en"),
-        "queue": (record.queue, "agents"),
+        "language": (record.language, language),
+        "queue": (record.queue, "agents" if agent else ""),
         "agent": (record.agent, agent),
         "ended by": (record.ended_by, "bot"),
         "cause": (record.release_cause, "normal"),
@@ -83,7 +88,8 @@ def check_record(
     wrong = [
         f"{name} {is_!r} instead of {wanted!r}" for name, (is_, wanted) in facts.items() if is_ != wanted
     ]
-    if record.talk_seconds <= 0 or record.answered_at is None or not record.dialplan_version:
+    talked = record.talk_seconds > 0 or not agent
+    if not talked or record.answered_at is None or not record.dialplan_version:
         wrong.append("talk time, time of answer or version of the dialplan is missing")
     checks.note("record: complete", not wrong, "; ".join(wrong) or f"call {record.uid}")
     for each in understood:

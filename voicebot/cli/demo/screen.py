@@ -71,3 +71,10 @@ class Screen:
         table.add_column(width=int(width * 0.38), overflow="fold")
         table.add_row(clock, left, right)
         self.console.print(table)
+
+
+class Aside(Screen):
+    """The screen of another call that goes on meanwhile: nothing of it is shown."""
+
+    def _row(self, clock: str, left: Text, right: Text) -> None:
+        return

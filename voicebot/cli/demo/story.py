@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from voicebot.cli.demo.caller import Caller
-from voicebot.cli.demo.texts import Texts, joined
+from voicebot.cli.demo.texts import Spoken, Texts, joined
 from voicebot.phone.ear import Clip
 from voicebot.storage import TimelineEvent
 
@@ -86,6 +86,26 @@ async def the_end(caller: Caller, texts: Texts) -> list[Understood]:
     await caller.key(RATING)
     await caller.hear([text for _, text in texts.at("goodbye", 0, LANGUAGE)], "the goodbye")
     return [Understood("the rating", "keys", {"keys": RATING})]
+
+
+async def in_chinese_by_keys(caller: Caller, texts: Texts) -> list[Understood]:
+    """Another caller, at the same time: the balance in Chinese by keys alone, the survey, the goodbye."""
+    zh = "zh"
+
+    async def press(keys: str, expected: list[Spoken], what: str, *, sensitive: bool = False) -> None:
+        await caller.key(keys, sensitive=sensitive)
+        await caller.hear([text for _, text in expected], what)
+
+    welcome = [text for _, text in texts.at("welcome", 0, zh) + texts.at("welcome", 1, zh)]
+    await caller.hear(welcome, "the welcome in both languages")
+    await press("1", texts.at("main", 0, zh), "the main menu, in Chinese")
+    await press("2", texts.at("balance", 0, zh), "the question for the account, in Chinese")
+    await press("1", texts.at("identify", 0, zh), "the question for the code, in Chinese")
+    told = texts.at("balance", 2, zh, place=1) + texts.at("anything_else", 0, zh)
+    await press(PIN, told, "the balance in Chinese, spoken live", sensitive=True)
+    await press("2", texts.at("survey", 0, zh), "the survey, in Chinese")
+    await press(RATING, texts.at("goodbye", 0, zh), "the goodbye, in Chinese")
+    return [Understood("the Chinese caller's rating", "keys", {"keys": RATING})]
 
 
 def menu(texts: Texts) -> list[str]:

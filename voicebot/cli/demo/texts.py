@@ -26,6 +26,15 @@ class Texts:
             var=dialplan.variables,
         )
 
+    def require(self, *languages: str) -> None:
+        """Raise PhoneError unless the hotline speaks all of `languages`."""
+        for language in languages:
+            if language not in self.dialplan.hotline.languages:
+                raise PhoneError(
+                    f"the demo does not fit this dialplan: its hotline does not speak {language}; "
+                    "run it with dialplans/demo.yaml"
+                )
+
     def at(self, flow: str, step: int, language: str, place: int = 0) -> list[Spoken]:
         """Return what the `place`-th text of a step says to a caller of `language`. Raises PhoneError.
 

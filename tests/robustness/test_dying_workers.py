@@ -1,6 +1,5 @@
 """A worker that dies takes no call with it that another could not have saved, and is back."""
 
-import asyncio
 import os
 import signal
 
@@ -16,10 +15,9 @@ def test_a_caller_whose_speech_worker_dies_is_asked_again(hotline: Hotline) -> N
         async with calling(hotline) as call:
             assert await call.other_has_spoken()
             call.say(SPEECH)
-            await asyncio.sleep(0.5)
+            await call.said_all()  # the utterance is still open: the silence that ends it has just begun
             for pid in hotline.workers("speech_worker"):
                 os.kill(pid, signal.SIGKILL)
-            await call.said_all()
             assert await call.other_has_spoken(quiet=1.0, timeout=10.0), "the caller is not asked again"
             assert await call.until(lambda: len(hotline.workers("speech_worker")) > 0, 5.0)
             call.say(SPEECH)

@@ -76,6 +76,7 @@ class SpeechPool:
         self._prompt_path = prompt_path
         self._media_workers = media_workers
         self._callers: dict[str, _Caller] = {}
+        self._unheard: dict[str, tuple[int, OnMessage]] = {}  # turns that began while no worker lived, by call
         self.workers = [
             Worker(
                 "voicebot.runtime.speech_worker",
@@ -108,7 +109,9 @@ class SpeechPool:
         """See `calls.protocols.Speech.start_turn`."""
         caller = self._caller(call)
         if caller is None:
+            self._unheard[call] = (turn, on_message)
             return -1
+        self._unheard.pop(call, None)
         grammars = tuple(
             TurnGrammar(
                 language, engine.engine, engine.model, phrases[language], caller.learned.get(language, "")
@@ -162,6 +165,7 @@ class SpeechPool:
                 self.workers[caller.worker].send(CancelSpeech(call, stream))
 
     def end_call(self, call: str) -> None:
+        self._unheard.pop(call, None)
         caller = self._callers.pop(call, None)
         if caller is not None:
             self.workers[caller.worker].send(EndCall(call))
@@ -196,6 +200,9 @@ class SpeechPool:
         for media_worker in self._media_workers:
             if media_worker.alive:
                 self._connect(worker, media_worker)
+        unheard, self._unheard = self._unheard, {}
+        for call, (turn, on_message) in unheard.items():  # they may start again: there are ears now
+            on_message(SpeechProblem(call, turn, 0, "no speech worker was there"))
 
     def _connect(self, worker: Worker, media_worker: Worker) -> None:
         audio, speech = pair()

@@ -77,7 +77,7 @@ class MediaConfig:
     workers: int | None = None
     codecs: tuple[str, ...] = ("PCMU", "PCMA")
     srtp: Literal["off", "optional"] = "optional"
-    rtp_timeout_seconds: float = 60.0
+    rtp_timeout_seconds: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,17 @@ import datetime
 import os
 import random
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
 from voicebot import __version__
-from voicebot.acd import Agent, QueueSpec, Relaxation
+from voicebot.acd import Agent, QueueSpec
 from voicebot.calls.call import Call
 from voicebot.calls.exchange import Exchange
 from voicebot.calls.floor import DialFailed, Floor
 from voicebot.calls.inbound import Entrance, Reception
+from voicebot.calls.queues import queue_specs
 from voicebot.config import Config, dial_uri
 from voicebot.config.model import Trunk
 from voicebot.dialplan.prompts import constant_prompts
@@ -268,22 +269,3 @@ class LagMeter:
 def new_uid() -> str:
     """Return a call's uid: sortable by time, and easy to read out over a telephone."""
     return f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-
-
-def queue_specs(dialplans: Iterable[Dialplan]) -> Iterable[QueueSpec]:
-    """Return the queues of all dialplans as the ACD knows them; one name is one queue."""
-    for dialplan in dialplans:
-        for queue in dialplan.queues.values():
-            yield QueueSpec(
-                queue.name,
-                strategy=queue.strategy,
-                agents=queue.agents,
-                prefer=queue.prefer,
-                relax=tuple(Relaxation(relax.after, relax.drop) for relax in queue.relax),
-                priority=queue.priority,
-                max_wait=queue.max_wait,
-                max_length=queue.max_length,
-                join_empty=queue.join_empty,
-                wrap_up=queue.wrap_up,
-                ring_timeout=queue.ring_timeout,
-            )

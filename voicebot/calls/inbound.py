@@ -1,7 +1,7 @@
 """The story of an incoming call, top to bottom: answer, run the dialplan, hang up, write the record."""
 
 import asyncio
-import contextlib
+import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,15 +13,15 @@ from voicebot.calls.call import Call
 from voicebot.calls.exchange import Exchange, Talking
 from voicebot.calls.floor import Floor
 from voicebot.calls.leg import Gone, Leg
-from voicebot.calls.line import Sounds, TelephoneLine
+from voicebot.calls.line import Sounds, TelephoneLine, utc_now
 from voicebot.calls.protocols import NoMediaPort, Services, Speech, Store
+from voicebot.calls.story import HANGUP_HANDLERS_WITHIN, converse
 from voicebot.dialplan.interpreter import Interpreter
 from voicebot.dialplan.schema import Dialplan
 from voicebot.sdp import NotAcceptable, SdpError, answer_offer, create_offer
 from voicebot.sip import events as sip
 from voicebot.sip.header import readable
 
-HANGUP_HANDLERS_WITHIN = 5.0  # seconds, dialplan language, principle 6
 ESTABLISHED_WITHIN = 35.0  # seconds for the ACK: more than 64*T1, when the endpoint gives up by itself
 
 log = structlog.get_logger("calls")
@@ -43,6 +43,7 @@ class Reception:
     """Takes incoming calls. `entrance` decides where one goes; `new_uid` names it, and begins with the date.
 
     `recordings`: the folder of recordings and messages, by year, month and day; `recorded`: whether calls may be at all.
+    `clock` is the wall time that dialplans go by.
     """
 
     exchange: Exchange
@@ -56,6 +57,7 @@ class Reception:
     recorded: bool
     call_seconds: float
     services: Callable[[Dialplan], Services]
+    clock: Callable[[], datetime.datetime] = utc_now
     calls: "dict[str, tuple[Call, asyncio.Task[None]]]" = field(default_factory=dict)
 
     def incoming(self, event: sip.IncomingCall) -> None:
@@ -130,7 +132,6 @@ class Reception:
             },
         )
         log.info("call begins", call=call.uid, trunk=entrance.trunk, dialplan=entrance.dialplan_name)
-        line: TelephoneLine | None = None
         try:
             if await self._established(talking):
                 call.trace("answered")
@@ -144,8 +145,10 @@ class Reception:
                     sounds=self.sounds,
                     folder=self.recordings / call.uid[:4] / call.uid[4:6] / call.uid[6:8],
                     recorded=self.recorded,
+                    clock=self.clock,
                 )
-                await self._converse(call, leg, line, entrance.dialplan)
+                interpreter = Interpreter(entrance.dialplan, line, call=variables(call))
+                await converse(call, leg, interpreter, self.call_seconds)
             else:
                 call.releases("no_ack", "caller")
         except asyncio.CancelledError:
@@ -163,31 +166,6 @@ class Reception:
         waits: set[asyncio.Future[Any]] = {talking.established, talking.leg.gone}
         await asyncio.wait(waits, timeout=ESTABLISHED_WITHIN, return_when=asyncio.FIRST_COMPLETED)
         return talking.established.done() and not talking.leg.gone.done()
-
-    async def _converse(self, call: Call, leg: Leg, line: TelephoneLine, dialplan: Dialplan) -> None:
-        """Run the dialplan until it ends, the caller is gone, or the call has lasted too long."""
-        interpreter = Interpreter(dialplan, line, call=variables(call))
-        steps = asyncio.get_running_loop().create_task(interpreter.run(), name=f"steps {call.uid}")
-        try:
-            waits: set[asyncio.Future[Any]] = {steps, leg.gone}
-            await asyncio.wait(waits, timeout=self.call_seconds, return_when=asyncio.FIRST_COMPLETED)
-            if not steps.done() and not leg.gone.done():
-                call.releases("too_long", "bot")
-        finally:
-            if not steps.done():
-                steps.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await steps
-        if leg.gone.done():
-            gone = leg.gone.result()
-            call.releases(gone.cause, "caller" if gone.by_peer else "server")
-        if not steps.cancelled():
-            steps.result()  # an error of a step is this call's error
-        if call.ended_by == "caller":
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(HANGUP_HANDLERS_WITHIN):
-                    await interpreter.run_hangup_handlers()
-        call.releases("normal", "bot")  # a step has said so already, but for `transferred`
 
     async def _finish(self, call: Call, leg: Leg) -> None:
         """Release everything and write the record, however the call ended."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,6 +33,10 @@ from voicebot.wire import PlayEnded, PromptItem, RecordingEnded, StreamItem
 UNMASK_AFTER = 0.5  # seconds after a sensitive question: the end of the last tone must not be recorded
 
 
+def utc_now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Sounds:
     """Sounds that every call can need, as WAV files (8 kHz, 16 bit, mono)."""
@@ -57,8 +61,12 @@ class TelephoneLine:
         sounds: Sounds,
         folder: Path,
         recorded: bool,
+        clock: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
-        """`folder`: where recording and messages go. Unless `recorded`, the call's recording is never made."""
+        """`folder`: where recording and messages go. Unless `recorded`, the call's recording is never made.
+
+        `clock` returns the wall time, aware, in UTC.
+        """
         self.call = call
         self.caller = caller
         self.speech = speech
@@ -66,6 +74,7 @@ class TelephoneLine:
         self.telephones = telephones
         self.services = services
         self.sounds = sounds
+        self._clock = clock
         self._folder = folder
         self._recording = folder / f"{call.uid}.wav" if recorded else None
         self._messages = 0
@@ -76,7 +85,7 @@ class TelephoneLine:
         caller.on_recording = self._recording_ended
 
     def now(self) -> datetime.datetime:
-        return datetime.datetime.now(datetime.UTC)
+        return self._clock()
 
     def trace(self, event: str, **fields: object) -> None:
         if event == "language" and isinstance(language := fields.get("language"), str):

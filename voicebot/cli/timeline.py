@@ -11,7 +11,7 @@ from voicebot.storage import TimelineEvent
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 WHO_STYLE = {"bot": "cyan", "caller": "green", "queue": "magenta", "agent": "magenta"}
 # Where an event comes from is worth a column in JSON only.
-HIDDEN = frozenset({"step", "line", "handler_line"})
+HIDDEN = frozenset({"step", "line", "handler_line", "choice_line"})
 Data = Mapping[str, object]
 
 
@@ -123,6 +123,7 @@ _KINDS: dict[str, tuple[str, Callable[[Data], str], tuple[str, ...]]] = {
     "noinput": ("caller", _of("silent"), ()),
     "nomatch": ("caller", _not_understood, ("text", "keys", "sensitive")),
     "step": ("step", _step, ("verb",)),
+    "branch": ("step", _of("takes {}", "taken"), ("taken",)),
     "goto": ("step", _of("goes to {}", "flow"), ("flow",)),
     "handler": ("step", _of("handler of {}", "event_name"), ("event_name",)),
     "language": ("call", _of("language {}", "language"), ("language",)),

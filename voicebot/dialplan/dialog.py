@@ -274,6 +274,8 @@ class Dialog:
         fields: dict[str, object] = {"tier": meant.tier}
         if meant.option is not None and meant.option.intent:
             fields["intent"] = meant.option.intent
+        if meant.option is not None and isinstance(meant.option.action, Choice | Link):
+            fields["choice_line"] = meant.option.action.position.line
         if meant.option is not None and meant.option.link:
             fields["link"] = True
         if self.sensitive and (meant.option is None or not meant.option.link):

@@ -10,7 +10,7 @@ from voicebot.dialplan.checker import check_dialplan
 from voicebot.dialplan.fields import Kind, Refused, identifier, list_of, name
 from voicebot.dialplan.hours import hours
 from voicebot.dialplan.inputs import EVENTS, Defaults, handlers, link, phrases
-from voicebot.dialplan.schema import CallerTest, Dialplan, Hotline, Intent, Queue, Service
+from voicebot.dialplan.schema import Dialplan, Hotline, Intent, Queue, Service
 from voicebot.dialplan.slots import values
 from voicebot.dialplan.source import (
     Finding,
@@ -27,7 +27,7 @@ from voicebot.dialplan.source import (
     read_source,
 )
 from voicebot.dialplan.targets import Flow, FlowReader, steps
-from voicebot.dialplan.testcases import case
+from voicebot.dialplan.testcases import CallerTest, case
 from voicebot.dialplan.warm import warm
 
 VERSION = 1

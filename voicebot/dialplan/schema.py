@@ -29,6 +29,7 @@ from voicebot.dialplan.inputs import Defaults, Handler, Link, Phrases
 from voicebot.dialplan.slots import Values
 from voicebot.dialplan.source import Finding, Node, Position, nearest
 from voicebot.dialplan.targets import Flow
+from voicebot.dialplan.testcases import CallerTest
 from voicebot.nlu.languages import LANGUAGES
 
 STRATEGIES = (
@@ -121,15 +122,6 @@ class Intent:
     name: str
     position: Position
     phrases: Phrases
-
-
-@dataclass(frozen=True)
-class CallerTest:
-    """One entry of `tests`: validated now, as it stands in the file."""
-
-    name: str
-    position: Position
-    content: MappingType[str, Any] = field(default_factory=dict)
 
 
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")

@@ -1,63 +1,185 @@
-"""`tests` of a dialplan: read and validated. Running them is the simulator's."""
+"""`tests` of a dialplan: what a caller does, how agents and services behave, what is expected. The simulator runs them."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from voicebot.dialplan.fields import Reader, duration, key, list_of, map_of, one_of, string, value
+from voicebot.dialplan.fields import Reader, Refused, duration, key, list_of, map_of, number, one_of, string
 from voicebot.dialplan.inputs import keys
-from voicebot.dialplan.schema import CallerTest
-from voicebot.dialplan.source import Mapping, Node, Scalar, plain
+from voicebot.dialplan.source import Mapping, Node, Position, Scalar, plain
+
+ActKind = Literal["say", "dtmf", "silence", "unclear", "hangup"]
+ACTS: tuple[ActKind, ...] = ("say", "dtmf", "silence", "unclear", "hangup")
+Forever = Literal["silence", "mumble"]
+AGENT_BEHAVIOURS = ("answers", "busy", "no_answer", "declines")
+STUB_AFTER = 0.1  # seconds until a stubbed service answers, if nothing else is said
+
+_ROUTE = re.compile(r"(get|post|put|delete) (/\S*)")
 
 
-def _act(reader: Reader, node: Node) -> tuple[str, Any]:
-    """One thing that the caller does."""
-    if isinstance(node, Scalar):
-        return one_of("unclear", "hangup")(reader, node), None
-    if not isinstance(node, Mapping) or len(node.entries) != 1:
-        reader.refuse(node, "VB023", "one of say, dtmf, silence, unclear, hangup is expected")
-    name, content = node.entries[0]
-    verb: str = one_of("say", "dtmf", "silence", "unclear", "hangup")(reader, name)
-    kinds = {"say": string, "dtmf": keys, "silence": duration(), "unclear": value, "hangup": value}
-    return verb, kinds[verb](reader, content)
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that the caller does. `text`: the words, or the keys; `seconds`: how long a silence lasts.
+
+    `at`: seconds after the question began, so that its prompt is interrupted; of a hang-up: after the act before it.
+    None: once the prompt was heard. `confidence` is the recogniser's, 0 to 1; None: it is sure.
+    """
+
+    kind: ActKind
+    text: str = ""
+    seconds: float = 0.0
+    at: float | None = None
+    confidence: float | None = None
 
 
-def _caller(reader: Reader, node: Node) -> Any:
-    if isinstance(node, Scalar):
-        return one_of("silence", "mumble")(reader, node)
-    return list_of(_act)(reader, node)
+@dataclass(frozen=True, slots=True)
+class StubAnswer:
+    """What a stubbed service answers `after` seconds. Status 0: it never does."""
+
+    status: int = 200
+    body: object = None
+    after: float = STUB_AFTER
 
 
-def _at(reader: Reader, node: Node) -> str:
-    text = string(reader, node)
-    try:
-        datetime.strptime(text, "%Y-%m-%d %H:%M")
-    except ValueError:
-        reader.refuse(node, "VB026", f"{text!r} is no date and time", 'write "2026-11-24 10:00"')
-    return text
+Stub = dict[str, StubAnswer]  # by "GET /path"; "" = whatever is asked
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Expect:
+class Expect:
+    """What must be true of the call, all of it. `within`: seconds from the answer to the first entry of each `flow`."""
+
     heard: tuple[str, ...] = key(list_of(string, single=True), ())
     not_heard: tuple[str, ...] = key(list_of(string, single=True), ())
     flow: tuple[str, ...] = key(list_of(string, single=True), ())
-    exit: str | None = key(string)
-    slot: dict[str, Any] | None = key(map_of(value))
+    exit: tuple[str, ...] = key(list_of(string, single=True), ())
+    slot: dict[str, Any] | None = key(map_of(lambda reader, node: plain(node)))
     within: float | None = key(duration())
+    record: dict[str, Any] | None = key(
+        map_of(
+            lambda reader, node: plain(node),
+            one_of("release_cause", "ended_by", "language", "queue", "agent", "from_number", "to_number"),
+        )
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Case:
+class CallerTest:
+    """One entry of `tests`. `at` is wall time in the hotline's zone."""
+
+    position: Position
     name: str = key(string, required=True)
-    caller: Any = key(_caller, required=True)
-    at: str | None = key(_at)
-    agents: dict[str, str] | None = key(map_of(one_of("answers", "busy", "no_answer", "declines")))
-    stub: dict[str, Any] | None = key(map_of(value))
-    expect: _Expect = key(lambda reader, node: reader.build(_Expect, node), required=True)
+    caller: tuple[Act, ...] | Forever = key(lambda reader, node: _caller(reader, node), required=True)
+    at: datetime | None = key(lambda reader, node: _at(reader, node))
+    agents: dict[str, str] | None = key(map_of(one_of(*AGENT_BEHAVIOURS)))
+    stub: dict[str, Stub] | None = key(map_of(lambda reader, node: _stub(reader, node)))
+    expect: Expect = key(lambda reader, node: _expect(reader, node), required=True)
 
 
 def case(reader: Reader, node: Node) -> CallerTest:
     """The kind of one entry of `tests`."""
-    found = reader.build(_Case, node)
-    return CallerTest(found.name, node.position, plain(node))
+    return reader.build(CallerTest, node, position=node.position)
+
+
+# --- the caller ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _When:
+    at: float | None = key(duration(0, 3600))
+    confidence: float | None = key(number(0, 1))
+
+
+def _act(reader: Reader, node: Node) -> Act:
+    """One thing that the caller does: a bare word, or its verb with `at` and `confidence` beside it."""
+    if isinstance(node, Scalar):
+        word: ActKind = one_of("unclear", "hangup")(reader, node)
+        return Act(word)
+    verbs = [entry for entry in node.entries if entry[0].text in ACTS] if isinstance(node, Mapping) else []
+    if not isinstance(node, Mapping) or len(verbs) != 1:
+        reader.refuse(node, "VB023", "one of say, dtmf, silence, unclear, hangup is expected")
+    (name, content), verb = verbs[0], verbs[0][0].text
+    rest = Mapping(node.position, tuple(entry for entry in node.entries if entry[0] is not name))
+    when = reader.build(_When, rest)
+    match verb:
+        case "say":
+            return Act("say", string(reader, content), at=when.at, confidence=when.confidence)
+        case "dtmf":
+            return Act("dtmf", keys(reader, content), at=when.at)
+        case "silence":
+            return Act("silence", seconds=duration()(reader, content))
+        case "unclear":
+            return Act("unclear", at=when.at)
+        case _:
+            return Act("hangup", at=when.at)
+
+
+def _caller(reader: Reader, node: Node) -> tuple[Act, ...] | Forever:
+    if isinstance(node, Scalar):
+        word: Forever = one_of("silence", "mumble")(reader, node)
+        return word
+    acts: tuple[Act, ...] = list_of(_act)(reader, node)
+    return acts
+
+
+def _at(reader: Reader, node: Node) -> datetime:
+    text = string(reader, node)
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M")
+    except ValueError:
+        reader.refuse(node, "VB026", f"{text!r} is no date and time", 'write "2026-11-24 10:00"')
+
+
+# --- services ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    status: int = key(lambda reader, node: _status(reader, node), 200)
+    body: Any = key(lambda reader, node: plain(node))
+    after: float = key(duration(0, 600), STUB_AFTER)
+
+
+def _status(reader: Reader, node: Node) -> int:
+    found = node.value if isinstance(node, Scalar) else None
+    if isinstance(found, bool) or not isinstance(found, int) or not 100 <= found <= 599:
+        reader.refuse(node, "VB023", "a status of HTTP is expected", "200, 404, 503 ...")
+    return found
+
+
+def _stub(reader: Reader, node: Node) -> Stub:
+    """A body that answers every request, `timeout`, or answers by "post /path"."""
+    if isinstance(node, Scalar) and node.value == "timeout":
+        return {"": StubAnswer(0)}
+    if not isinstance(node, Mapping) or not any(_ROUTE.fullmatch(name.text) for name, _ in node.entries):
+        return {"": StubAnswer(200, plain(node))}
+    found: Stub = {}
+    for name, content in node.entries:
+        route = _ROUTE.fullmatch(name.text)
+        if route is None:
+            reader.refuse(name, "VB023", f"{name.text!r} is no request", 'for example "post /balance"')
+        found[f"{route[1].upper()} {route[2]}"] = _answer(reader, content)
+    return found
+
+
+def _answer(reader: Reader, node: Node) -> StubAnswer:
+    if isinstance(node, Scalar):
+        one_of("timeout")(reader, node)
+        return StubAnswer(0)
+    written = reader.build(_Answer, node)
+    return StubAnswer(written.status, written.body, written.after)
+
+
+# --- expectations --------------------------------------------------------------------------------------------------
+
+
+def _expect(reader: Reader, node: Node) -> Expect:
+    found = reader.build(Expect, node)
+    if found.within is not None and not found.flow:
+        assert isinstance(node, Mapping)
+        at = node.key("within")
+        reader.note(
+            (at or node).position, "VB022", "within needs a flow", "it is the time until its first entry"
+        )
+        raise Refused
+    return found

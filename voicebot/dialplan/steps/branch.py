@@ -34,8 +34,10 @@ class If(Step):
 
     async def run(self, run: Run) -> None:
         if self.when.truth(run.variables, run.language):
+            run.trace("branch", taken="then")
             await run.take(self.way)
         else:
+            run.trace("branch", taken="else")
             await run.go(self.otherwise)
 
     def ways(self) -> tuple[Way, ...]:
@@ -58,6 +60,10 @@ class Switch(Step):
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+        if run.is_sensitive(self.value.references):
+            run.trace("branch", sensitive=True)
+        else:
+            run.trace("branch", taken=text if text in self.cases else "default")
         await run.go(self.cases.get(text, self.default))
 
     def ways(self) -> tuple[Way, ...]:

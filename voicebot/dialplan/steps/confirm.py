@@ -24,6 +24,7 @@ class Confirm(InputStep):
             agreed = await self.ask(run)
         except Done:
             return
+        run.trace("branch", taken="if_yes" if agreed else "if_no")
         await run.go(self.if_yes if agreed else self.if_no)
 
     async def ask(self, run: Run) -> bool:

@@ -1,0 +1,39 @@
+"""The middle of every call's story, on a telephone and in the simulator: the dialplan runs until the call is over."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+from voicebot.calls.call import Call
+from voicebot.calls.leg import Leg
+from voicebot.dialplan.interpreter import Interpreter
+
+HANGUP_HANDLERS_WITHIN = 5.0  # seconds, dialplan language, principle 6
+
+
+async def converse(call: Call, leg: Leg, interpreter: Interpreter, call_seconds: float) -> None:
+    """Run the dialplan until it ends, the caller is gone, or the call has lasted `call_seconds`.
+
+    Hang-up cancels the step in progress, once; then the `hangup` handlers run. An error of a step is raised.
+    """
+    steps = asyncio.get_running_loop().create_task(interpreter.run(), name=f"steps {call.uid}")
+    try:
+        waits: set[asyncio.Future[Any]] = {steps, leg.gone}
+        await asyncio.wait(waits, timeout=call_seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not steps.done() and not leg.gone.done():
+            call.releases("too_long", "bot")
+    finally:
+        if not steps.done():
+            steps.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await steps
+    if leg.gone.done():
+        gone = leg.gone.result()
+        call.releases(gone.cause, "caller" if gone.by_peer else "server")
+    if not steps.cancelled():
+        steps.result()  # an error of a step is this call's error
+    if call.ended_by == "caller":
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HANGUP_HANDLERS_WITHIN):
+                await interpreter.run_hangup_handlers()
+    call.releases("normal", "bot")  # a step has said so already, but for `transferred`

@@ -1,9 +1,10 @@
 """The demo, end to end: a server of its own, a real call, and three faults that it must notice.
 
-The four runs share this module's fixture, two at a time: their time is that of telephone calls, not of a processor.
+The four runs share this module's fixture, some at a time: their time is that of telephone calls, not of a processor.
 """
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 RUNS = ("", "cut-bridge", "swap-prompts", "mute")  # the longest first
-AT_ONCE = 2
+AT_ONCE = min(3, os.cpu_count() or 1)
 
 
 class Run(NamedTuple):

@@ -44,7 +44,12 @@ class Asterisk:
 
     def _command(self, *arguments: str) -> list[str]:
         """Return the command line: the installation's own loader, libraries and program."""
-        loader = next(iter(sorted(self._root.glob("lib64/ld-linux-*.so.*")) or sorted(self._root.glob("usr/lib/ld-linux-*"))))
+        loader = next(
+            iter(
+                sorted(self._root.glob("lib64/ld-linux-*.so.*"))
+                or sorted(self._root.glob("usr/lib/ld-linux-*"))
+            )
+        )
         head = [str(loader), "--argv0", "asterisk", "--library-path", str(self._libraries)]
         program = str(self._root / "usr/sbin/asterisk")
         return [*head, program, "-C", str(self._run / "etc/asterisk.conf"), *arguments]
@@ -52,11 +57,16 @@ class Asterisk:
     def __enter__(self) -> "Asterisk":
         with (self._run / "log/stdout").open("wb") as out:
             self._process = subprocess.Popen(
-                self._command("-f", "-n"), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=self._run
+                self._command("-f", "-n"),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                cwd=self._run,
             )
         end = time.monotonic() + _STARTS_WITHIN
         while "fully booted" not in self.cli("core waitfullybooted"):
-            assert self._process.poll() is None and time.monotonic() < end, self.log_text()[-3000:]
+            assert self._process.poll() is None, self.log_text()[-3000:]
+            assert time.monotonic() < end, self.log_text()[-3000:]
             time.sleep(0.1)
         wait_until(lambda: options("127.0.0.1", self.port, 0.5) != 0, 5.0, "Asterisk answers OPTIONS")
         return self
@@ -70,14 +80,18 @@ class Asterisk:
             self._process.wait()
 
     def cli(self, command: str) -> str:
-        done = subprocess.run(self._command("-rx", command), capture_output=True, text=True, timeout=20, cwd=self._run)
+        done = subprocess.run(
+            self._command("-rx", command), capture_output=True, text=True, timeout=20, cwd=self._run
+        )
         return done.stdout + done.stderr
 
     def log_text(self) -> str:
         found = [self._run / "log" / name for name in ("stdout", "full")]
         return "".join(each.read_text("utf-8", "replace") for each in found if each.exists())
 
-    def originate(self, number: str, steps: str, *, trunk: str = "hotline", name: str = "call") -> "OriginatedCall":
+    def originate(
+        self, number: str, steps: str, *, trunk: str = "hotline", name: str = "call"
+    ) -> "OriginatedCall":
         """Let Asterisk call `number` of the hotline and do `steps` (extensions.conf, [caller])."""
         out = self._run / "calls" / name
         lines = [

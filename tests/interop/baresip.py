@@ -93,7 +93,8 @@ class Baresip:
             )
         end = time.monotonic() + 10
         while True:
-            assert self._process.poll() is None and time.monotonic() < end, self.log_text()[-2000:]
+            assert self._process.poll() is None, self.log_text()[-2000:]
+            assert time.monotonic() < end, self.log_text()[-2000:]
             with contextlib.suppress(OSError):
                 self._control = socket.create_connection(("127.0.0.1", self._control_port), 1)
                 break
@@ -164,7 +165,9 @@ class Baresip:
                     event["returned"] = True
                     return event
             left = end - time.monotonic()
-            assert left > 0, f"baresip saw no {' or '.join(types)} within {timeout:g} s: {self.events}\n{self.log_text()[-1500:]}"
+            assert left > 0, (
+                f"baresip saw no {' or '.join(types)} within {timeout:g} s: {self.events}\n{self.log_text()[-1500:]}"
+            )
             self._take(left)
 
     def _take(self, timeout: float) -> None:

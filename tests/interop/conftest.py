@@ -4,14 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from tests.interop.report import Report
 from tests.interop.sipp import Sipp
-from tests.live.hotline import Hotline
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("VOICEBOT_INTEROP_CACHE", "/var/tmp/voicebot-interop"))
@@ -22,22 +21,24 @@ _WHAT = pytest.StashKey[Report]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "feature(peer, name): the line of docs/interop.md that the test stands for")
+    config.addinivalue_line(
+        "markers", "feature(peer, name): the line of docs/interop.md that the test stands for"
+    )
     config.stash[_WHAT] = Report()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
-    result = yield
-    item.config.stash[_WHAT].take(item, result)
-    return result
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    outcome = yield
+    item.config.stash[_WHAT].take(item, outcome)
+    return outcome
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write docs/interop.md, but only after a run of everything."""
-    chosen = session.config.getoption("keyword") or session.config.getoption("lf") or len(session.config.args) != 1
+    chosen = (
+        session.config.getoption("keyword") or session.config.getoption("lf") or len(session.config.args) != 1
+    )
     if not chosen and Path(session.config.args[0]).resolve() == HERE:
         REPORT.write_text(session.config.stash[_WHAT].text(), "utf-8")
 
@@ -100,12 +101,3 @@ def asterisk_folder(report: Report) -> Path:
 @pytest.fixture
 def sipp(sipp_program: str, tmp_path: Path) -> Sipp:
     return Sipp(tmp_path / sipp_program)
-
-
-@pytest.fixture
-def clean_hotline() -> Iterator[list[Hotline]]:
-    """Hotlines that a test puts in here are ended with it, whatever happens."""
-    made: list[Hotline] = []
-    yield made
-    for each in made:
-        each.discard()

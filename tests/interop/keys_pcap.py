@@ -27,7 +27,9 @@ class _Track:
     at: float = 0.0
 
     def packet(self, payload_type: int, marker: bool, payload: bytes) -> bytes:
-        head = struct.pack("!BBHII", 0x80, payload_type | marker << 7, self.sequence & 0xFFFF, self.stamp, _SSRC)
+        head = struct.pack(
+            "!BBHII", 0x80, payload_type | marker << 7, self.sequence & 0xFFFF, self.stamp, _SSRC
+        )
         self.sequence += 1
         return head + payload
 

@@ -49,7 +49,12 @@ class Report:
         """Return the document."""
         lines = [_HEAD, f"Last run: {datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {_machine()}.", ""]
         for peer, results in self._results.items():
-            lines += [f"## {peer} {self._versions.get(peer, '')}".rstrip(), "", "| feature | result |", "|---|---|"]
+            lines += [
+                f"## {peer} {self._versions.get(peer, '')}".rstrip(),
+                "",
+                "| feature | result |",
+                "|---|---|",
+            ]
             lines += [f"| {name} | {word} |" for name, word in results.items()]
             lines.append("")
         if self._figures:

@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 _ETH_P_IP = 0x0800
 _SO_ATTACH_FILTER, _SO_RCVBUFFORCE, _SO_TIMESTAMPNS, _PACKET_OUTGOING = 26, 33, 35, 4  # linux/socket.h
 _RCVBUF = 64 << 20
-_LINE = struct.Struct("<dHHHBBI")  # seconds, source and destination port, sequence number, payload type, marker, ssrc
+_LINE = struct.Struct(
+    "<dHHHBBI"
+)  # seconds, source and destination port, sequence number, payload type, marker, ssrc
 
 
 @dataclass
@@ -124,7 +126,9 @@ def capturing(path: Path, ports: tuple[int, int]) -> Iterator[Capture]:
 
 def _filter(first: int, last: int) -> list[tuple[int, int, int, int]]:
     """Return classic BPF: UDP over IPv4 without options, source port from `first` to `last`, even, not outgoing."""
-    pkttype = 0xFFFFF000 + 4  # SKF_AD_OFF + SKF_AD_PKTTYPE: every packet of lo is seen going out and coming in
+    pkttype = (
+        0xFFFFF000 + 4
+    )  # SKF_AD_OFF + SKF_AD_PKTTYPE: every packet of lo is seen going out and coming in
     return [
         (0x28, 0, 0, pkttype),
         (0x15, 9, 0, _PACKET_OUTGOING),

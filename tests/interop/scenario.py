@@ -15,7 +15,11 @@ PCMU = (
 
 
 def sdp(
-    *media: str, version: int = 1, direction: str = "sendrecv", host: str = "[media_ip]", port: str = "auto_media_port"
+    *media: str,
+    version: int = 1,
+    direction: str = "sendrecv",
+    host: str = "[media_ip]",
+    port: str = "auto_media_port",
 ) -> str:
     """Return an SDP body. `media` are the lines from m= on; absent: G.711 mu-law with telephone events as 101."""
     lines = [line.replace("{port}", port) for line in (media or PCMU)]
@@ -149,7 +153,11 @@ def pause(seconds: float) -> str:
 
 def action(**attributes: str | Path) -> str:
     """Return `exec`, for example `action(play_dtmf="123")`."""
-    return "<nop><action>" + "".join(f'<exec {key}="{value}"/>' for key, value in attributes.items()) + "</action></nop>"
+    return (
+        "<nop><action>"
+        + "".join(f'<exec {key}="{value}"/>' for key, value in attributes.items())
+        + "</action></nop>"
+    )
 
 
 def write(path: Path, steps: Steps) -> Path:

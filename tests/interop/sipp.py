@@ -22,7 +22,9 @@ class Run:
     messages: str
 
     def check(self, calls: int = 1) -> None:
-        assert (self.code, self.successful, self.failed) == (0, calls, 0), self.errors or self.messages[-3000:]
+        assert (self.code, self.successful, self.failed) == (0, calls, 0), (
+            self.errors or self.messages[-3000:]
+        )
 
 
 class Sipp:
@@ -65,8 +67,27 @@ class Sipp:
         """Start a run and return at once; without `target` it waits for calls on `port`."""
         media = free_port()
         media -= media % 2
-        command = ["sipp", "-i", self.host, "-mi", self.host, "-p", str(port or free_port()), "-mp", str(media)]
-        command += ["-m", str(calls), "-r", str(rate), "-nostdin", "-skip_rlimit", "-timeout", f"{limit:.0f}s"]
+        command = [
+            "sipp",
+            "-i",
+            self.host,
+            "-mi",
+            self.host,
+            "-p",
+            str(port or free_port()),
+            "-mp",
+            str(media),
+        ]
+        command += [
+            "-m",
+            str(calls),
+            "-r",
+            str(rate),
+            "-nostdin",
+            "-skip_rlimit",
+            "-timeout",
+            f"{limit:.0f}s",
+        ]
         command += ["-timeout_error", "-trace_err", "-error_file", str(self.folder / "errors.log")]
         if calls <= 20:
             command += ["-trace_msg", "-message_file", str(self.folder / "messages.log")]

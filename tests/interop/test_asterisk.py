@@ -68,14 +68,14 @@ def test_asterisk_finds_the_trunk_reachable(hotline: Hotline, asterisk: Asterisk
 
 @feature("calls over the trunk: audio both ways, keys")
 @pytest.mark.parametrize("trunk", ["hotline", "hotline-alaw"])
-def test_a_call_over_the_trunk_speaks_and_keys(
-    trunk: str, hotline: Hotline, asterisk: Asterisk
-) -> None:
+def test_a_call_over_the_trunk_speaks_and_keys(trunk: str, hotline: Hotline, asterisk: Asterisk) -> None:
     before = closed_records(hotline)
     call = asterisk.originate("701", "w:2|p:caller|d:314159|w:8", trunk=trunk, name=f"keys-{trunk}")
     call.wait()
     record = hotline.wait_for_record(before + 1)
-    assert "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys")) == "314159"
+    assert (
+        "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys")) == "314159"
+    )
     assert record["from_number"] == "5551234"
     assert record["ended_by"] == "bot"
     assert loud_seconds(read_wav(call.heard)) > 1.5
@@ -83,9 +83,7 @@ def test_a_call_over_the_trunk_speaks_and_keys(
 
 
 @feature("digest authentication towards the hotline")
-def test_asterisk_calls_with_a_password(
-    asterisk: Asterisk, ports: tuple[int, int], tmp_path: Path
-) -> None:
+def test_asterisk_calls_with_a_password(asterisk: Asterisk, ports: tuple[int, int], tmp_path: Path) -> None:
     config = {
         "sip": {"auth": {"realm": "interop", "users": {"frontdoor": "sesame"}}},
         "trunks": {"pbx": {"networks": ["127.0.0.0/8"], "dialplan": "main", "auth": True}},
@@ -187,7 +185,9 @@ def test_a_transfer_to_a_missing_extension_fails_and_the_caller_is_told(
 
 
 @feature("blind transfer to a busy extension (Asterisk says 200 and ends the call)")
-def test_a_transfer_to_a_busy_extension_ends_and_leaves_a_record(hotline: Hotline, asterisk: Asterisk) -> None:
+def test_a_transfer_to_a_busy_extension_ends_and_leaves_a_record(
+    hotline: Hotline, asterisk: Asterisk
+) -> None:
     """Asterisk reports success as soon as it has begun to transfer, so the caller is lost there: a record all the same."""
     before = closed_records(hotline)
     asterisk.originate("703", "w:2|d:6009|w:6", name="transfer-busy").wait()

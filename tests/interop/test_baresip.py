@@ -71,7 +71,9 @@ def test_keys_are_understood(hotline: Hotline, tmp_path: Path) -> None:
         caller.keys("271828")
         caller.wait_for("CALL_CLOSED", timeout=15)
     record = hotline.wait_for_record(before + 1)
-    assert "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys")) == "271828"
+    assert (
+        "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys")) == "271828"
+    )
 
 
 @feature("hold and resume")
@@ -95,7 +97,9 @@ class Talk:
         self.hotline = hotline
         says = tone_wav(folder / "agent.wav", AGENT_HZ, 60)
         self.agent = Baresip(folder / "agent", "6001", says=says, answers=True, port=agent_port)
-        self.caller = Baresip(folder / "caller", "5551234", says=tone_wav(folder / "caller.wav", CALLER_HZ, 60))
+        self.caller = Baresip(
+            folder / "caller", "5551234", says=tone_wav(folder / "caller.wav", CALLER_HZ, 60)
+        )
 
     def connect(self) -> None:
         self.caller.dial(self.hotline.uri("702"))
@@ -108,7 +112,9 @@ class Talk:
 
 
 @feature("is the agent's phone: audio both ways, the caller hangs up")
-def test_both_sides_of_a_queued_call_hear_each_other(hotline: Hotline, agent_port: int, tmp_path: Path) -> None:
+def test_both_sides_of_a_queued_call_hear_each_other(
+    hotline: Hotline, agent_port: int, tmp_path: Path
+) -> None:
     before = closed_records(hotline)
     talk = Talk(hotline, agent_port, tmp_path)
     with talk.agent, talk.caller:
@@ -125,7 +131,9 @@ def test_both_sides_of_a_queued_call_hear_each_other(hotline: Hotline, agent_por
 
 
 @feature("is the agent's phone: the agent hangs up, the caller is back in the dialplan")
-def test_when_the_agent_hangs_up_the_dialplan_goes_on(hotline: Hotline, agent_port: int, tmp_path: Path) -> None:
+def test_when_the_agent_hangs_up_the_dialplan_goes_on(
+    hotline: Hotline, agent_port: int, tmp_path: Path
+) -> None:
     before = closed_records(hotline)
     talk = Talk(hotline, agent_port, tmp_path)
     with talk.agent, talk.caller:
@@ -141,9 +149,14 @@ def test_when_the_agent_hangs_up_the_dialplan_goes_on(hotline: Hotline, agent_po
 
 
 @feature("is the agent's phone: rings, and stops ringing when the caller is gone")
-def test_a_caller_who_hangs_up_stops_the_agents_ring(hotline: Hotline, agent_port: int, tmp_path: Path) -> None:
+def test_a_caller_who_hangs_up_stops_the_agents_ring(
+    hotline: Hotline, agent_port: int, tmp_path: Path
+) -> None:
     before = closed_records(hotline)
-    with Baresip(tmp_path / "agent", "6001", port=agent_port) as agent, Baresip(tmp_path / "caller") as caller:
+    with (
+        Baresip(tmp_path / "agent", "6001", port=agent_port) as agent,
+        Baresip(tmp_path / "caller") as caller,
+    ):
         caller.dial(hotline.uri("702"))
         wait_until(lambda: "Incoming call" in agent.log_text(), 10, "the agent's phone rings")
         caller.listen(0.5)

@@ -73,7 +73,13 @@ def test_what_the_caller_sends_is_in_the_recording(hotline: Hotline, sipp: Sipp,
 @feature("A-law")
 def test_an_offer_of_a_law_alone_is_answered_with_it(hotline: Hotline, sipp: Sipp, tmp_path: Path) -> None:
     offer = sip.sdp("m=audio [{port}] RTP/AVP 8", "a=rtpmap:8 PCMA/8000")
-    steps = [sip.invite(offer), sip.answered(sip.must_match("RTP/AVP 8")), sip.ack(), sip.pause(1), sip.hang_up()]
+    steps = [
+        sip.invite(offer),
+        sip.answered(sip.must_match("RTP/AVP 8")),
+        sip.ack(),
+        sip.pause(1),
+        sip.hang_up(),
+    ]
     with capturing(tmp_path / "sent.rtp", hotline.rtp_ports) as capture:
         sipp.call(steps, hotline.port).check()
     assert [len(each.times) > 30 for each in capture.streams(frozenset({8}))] == [True]
@@ -83,8 +89,17 @@ def test_an_offer_of_a_law_alone_is_answered_with_it(hotline: Hotline, sipp: Sip
 def test_keys_that_sipp_plays_are_understood(hotline: Hotline, sipp: Sipp) -> None:
     before = closed_records(hotline)
     media = ("m=audio [{port}] RTP/AVP 0 96", "a=rtpmap:0 PCMU/8000", "a=rtpmap:96 telephone-event/8000")
-    steps = [sip.invite(sip.sdp(*media)), sip.answered(sip.must_match("rtpmap:96 telephone-event")), sip.ack()]
-    steps += [sip.pause(1), sip.action(play_dtmf="159024"), sip.recv("BYE"), sip.respond(200, "OK", tag=False)]
+    steps = [
+        sip.invite(sip.sdp(*media)),
+        sip.answered(sip.must_match("rtpmap:96 telephone-event")),
+        sip.ack(),
+    ]
+    steps += [
+        sip.pause(1),
+        sip.action(play_dtmf="159024"),
+        sip.recv("BYE"),
+        sip.respond(200, "OK", tag=False),
+    ]
     sipp.call(steps, hotline.port, number="701").check()
     assert keyed(hotline, before + 1) == "159024"
 
@@ -129,7 +144,10 @@ def test_nothing_is_sent_to_a_caller_who_holds(hotline: Hotline, sipp: Sipp, tmp
     steps = [sip.invite(), sip.answered(), sip.ack(), sip.pause(1)]
     steps += [sip.reinvite(2, sip.sdp(version=2, direction="sendonly"), held), sip.pause(2)]
     steps += [sip.reinvite(3, sip.sdp(version=3), sip.must_match("a=sendrecv|telephone-event")), sip.pause(1)]
-    steps += [sip.reinvite(4, sip.sdp(version=4, direction="inactive"), sip.must_match("a=inactive")), sip.pause(2)]
+    steps += [
+        sip.reinvite(4, sip.sdp(version=4, direction="inactive"), sip.must_match("a=inactive")),
+        sip.pause(2),
+    ]
     steps += [sip.reinvite(5, sip.sdp(version=5)), sip.pause(1), sip.hang_up(6)]
     with capturing(tmp_path / "sent.rtp", hotline.rtp_ports) as capture:
         sipp.call(steps, hotline.port).check()
@@ -141,7 +159,11 @@ def test_nothing_is_sent_to_a_caller_who_holds(hotline: Hotline, sipp: Sipp, tmp
 @feature("old-style hold (c=0.0.0.0)")
 def test_an_old_style_hold_is_understood(hotline: Hotline, sipp: Sipp, tmp_path: Path) -> None:
     steps = [sip.invite(), sip.answered(), sip.ack(), sip.pause(1)]
-    steps += [sip.reinvite(2, sip.sdp(version=2, host="0.0.0.0")), sip.pause(2), sip.reinvite(3, sip.sdp(version=3))]
+    steps += [
+        sip.reinvite(2, sip.sdp(version=2, host="0.0.0.0")),
+        sip.pause(2),
+        sip.reinvite(3, sip.sdp(version=3)),
+    ]
     steps += [sip.pause(1), sip.hang_up(4)]
     with capturing(tmp_path / "sent.rtp", hotline.rtp_ports) as capture:
         sipp.call(steps, hotline.port).check()
@@ -176,7 +198,10 @@ def test_the_hotline_hangs_up_by_bye(hotline: Hotline, sipp: Sipp) -> None:
 
 @feature("OPTIONS")
 def test_options_is_answered_with_what_is_allowed(hotline: Hotline, sipp: Sipp) -> None:
-    steps = [sip.request("OPTIONS", 1, dialog=False), sip.recv(200, sip.must_match("INVITE", header="Allow:"))]
+    steps = [
+        sip.request("OPTIONS", 1, dialog=False),
+        sip.recv(200, sip.must_match("INVITE", header="Allow:")),
+    ]
     sipp.call(steps, hotline.port).check()
 
 
@@ -215,7 +240,9 @@ def test_a_broken_sdp_gets_400(hotline: Hotline, sipp: Sipp) -> None:
     ],
     ids=["codec", "video alone", "SRTP alone"],
 )
-def test_an_offer_without_common_ground_gets_488(media: tuple[str, ...], hotline: Hotline, sipp: Sipp) -> None:
+def test_an_offer_without_common_ground_gets_488(
+    media: tuple[str, ...], hotline: Hotline, sipp: Sipp
+) -> None:
     sipp.call([sip.invite(sip.sdp(*media)), sip.refused(488)], hotline.port).check()
 
 
@@ -241,7 +268,11 @@ def test_info_in_a_call_is_answered(hotline: Hotline, sipp: Sipp) -> None:
 def test_a_trunk_with_auth_asks_for_the_password(hotline: Hotline, sipp_program: str, tmp_path: Path) -> None:
     credentials = "[authentication username=frontdoor password=open sesame]"
     challenge = progress_to_challenge()
-    steps = [sip.invite(), challenge, sip.request("INVITE", 2, sip.sdp(), headers=[credentials], dialog=False)]
+    steps = [
+        sip.invite(),
+        challenge,
+        sip.request("INVITE", 2, sip.sdp(), headers=[credentials], dialog=False),
+    ]
     steps += [sip.answered(), sip.ack(2), sip.pause(0.5), sip.hang_up(3)]
     Sipp(tmp_path / "right", AUTH_HOST).call(steps, hotline.port).check()
     wrong = credentials.replace("open", "shut")
@@ -260,7 +291,12 @@ def progress_to_challenge() -> str:
 def test_a_caller_who_never_acknowledges_is_hung_up(hotline: Hotline, sipp: Sipp) -> None:
     """RFC 3261 section 13.3.1.4: after 64*T1."""
     before = closed_records(hotline)
-    steps = [sip.invite(), sip.answered(), sip.recv("BYE", options='timeout="40000"'), sip.respond(200, "OK", tag=False)]
+    steps = [
+        sip.invite(),
+        sip.answered(),
+        sip.recv("BYE", options='timeout="40000"'),
+        sip.respond(200, "OK", tag=False),
+    ]
     run = sipp.call(steps, hotline.port, limit=50)
     run.check()
     assert run.messages.count("SIP/2.0 200 OK") >= 8

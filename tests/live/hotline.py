@@ -189,7 +189,10 @@ class Hotline:
         where = ["--config", str(self.config), "--data", str(self.data)]
         head, tail = list(arguments[:1]), list(arguments[1:])
         done = subprocess.run(
-            [sys.executable, "-m", "voicebot", *head, *where, *tail], capture_output=True, timeout=30, check=True
+            [sys.executable, "-m", "voicebot", *head, *where, *tail],
+            capture_output=True,
+            timeout=30,
+            check=True,
         )
         return done.stdout.decode()
 

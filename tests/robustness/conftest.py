@@ -62,5 +62,3 @@ async def is_served(call: PhoneCall) -> None:
     call.send_keys("1")
     assert await call.ended(10.0), "the hotline does not hang up after its goodbye"
     assert call.ended_by_peer
-
-

@@ -51,7 +51,9 @@ def test_a_strangers_audio_and_keys_are_ignored_once_the_stream_has_latched(hotl
                 wire.throw([wire.rtp(number) for number in range(50)], [port], host)
             assert not await call.ended(1.5), "a stranger's key was taken for the caller's"
             before = len(call.heard.packets)
-            assert await call.until(lambda: len(call.heard.packets) > before + 25, 2.0), "the audio went astray"
+            assert await call.until(lambda: len(call.heard.packets) > before + 25, 2.0), (
+                "the audio went astray"
+            )
             await is_served(call)
 
     before = len(hotline.calls())
@@ -65,8 +67,12 @@ def test_a_flood_of_half_open_calls_leaves_the_hotline_alive(hotline: Hotline) -
     """INVITEs whose sender never acknowledges the 200."""
 
     async def story() -> None:
-        offer = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"
-        wire.throw([wire.invite(hotline.port, f"flood{number}", body=offer) for number in range(30)], [hotline.port])
+        offer = (
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"
+        )
+        wire.throw(
+            [wire.invite(hotline.port, f"flood{number}", body=offer) for number in range(30)], [hotline.port]
+        )
         phone = Phone()
         assert await phone.ping(hotline.uri()) == 200
         await phone.close()

@@ -35,7 +35,9 @@ def test_a_port_that_is_taken_is_named(own_hotline: Make) -> None:
         assert str(hotline.port) in last_line(refused(hotline))
 
 
-def test_an_unknown_key_of_the_configuration_is_told_with_its_place_and_what_was_meant(own_hotline: Make) -> None:
+def test_an_unknown_key_of_the_configuration_is_told_with_its_place_and_what_was_meant(
+    own_hotline: Make,
+) -> None:
     hotline = own_hotline(limits={"cals": 5})
     text = refused(hotline)
     assert POSITION.search(text)

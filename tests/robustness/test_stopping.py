@@ -17,7 +17,9 @@ def refusal(port: int) -> bytes:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
         ours.bind(("127.0.0.1", 0))
         ours.settimeout(2.0)
-        ours.sendto(wire.invite(port, "latecomer", ours=f"127.0.0.1:{ours.getsockname()[1]}"), ("127.0.0.1", port))
+        ours.sendto(
+            wire.invite(port, "latecomer", ours=f"127.0.0.1:{ours.getsockname()[1]}"), ("127.0.0.1", port)
+        )
         while (answer := ours.recv(65535)).startswith(b"SIP/2.0 1"):
             pass
         return answer

@@ -33,7 +33,16 @@ def garbage(port: int, seed: int) -> Iterator[bytes]:
     """Return datagrams for the SIP port: noise, cut and broken messages, the largest possible ones."""
     chance = random.Random(seed)
     whole = invite(port, "garbage")
-    yield from (b"", b"\0", b"\r\n", b"\r\n\r\n", b"SIP/2.0", b"SIP/2.0 200 OK\r\n\r\n", b"INVITE", b"\xff" * 100)
+    yield from (
+        b"",
+        b"\0",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"SIP/2.0",
+        b"SIP/2.0 200 OK\r\n\r\n",
+        b"INVITE",
+        b"\xff" * 100,
+    )
     for size in (1, 10, 100, 1000, 10000, LARGEST):
         yield chance.randbytes(size)
     for cut in range(1, len(whole), 7):
@@ -51,14 +60,24 @@ def garbage(port: int, seed: int) -> Iterator[bytes]:
 
 
 def rtp(
-    number: int, payload: bytes = b"\xff" * 160, *, payload_type: int = 0, marker: bool = False, ssrc: int = 0x0BADF00D
+    number: int,
+    payload: bytes = b"\xff" * 160,
+    *,
+    payload_type: int = 0,
+    marker: bool = False,
+    ssrc: int = 0x0BADF00D,
 ) -> bytes:
-    return struct.pack("!BBHII", 0x80, payload_type | marker << 7, number & 0xFFFF, 160 * number, ssrc) + payload
+    return (
+        struct.pack("!BBHII", 0x80, payload_type | marker << 7, number & 0xFFFF, 160 * number, ssrc) + payload
+    )
 
 
 def key_packets(code: int, payload_type: int) -> list[bytes]:
     """Return a key as telephone events (RFC 4733), end packets included."""
-    events = [struct.pack("!BBH", code, 10 | (0x80 if number > 4 else 0), 160 * min(number, 5)) for number in range(1, 8)]
+    events = [
+        struct.pack("!BBH", code, 10 | (0x80 if number > 4 else 0), 160 * min(number, 5))
+        for number in range(1, 8)
+    ]
     return [
         struct.pack("!BBHII", 0x80, payload_type | (index == 0) << 7, 500 + index, 80000, 0x0BADF00D) + event
         for index, event in enumerate(events)
@@ -69,7 +88,7 @@ def rtp_garbage(seed: int) -> Iterator[bytes]:
     """Return datagrams for RTP and RTCP ports: noise, cut packets, wrong versions and lengths, the largest possible one."""
     chance = random.Random(seed)
     whole = rtp(1)
-    yield from (whole[:cut] for cut in range(0, 14))
+    yield from (whole[:cut] for cut in range(14))
     yield b"\x00" + whole[1:]
     yield b"\xc0" + whole[1:]
     yield b"\x8f" + whole[1:16]  # 15 contributing sources that are not there

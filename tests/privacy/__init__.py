@@ -1,0 +1,1 @@
+"""What callers say and key in confidence stays in the call."""

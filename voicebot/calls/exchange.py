@@ -125,7 +125,9 @@ class Exchange:
             leg.end(Gone(cause, by_peer=False))
         gone = leg.gone.result()  # with its media gone, the dialog still stands and wants its BYE
         if not gone.by_peer and leg.session in self.legs:
-            self.signalling.bye(leg.session, cause="" if gone.cause in ("normal", "transferred") else gone.cause)
+            self.signalling.bye(
+                leg.session, cause="" if gone.cause in ("normal", "transferred") else gone.cause
+            )
         self._close(leg)
 
     def drop(self, leg: Leg) -> None:

@@ -36,10 +36,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write docs/interop.md, but only after a run of everything."""
-    chosen = (
-        session.config.getoption("keyword") or session.config.getoption("lf") or len(session.config.args) != 1
-    )
-    if not chosen and Path(session.config.args[0]).resolve() == HERE:
+    options = session.config.option
+    partial = options.collectonly or options.keyword or options.markexpr or options.lf
+    if not partial and [Path(each).resolve() for each in session.config.args] == [HERE]:
         REPORT.write_text(session.config.stash[_WHAT].text(), "utf-8")
 
 

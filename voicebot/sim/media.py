@@ -19,6 +19,7 @@ from voicebot.wire import (
 
 ONSET = 0.1  # seconds of speech until the VAD reports it, as measured for the real one
 OFFSET = 0.12  # seconds of silence until it reports the end
+NOTED_SILENCE = 1.0  # seconds
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class _Play:
     number: int
     barge_in: str
     started_at: float
+    first: int  # of what it says, in `said`
     timer: asyncio.TimerHandle | None
 
 
@@ -36,6 +38,35 @@ class Said:
     at: float
     text: str
     heard: float = 0.0
+
+
+@dataclass(slots=True)
+class Air:
+    """Whether anything goes on: sound in either direction, a question that waits. `silences`: (from, seconds) without."""
+
+    since: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    silences: list[tuple[float, float]] = field(default_factory=list)
+    _going_on: int = 0
+
+    def begins(self) -> None:
+        if not self._going_on:
+            self._close()
+        self._going_on += 1
+
+    def ends(self) -> None:
+        self._going_on -= 1
+        if not self._going_on:
+            self.since = asyncio.get_running_loop().time()
+
+    def over(self) -> None:
+        """The call is over."""
+        if not self._going_on:
+            self._close()
+
+    def _close(self) -> None:
+        seconds = asyncio.get_running_loop().time() - self.since
+        if seconds > NOTED_SILENCE:
+            self.silences.append((self.since, seconds))
 
 
 class SimLeg:
@@ -54,6 +85,8 @@ class SimLeg:
         self.masked: list[tuple[float, bool]] = []
         self.listening: int | None = None
         self.on_listen: Callable[[], None] = lambda: None
+        self.on_quiet: Callable[[], None] = lambda: None
+        self.air = Air()
         self._media = media
         self._on_message = on_message
         self._play: _Play | None = None
@@ -70,23 +103,50 @@ class SimLeg:
             self._ended("key")
 
     async def speak(self, text: str, seconds: float | None = None) -> None:
-        """Speak: onset, partial result, offset, as the real workers would report them."""
+        """Speak, and wait until it is said."""
+        over = self._loop.create_future()
+        self.say(text, seconds, on_said=lambda: over.set_result(None))
+        await over
+
+    def say(
+        self,
+        text: str,
+        seconds: float | None = None,
+        *,
+        confidence: float | None = None,
+        on_said: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Begin to speak: onset, partial result, offset come as the real workers would report them.
+
+        Without `text` it is a voice in which no word is recognised.
+        """
         seconds = seconds_of(text) if seconds is None else seconds
-        started_at = self._loop.time()
-        turn = self.listening
-        await asyncio.sleep(min(ONSET, seconds))
-        if turn is not None and turn == self.listening and not self.closed:
-            self._on_message(SpeechStarted(self.call, self.id, turn, started_at))
-            if self._play is not None and self._play.barge_in == "immediate":
-                self._ended("speech")
-        await asyncio.sleep(max(seconds - ONSET, 0.0))
-        if turn is None or turn != self.listening or self.closed:
-            return
-        self._media.speech.hear(self.call, turn, text)
-        stopped_at = self._loop.time()
-        await asyncio.sleep(OFFSET)
-        if turn == self.listening and not self.closed:
-            self._on_message(SpeechStopped(self.call, self.id, turn, stopped_at))
+        started_at, turn = self._loop.time(), self.listening
+        self.air.begins()
+
+        def onset() -> None:
+            if turn is not None and turn == self.listening and not self.closed:
+                self._on_message(SpeechStarted(self.call, self.id, turn, started_at))
+                if self._play is not None and self._play.barge_in == "immediate":
+                    self._ended("speech")
+            self._loop.call_later(max(seconds - ONSET, 0.0), last_word)
+
+        def last_word() -> None:
+            if turn is not None and turn == self.listening and not self.closed and text:
+                self._media.speech.hear(self.call, turn, text, confidence)
+            self._loop.call_later(OFFSET, offset, self._loop.time())
+
+        def offset(stopped_at: float) -> None:
+            self.air.ends()
+            if turn is not None and turn == self.listening and not self.closed:
+                self._on_message(SpeechStopped(self.call, self.id, turn, stopped_at))
+            on_said()
+
+        self._loop.call_later(min(ONSET, seconds), onset)
+
+    @property
+    def playing(self) -> bool:
+        return self._play is not None
 
     # --- MediaLeg -----------------------------------------------------------------------------------------------------
 
@@ -111,6 +171,7 @@ class SimLeg:
         self._ended("replaced")
         now = self._loop.time()
         seconds = 0.0
+        first = len(self.said)
         for item in items:
             if isinstance(item, SilenceItem):
                 seconds += item.milliseconds / 1000
@@ -119,7 +180,8 @@ class SimLeg:
             self.said.append(Said(now + seconds, text))
             seconds += seconds_of(text)
         timer = None if loop else self._loop.call_later(seconds, self._ended, "done")
-        self._play = _Play(play, barge_in, now, timer)
+        self._play = _Play(play, barge_in, now, first, timer)
+        self.air.begins()
         self._loop.call_soon(self._on_message, PlayStarted(self.call, self.id, play, now))
 
     def stop(self, play: int) -> None:
@@ -138,12 +200,17 @@ class SimLeg:
 
     def bridge(self, other: int) -> None:
         self._ended("replaced")
+        self.air.begins()
         peer = self._media.legs[other]
+        peer.air.begins()
         self.bridged_with, peer.bridged_with = other, self.id
 
     def unbridge(self) -> None:
-        if self.bridged_with is not None and (peer := self._media.legs.get(self.bridged_with)) is not None:
-            peer.bridged_with = None
+        if self.bridged_with is not None:
+            if (peer := self._media.legs.get(self.bridged_with)) is not None:
+                peer.bridged_with = None
+                peer.air.ends()
+            self.air.ends()
         self.bridged_with = None
 
     def record(self, path: str) -> None:
@@ -178,12 +245,13 @@ class SimLeg:
         if play.timer is not None:
             play.timer.cancel()
         now = self._loop.time()
-        for said in self.said:
-            if said.at >= play.started_at:
-                said.heard = max(0.0, min(now - said.at, seconds_of(said.text)))
+        for said in self.said[play.first :]:
+            said.heard = max(0.0, min(now - said.at, seconds_of(said.text)))
+        self.air.ends()
         self._loop.call_soon(
             self._on_message, PlayEnded(self.call, self.id, play.number, now, cause, now - play.started_at)
         )
+        self._loop.call_soon(self.on_quiet)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from voicebot.calls.protocols import MediaLeg, OnMessage, PlayItem
 from voicebot.dialplan.line import Spoken
@@ -12,6 +13,7 @@ SECONDS_PER_CHARACTER = 0.06
 SECONDS_PER_HAN = 0.25
 
 
+@lru_cache(maxsize=4096)
 def seconds_of(text: str) -> float:
     """Return how long it takes to say `text`, roughly as the embedded voices do."""
     return 0.2 + sum(
@@ -19,11 +21,17 @@ def seconds_of(text: str) -> float:
     )
 
 
+def language_of(text: str) -> str:
+    """Return the language that `text` is spoken in, by its script."""
+    return "zh" if any(ord(character) > 0x2E80 for character in text) else "en"
+
+
 @dataclass(slots=True)
 class _Turn:
     on_message: OnMessage
     languages: tuple[str, ...]
     text: str = ""
+    confidence: float = 0.0
 
 
 @dataclass(slots=True)
@@ -81,11 +89,12 @@ class SimSpeech:
             return item.path
         return self._streams.get(item.stream, "") if isinstance(item, StreamItem) else ""
 
-    def hear(self, call: str, turn: int, text: str) -> None:
-        """The caller has said `text` in this turn."""
+    def hear(self, call: str, turn: int, text: str, confidence: float | None = None) -> None:
+        """The caller has said `text` in this turn; it is heard with `confidence`."""
         entry = self._turns.get((call, turn))
         if entry is not None:
             entry.text = f"{entry.text} {text}".strip()
+            entry.confidence = self.confidence if confidence is None else confidence
             entry.on_message(Partial(call, turn, 0.0, self._hypotheses(entry)))
 
     def audio_ended(self, call: str, turn: int) -> None:
@@ -96,9 +105,9 @@ class SimSpeech:
 
     def _hypotheses(self, entry: _Turn) -> tuple[Hypothesis, ...]:
         """Whoever listens in the language of the text hears it; the others hear nothing."""
-        language = "zh" if any(ord(character) > 0x2E80 for character in entry.text) else "en"
+        language = language_of(entry.text)
         return tuple(
-            Hypothesis(name, entry.text, self.confidence)
+            Hypothesis(name, entry.text, entry.confidence)
             if name == language and entry.text
             else Hypothesis(name, "", 0.0)
             for name in entry.languages

@@ -4,8 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from voicebot.dialplan.line import FetchRequest, FetchResult
+from voicebot.dialplan.testcases import Stub, StubAnswer
+
+SERVICE_TIMEOUT = 5.0  # seconds, where neither the step nor the service has one
 
 
 @dataclass(slots=True)
@@ -24,6 +28,34 @@ class SimServices:
 
 
 @dataclass(slots=True)
+class StubServices:
+    """Implements `calls.protocols.Services` by the stubs of a test; `timeouts` are those of the declared services.
+
+    What has no stub is unreachable, and noted in `unstubbed`.
+    """
+
+    stubs: Mapping[str, Stub]
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    unstubbed: list[str] = field(default_factory=list)
+
+    async def fetch(self, request: FetchRequest) -> FetchResult:
+        answer = self._answer(request)
+        if answer is None:
+            self.unstubbed.append(f"{request.service}: {request.method.lower()} {request.path}")
+            return FetchResult(0, kind="unreachable")
+        timeout = request.timeout or self.timeouts.get(request.service, SERVICE_TIMEOUT)
+        if not answer.status or answer.after >= timeout:
+            await asyncio.sleep(timeout)
+            return FetchResult(0, kind="timeout")
+        await asyncio.sleep(answer.after)
+        return FetchResult(answer.status, answer.body)
+
+    def _answer(self, request: FetchRequest) -> StubAnswer | None:
+        stub = self.stubs.get(request.service, {})
+        return stub.get(f"{request.method} {request.path}") or stub.get("")
+
+
+@dataclass(slots=True)
 class SimStore:
     """Implements `calls.protocols.Store`; everything is committed at once."""
 
@@ -36,9 +68,7 @@ class SimStore:
 
     def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
         self.events.append((uid, kind, dict(fields)))
-        done: Future[None] = Future()
-        done.set_result(None)
-        return done
+        return _COMMITTED
 
     def call_ended(self, uid: str, fields: Mapping[str, object]) -> None:
         self.ended[uid] = fields
@@ -46,3 +76,38 @@ class SimStore:
     def kinds(self, uid: str) -> list[str]:
         """Return the kinds of a call's events, in order."""
         return [kind for call, kind, _ in self.events if call == uid]
+
+
+class Event(NamedTuple):
+    """One entry of a simulated call's timeline, `at` seconds after the answer."""
+
+    at: float
+    kind: str
+    data: Mapping[str, object]
+
+
+@dataclass(slots=True)
+class SimTimeline:
+    """Implements `calls.protocols.Store` for a single call."""
+
+    loop: asyncio.AbstractEventLoop
+    events: list[Event] = field(default_factory=list)
+    record: Mapping[str, object] = field(default_factory=dict)
+    _starts_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._starts_at = self.loop.time()
+
+    def call_started(self, uid: str, fields: Mapping[str, object]) -> None:
+        """There is nothing in it that the test did not say."""
+
+    def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
+        self.events.append(Event(self.loop.time() - self._starts_at, kind, fields))
+        return _COMMITTED
+
+    def call_ended(self, uid: str, fields: Mapping[str, object]) -> None:
+        self.record = fields
+
+
+_COMMITTED: "Future[None]" = Future()
+_COMMITTED.set_result(None)

@@ -1,7 +1,7 @@
 """Telephones without SIP: agents and extensions that answer, decline, are busy, or let it ring."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,12 +28,13 @@ class SimTelephones:
 
     media: SimMedia
     extensions: dict[str, Extension] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)  # what a dialplan calls an extension -> its URI
     rings: list[tuple[float, str, str]] = field(default_factory=list)
     referred: list[str] = field(default_factory=list)
     on_answer: Callable[[str, Leg], None] = lambda uri, leg: None
 
     def target(self, call: Call, to: str) -> str:
-        return to if to.startswith("sip:") else f"sip:{to}@sim"
+        return self.names.get(to) or (to if to.startswith("sip:") else f"sip:{to}@sim")
 
     async def dial(self, call: Call, uri: str, *, name: str) -> Leg:
         loop = asyncio.get_running_loop()
@@ -71,6 +72,11 @@ class SimTelephones:
             raise DialFailed("unreachable", 404)
         if extension.behaviour == "busy":
             raise DialFailed("busy", 486)
+        if extension.behaviour == "no_answer":
+            await asyncio.get_running_loop().create_future()
+        await asyncio.sleep(extension.after)
+        if extension.behaviour == "declines":
+            raise DialFailed("declined", 603)
         self.referred.append(uri)
 
     def _note(self, uri: str, what: str) -> None:

@@ -1,0 +1,337 @@
+"""A simulated call: the real interpreter, line, turn and floor, in virtual time, with a caller who follows a script."""
+
+import asyncio
+import datetime
+import random
+import traceback
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from voicebot.acd import Agent, AgentStatus
+from voicebot.calls.call import Call
+from voicebot.calls.floor import Floor
+from voicebot.calls.inbound import summary, variables
+from voicebot.calls.leg import Gone, Leg
+from voicebot.calls.line import Sounds, TelephoneLine
+from voicebot.calls.queues import queue_specs
+from voicebot.calls.story import converse
+from voicebot.dialplan.hours import Hours
+from voicebot.dialplan.interpreter import Interpreter
+from voicebot.dialplan.line import (
+    Answer,
+    Question,
+    QueueResult,
+    QueueWait,
+    TransferRequest,
+    TransferResult,
+    VoiceMessage,
+)
+from voicebot.dialplan.schema import Dialplan
+from voicebot.dialplan.testcases import Act, CallerTest, Forever, Stub
+from voicebot.sim.caller import Caller, Done, Listens, ScriptedCaller
+from voicebot.sim.loop import STARTS_AT, NothingHappens, TimeStandsStill, VirtualTimeLoop
+from voicebot.sim.media import Said, SimLeg, SimMedia
+from voicebot.sim.speech import SimSpeech
+from voicebot.sim.store import Event, SimTimeline, StubServices
+from voicebot.sim.telephones import Behaviour, Extension, SimTelephones
+
+CALL_SECONDS = 3600.0
+SOUNDS = Sounds(Path("music"), Path("ringback"), Path("beep"))
+CALLER_NUMBER = "13800138000"
+HOTLINE_NUMBER = "700"
+NO_TIME_GIVEN = datetime.datetime(2026, 1, 5, 10, 0)  # a Monday: what a test without `at` goes by
+
+
+class TimeOfDayNeeded(Exception):
+    """The call came to open() or next_open(), and nobody has said what time it is."""
+
+
+class _NoHours(Hours):
+    def is_open(self, now: datetime.datetime, zone: datetime.tzinfo) -> bool:
+        raise TimeOfDayNeeded
+
+    def next_open(self, now: datetime.datetime, zone: datetime.tzinfo) -> datetime.datetime | None:
+        raise TimeOfDayNeeded
+
+
+class _EverySkill(dict[str, int]):
+    """An agent whose skills nobody has told: has them all."""
+
+    def get(self, key: str, default: Any = None) -> int:
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An agent of the configuration, as far as a simulated call needs one."""
+
+    uri: str
+    skills: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Everything that a simulated call is given. `at` is wall time in the hotline's zone."""
+
+    caller: tuple[Act, ...] | Forever
+    at: datetime.datetime | None = None
+    agents: Mapping[str, Behaviour] = field(default_factory=dict)
+    stub: Mapping[str, Stub] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, test: CallerTest) -> "Scenario":
+        agents: Any = test.agents or {}
+        return cls(test.caller, test.at, agents, test.stub or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A simulated call, told afterwards. Times are seconds since the answer.
+
+    `problem`: what broke ("" if nothing), with `trouble` for its kind; `silences`: (from, seconds) in which nothing
+    was heard on the line and nothing waited for the caller.
+    """
+
+    events: Sequence[Event]
+    done: Sequence[Done]
+    said: Sequence[Said]
+    record: Mapping[str, object]
+    slots: Mapping[str, object]
+    seconds: float
+    silences: Sequence[tuple[float, float]]
+    unstubbed: Sequence[str]
+    problem: str = ""
+    trouble: str = ""  # "error", "stuck", "loop", "time"
+
+    @property
+    def heard(self) -> str:
+        """Return all that was said to the caller, as far as it came to be heard."""
+        return " ".join(said.text for said in self.said if said.heard > 0.0)
+
+
+class SimulatedLine(TelephoneLine):
+    """A telephone's line whose caller is told when it listens."""
+
+    person: Caller
+    leg: SimLeg
+
+    @contextmanager
+    def _listening(self, what: Listens, question: Question | None = None) -> Iterator[None]:
+        self.person.listens(what, question)
+        try:
+            yield
+        finally:
+            self.person.listens_no_more()
+
+    async def ask(self, question: Question) -> Answer:
+        with self._listening("question", question), self._going_on():
+            return await super().ask(question)
+
+    async def wait_in_queue(self, wait: QueueWait) -> QueueResult:
+        with self._listening("queue"):
+            return await super().wait_in_queue(wait)
+
+    async def record_message(
+        self, *, longest: float, beep: bool, term_char: str, transcribe: bool
+    ) -> VoiceMessage:
+        with self._listening("message"), self._going_on():
+            return await super().record_message(
+                longest=longest, beep=beep, term_char=term_char, transcribe=transcribe
+            )
+
+    async def transfer(self, request: TransferRequest) -> TransferResult:
+        if request.mode != "blind":
+            return await super().transfer(request)
+        with self._going_on():  # a referred caller hears what the own telephone system plays
+            return await super().transfer(request)
+
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        self.leg.air.begins()
+        try:
+            yield
+        finally:
+            self.leg.air.ends()
+
+
+@dataclass(slots=True)
+class _Scene:
+    """What one call is made of; kept, so that a call that broke can be told as well."""
+
+    store: SimTimeline
+    services: StubServices
+    call: Call
+    leg: Leg
+    media: SimLeg
+    caller: Any
+    interpreter: Interpreter
+    floor: Floor
+
+
+CallerMaker = Callable[[SimLeg, Callable[[], None]], Caller]
+
+
+class Hotline:
+    """Simulates calls to one dialplan. `people`: the agents of a configuration; without one, agents have every skill."""
+
+    def __init__(
+        self,
+        dialplan: Dialplan,
+        people: Mapping[str, Person] | None = None,
+        *,
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
+        self.dialplan = dialplan
+        self._people = people
+        self._call_seconds = call_seconds
+        self._queues = tuple(queue_specs([dialplan]))
+        self._untimed = replace(dialplan, hours={name: _NoHours({}) for name in dialplan.hours})
+        self._timeouts = {name: service.timeout for name, service in dialplan.services.items()}
+        self._zone = dialplan.hotline.timezone or ZoneInfo("UTC")
+
+    def run(self, scenario: Scenario) -> Outcome:
+        """Make one call, from its answer to its record."""
+        caller = scenario.caller
+        acts, for_ever = ((), caller) if isinstance(caller, str) else (caller, None)
+
+        def scripted(leg: SimLeg, hang_up: Callable[[], None]) -> Caller:
+            return ScriptedCaller(leg, acts, hang_up, for_ever)
+
+        return self.run_with(scenario, scripted, VirtualTimeLoop())
+
+    def run_with(self, scenario: Scenario, caller: CallerMaker, loop: asyncio.AbstractEventLoop) -> Outcome:
+        """Make one call by a caller of your own. The loop is closed afterwards."""
+        scenes: list[_Scene] = []
+        problem, trouble = "", ""
+        try:
+            problem, trouble = loop.run_until_complete(self._call(scenario, caller, scenes))
+        except NothingHappens:
+            problem, trouble = "the call waits for ever: nothing can happen any more", "stuck"
+        except TimeStandsStill:
+            problem, trouble = "the call goes round for ever without waiting for anything", "loop"
+        finally:
+            _cancel_all(loop)
+            loop.close()
+        return _outcome(scenes[0], problem, trouble, loop.time())
+
+    async def _call(self, scenario: Scenario, caller: CallerMaker, scenes: list[_Scene]) -> tuple[str, str]:
+        scene = self._set(scenario, caller)
+        scenes.append(scene)
+        call, leg = scene.call, scene.leg
+        problem, trouble = "", ""
+        call.trace("answered")
+        scene.caller.answered()
+        try:
+            await converse(call, leg, scene.interpreter, self._call_seconds)
+        except TimeOfDayNeeded:
+            problem, trouble = (
+                "the call comes to open(), and the test has no `at`: say what time it is",
+                "time",
+            )
+        except Exception as error:  # as on a telephone: it ends this one call, and is told
+            call.releases("error", "server")
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            text = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+            problem, trouble = f"unhandled error: {text}", "error"
+        if not problem and call.release_cause == "too_long":
+            problem, trouble = f"the call lasts longer than {self._call_seconds:.0f} s", "stuck"
+        scene.media.air.over()
+        call.trace("ended", cause=call.release_cause, by=call.ended_by)
+        leg.end(Gone(call.release_cause or "normal", by_peer=False))
+        scene.media.close()
+        call.store.call_ended(call.uid, summary(call, leg.counters))
+        await scene.floor.close()
+        return problem, trouble
+
+    def _set(self, scenario: Scenario, caller: CallerMaker) -> _Scene:
+        loop = asyncio.get_running_loop()
+        speech = SimSpeech(recognised=self.dialplan.hotline.languages)
+        media = SimMedia(speech)
+        store = SimTimeline(loop)
+        services = StubServices(scenario.stub, self._timeouts)
+        agents, telephones = self._agents(scenario, media)
+        floor = Floor(telephones, random.Random(1), agents, self._queues)
+        call = Call("simulated", CALLER_NUMBER, HOTLINE_NUMBER, store, "127.0.0.1", "127.0.0.1")
+        leg = Leg(call.uid, "caller", 1, call.plays)
+        call.caller = leg
+        sim_leg = leg.media = media.open_leg(call.uid, "127.0.0.1", leg.on_message)
+        begins = (scenario.at or NO_TIME_GIVEN).replace(tzinfo=self._zone).astimezone(datetime.UTC)
+        started_at = loop.time()
+        line = SimulatedLine(
+            call,
+            leg,
+            speech=speech,
+            floor=floor,
+            telephones=telephones,
+            services=services,
+            sounds=SOUNDS,
+            folder=Path("recordings"),
+            recorded=True,
+            clock=lambda: begins + datetime.timedelta(seconds=loop.time() - started_at),
+        )
+        line.leg = sim_leg
+        person = line.person = caller(sim_leg, lambda: leg.end(Gone("normal", by_peer=True)))
+        sim_leg.on_quiet = person.quiet
+        floor.start()
+        dialplan = self.dialplan if scenario.at is not None else self._untimed
+        interpreter = Interpreter(dialplan, line, variables(call))
+        return _Scene(store, services, call, leg, sim_leg, person, interpreter, floor)
+
+    def _agents(self, scenario: Scenario, media: SimMedia) -> tuple[list[Agent], SimTelephones]:
+        """Return the agents, those who are not named logged out, and the telephones of those who are."""
+        people = self._people or {}
+        known = {name: (person.uri, person.skills) for name, person in people.items()}
+        for name in scenario.agents:
+            known.setdefault(name, (f"sip:{name}@sim", _EverySkill()))
+        now = asyncio.get_running_loop().time()
+        agents = [
+            Agent(
+                name,
+                uri,
+                skills,
+                AgentStatus.FREE if name in scenario.agents else AgentStatus.LOGGED_OUT,
+                idle_since=now,
+            )
+            for name, (uri, skills) in known.items()
+        ]
+        extensions = {known[name][0]: Extension(how) for name, how in scenario.agents.items()}
+        names = {uri.removeprefix("sip:").partition("@")[0]: uri for uri, _ in known.values()}
+        names |= {name: uri for name, (uri, _) in known.items()}
+        return agents, SimTelephones(media, extensions, names)
+
+
+def _outcome(scene: _Scene, problem: str, trouble: str, now: float) -> Outcome:
+    return Outcome(
+        scene.store.events,
+        [replace(done, at=done.at - STARTS_AT) for done in getattr(scene.caller, "done", ())],
+        scene.media.said,
+        scene.store.record,
+        dict(scene.interpreter.run_state.variables.slot),
+        scene.store.events[-1].at,
+        [(since - STARTS_AT, seconds) for since, seconds in scene.media.air.silences],
+        scene.services.unstubbed,
+        problem,
+        trouble,
+    )
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    """End what is left of a call that broke, so that nothing of it is reported as forgotten."""
+    tasks = asyncio.all_tasks(loop)
+    if not tasks:
+        return
+    for task in tasks:
+        task.cancel()
+    settled: Coroutine[Any, Any, Any] = _gathered(tasks)
+    try:
+        loop.run_until_complete(settled)
+    except (NothingHappens, TimeStandsStill):
+        return
+
+
+async def _gathered(tasks: set["asyncio.Task[Any]"]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)

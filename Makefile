@@ -17,7 +17,6 @@ help:
 $(VENV)/.installed: pyproject.toml
 	@echo "Installing voicebot and what it needs into $(VENV) (once, about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --quiet --upgrade pip 2>&1 | grep -v 'is ignored' || true
 	@$(PIP) install --quiet --editable '.[dev]'
 	@touch $@
 

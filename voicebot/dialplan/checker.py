@@ -1,31 +1,41 @@
-"""What a dialplan that reads well may still have wrong. Each code is documented in docs/dialplan.md.
+"""What a dialplan that reads well may still have wrong. Each code has a page in docs/findings.
 
-A finding's code, severity and place are stable; the functions of `CHECKS` are independent of each other.
+A finding's code, severity and place are stable; the entries of `CHECKS` are independent of each other.
 """
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-from voicebot.dialplan.checks import flows, meaning, names, runnable, unset
+from voicebot.dialplan.checks import flows, meaning, names, reach, runnable, unset
+from voicebot.dialplan.checks.around import Around
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding
 
-Check = Callable[[Dialplan], Iterator[Finding]]
-
-CHECKS: tuple[Check, ...] = (
-    names.check_names,
-    names.check_variables,
-    unset.check_unset,
-    flows.check_flows,
-    meaning.check_translations,
-    meaning.check_choices,
-    meaning.check_slots,
-    meaning.check_sensitive,
-    runnable.check_runnable,
-)
+Check = Callable[[Dialplan, Around], Iterator[Finding]]
 
 
-def check_dialplan(dialplan: Dialplan, prompts: Path) -> list[Finding]:
-    """Return every finding. `prompts` is the folder of the audio files."""
-    found = [item for check in CHECKS for item in check(dialplan)]
-    return [*found, *meaning.check_files(dialplan, prompts)]
+def _alone(check: Callable[[Dialplan], Iterator[Finding]]) -> Check:
+    return lambda dialplan, around: check(dialplan)
+
+
+CHECKS: dict[str, Check] = {
+    "names": _alone(names.check_names),
+    "variables": _alone(names.check_variables),
+    "unset": _alone(unset.check_unset),
+    "ends": _alone(flows.check_ends),
+    "returns": _alone(flows.check_returns),
+    "unreachable": _alone(flows.check_unreachable),
+    "callers": reach.check_callers,
+    "time": reach.check_time,
+    "nobody_there": reach.check_nobody_there,
+    "translations": _alone(meaning.check_translations),
+    "choices": _alone(meaning.check_choices),
+    "slots": _alone(meaning.check_slots),
+    "sensitive": _alone(meaning.check_sensitive),
+    "runnable": _alone(runnable.check_runnable),
+    "files": lambda dialplan, around: meaning.check_files(dialplan, around.prompts),
+}
+
+
+def check_dialplan(dialplan: Dialplan, around: Around) -> list[Finding]:
+    """Return every finding, in no order."""
+    return [item for check in CHECKS.values() for item in check(dialplan, around)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import voicebot.dialplan.steps  # noqa: F401  # registers the verbs
 from voicebot.dialplan.checker import check_dialplan
+from voicebot.dialplan.checks.around import Around
 from voicebot.dialplan.fields import Kind, Refused, identifier, list_of, name
 from voicebot.dialplan.hours import hours
 from voicebot.dialplan.inputs import EVENTS, Defaults, handlers, link, phrases
@@ -28,6 +29,7 @@ from voicebot.dialplan.source import (
 )
 from voicebot.dialplan.targets import Flow, FlowReader, steps
 from voicebot.dialplan.testcases import CallerTest, case
+from voicebot.dialplan.tools.ordering import ordered
 from voicebot.dialplan.warm import warm
 
 VERSION = 1
@@ -65,23 +67,31 @@ def load(path: str | Path, *, prompts: Path | None = None) -> Dialplan:
     return dialplan
 
 
-def check(path: str | Path, *, prompts: Path | None = None) -> tuple[Dialplan | None, tuple[Finding, ...]]:
-    """Load a dialplan and return it with all findings; None if one of them is an error."""
+def check(
+    path: str | Path, *, prompts: Path | None = None, around: Around | None = None
+) -> tuple[Dialplan | None, tuple[Finding, ...]]:
+    """Load a dialplan and return it with all findings; None if one of them is an error.
+
+    `around` is what the checks may know besides; its `prompts` give way to the argument of that name.
+    """
     findings: list[Finding] = []
     merged = _Merged()
     _read_file(Path(path), merged, findings, [])
     dialplan = _build(str(path), merged, findings) if merged.single or merged.named["flows"] else None
     if dialplan is not None:
-        findings.extend(check_dialplan(dialplan, prompts or _prompts_beside(Path(path))))
+        folder = prompts or (around.prompts if around is not None else prompts_beside(path))
+        findings.extend(check_dialplan(dialplan, replace(around or Around(folder), prompts=folder)))
     ordered = tuple(sorted(dict.fromkeys(findings), key=lambda f: (f.file, f.line, f.column, f.code)))
     if dialplan is None or any(item.severity == "error" for item in ordered):
         return None, ordered
     return replace(dialplan, findings=ordered), ordered
 
 
-def _prompts_beside(path: Path) -> Path:
-    beside = path.resolve().parent.parent / "prompts"
-    return beside if beside.is_dir() else path.resolve().parent / "prompts"
+def prompts_beside(path: str | Path) -> Path:
+    """Return the folder of audio files of a dialplan that is served without a configuration."""
+    folder = Path(path).resolve().parent
+    beside = folder.parent / "prompts"
+    return beside if beside.is_dir() else folder / "prompts"
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
@@ -91,7 +101,7 @@ def _read_file(path: Path, merged: _Merged, findings: list[Finding], above: list
     node = read_source(path, findings)
     if node is None:
         return
-    merged.digest.update(repr(plain(node)).encode())
+    merged.digest.update(repr(plain(ordered(node))).encode())
     at = node.position
     if not isinstance(node, Mapping):
         findings.append(finding("VB021", at, f"a dialplan is a map, not {describe(node)}"))

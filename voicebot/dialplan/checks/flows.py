@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
-from voicebot.dialplan.fields import Named
 from voicebot.dialplan.inputs import EVENTS, InputStep
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding, finding
@@ -88,28 +88,69 @@ def everywhere(dialplan: Dialplan, returning: set[str]) -> tuple[set[str], set[s
     return goto, called
 
 
-def check_flows(dialplan: Dialplan) -> Iterator[Finding]:
-    """VB110 end reached, VB111 unreachable flow, VB112 return with an empty stack, VB113 unreachable step."""
-    if not isinstance(dialplan.hotline.start, Named) or dialplan.hotline.start.name not in dialplan.flows:
-        return
+@dataclass(frozen=True, slots=True)
+class Map:
+    """What leads where. `bottom`: flows entered with an empty call stack; `called`: with a call to return from."""
+
+    reached: dict[str, Reach]
+    bottom: set[str]
+    called: set[str]
+
+
+def map_of(dialplan: Dialplan) -> Map:
+    """Return the map of the flows, from the start and from what links and handlers lead to."""
     returning = returning_flows(dialplan)
     reached = {name: reach(flow.steps, returning) for name, flow in dialplan.flows.items()}
     goto, called = everywhere(dialplan, returning)
-    start = dialplan.hotline.start.name
-    bottom = _closure({start, *goto}, reached, calls=False)
-    everything = _closure({start, *goto, *called}, reached, calls=True)
-    for name, flow in dialplan.flows.items():
-        found = reached[name]
-        if name not in everything:
-            yield finding("VB111", flow.position, f"nothing leads to the flow {name!r}", severity="warning")
+    bottom = _closure({dialplan.hotline.start.name, *goto}, reached, calls=False)
+    # a flow that is called hands its call stack on to the flows that it goes to
+    calls = set(called)
+    everything = _closure({*bottom, *called}, reached, calls=True)
+    for name in everything:
+        calls |= reached[name].called
+    return Map(reached, bottom, _closure(calls, reached, calls=True))
+
+
+def flows_by_mode(dialplan: Dialplan) -> dict[str, tuple[Literal["bottom", "called"], ...]]:
+    """Return how each flow that anything leads to is entered, in the order of the file."""
+    found = map_of(dialplan)
+    modes: dict[str, tuple[Literal["bottom", "called"], ...]] = {}
+    for name in dialplan.flows:
+        if name in found.bottom:
+            # links lead to a flow from inside of calls too; what it does there is the same but for `return`
+            modes[name] = ("bottom",)
+        elif name in found.called:
+            modes[name] = ("called",)
+    return modes
+
+
+def check_ends(dialplan: Dialplan) -> Iterator[Finding]:
+    """VB110: the end of a flow can be reached."""
+    for name, found in map_of(dialplan).reached.items():
         if found.passes:
-            last = flow.steps[-1]
+            last = dialplan.flows[name].steps[-1]
             hint = "let it end with goto, return or hangup"
             yield finding("VB110", last.position, f"the end of the flow {name!r} can be reached", hint)
-        if found.returns and name in bottom:
+
+
+def check_returns(dialplan: Dialplan) -> Iterator[Finding]:
+    """VB112: a return with an empty stack."""
+    found = map_of(dialplan)
+    for name, flow in dialplan.flows.items():
+        if found.reached[name].returns and name in found.bottom:
             message = f"return in {name!r} is reached without a call"
             yield finding("VB112", flow.position, message, "enter the flow by call, not by goto or start")
-        for step in found.dead:
+
+
+def check_unreachable(dialplan: Dialplan) -> Iterator[Finding]:
+    """VB111 unreachable flow, VB113 unreachable step."""
+    if dialplan.hotline.start.name not in dialplan.flows:
+        return
+    found = map_of(dialplan)
+    for name, flow in dialplan.flows.items():
+        if name not in found.bottom | found.called:
+            yield finding("VB111", flow.position, f"nothing leads to the flow {name!r}", severity="warning")
+        for step in found.reached[name].dead:
             yield finding("VB113", step.position, "nothing leads to this step", severity="warning")
 
 

@@ -1,0 +1,23 @@
+"""What a check may know besides the dialplan: the folder of audio files, the configuration's agents, the recogniser's words."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicebot.dialplan.checks.speaking import Measure
+
+Skills = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is None is not known, and what would need it is not checked.
+
+    `agents`: each agent's skills. `is_listed(word, language)`: whether the recogniser's dictionary has the word.
+    `measure(text, language)`: seconds of a prompt that is rendered already.
+    """
+
+    prompts: Path
+    agents: Mapping[str, Skills] | None = None
+    is_listed: Callable[[str, str], bool] | None = None
+    measure: Measure | None = None

@@ -1,7 +1,7 @@
 """How far entries go: keys with their prefixes, phrases, slots, links."""
 
-from voicebot.dialplan.dialog import phrase_book
 from voicebot.dialplan.matchers import Meant, Option, QuestionMatcher
+from voicebot.dialplan.optionset import phrase_book
 from voicebot.dialplan.slots import SlotRule
 from voicebot.nlu.entries import Completeness, Entry
 from voicebot.nlu.phrasebook import PhraseBook

@@ -6,7 +6,6 @@ and "which of the two?" are asked at most twice; what is not clearly agreed to t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
 
 from voicebot.dialplan.builtin import builtin
 from voicebot.dialplan.control import StepError
@@ -23,10 +22,10 @@ from voicebot.dialplan.inputs import (
 )
 from voicebot.dialplan.line import Failed, Heard, NoInput, NoMatch, Question, Spoken
 from voicebot.dialplan.matchers import Meant, Option, QuestionMatcher
+from voicebot.dialplan.optionset import OptionSet
 from voicebot.dialplan.run import Run
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.slots import SlotRule
-from voicebot.nlu.phrasebook import PhraseBook
 
 CONFIRMATIONS = 2  # times that a confirmation is asked
 
@@ -45,17 +44,6 @@ class Reprompt:
 
 class Done(Exception):
     """A handler has ended the step: the call goes on after it."""
-
-
-@lru_cache(maxsize=1024)
-def phrase_book(language: str, phrases: tuple[tuple[str, tuple[str, ...]], ...]) -> PhraseBook:
-    """Return the book of a question; the same question of another call shares it."""
-    return PhraseBook(language, dict(phrases))
-
-
-def book_of(options: Sequence[Option], language: str) -> PhraseBook:
-    """Return the phrases of all options in one language."""
-    return phrase_book(language, tuple((item.key, dict(item.phrases).get(language, ())) for item in options))
 
 
 def options_of(items: Iterable[Choice | Link], dialplan: Dialplan, prefix: str) -> list[Option]:
@@ -81,6 +69,18 @@ def options_of(items: Iterable[Choice | Link], dialplan: Dialplan, prefix: str) 
     return found
 
 
+def step_options(
+    dialplan: Dialplan, step: InputStep, choices: Sequence[Choice] = ()
+) -> tuple[OptionSet, OptionSet]:
+    """Return all options of a step, its own choices first, and those of them that are links."""
+
+    def make() -> tuple[OptionSet, OptionSet]:
+        links = options_of((*step.all_links(), *dialplan.all_links()), dialplan, "link")
+        return OptionSet([*options_of(choices, dialplan, "choice"), *links]), OptionSet(links)
+
+    return dialplan.memo.get((type(step), step.id), make)
+
+
 class Dialog:
     """One arrival at an input step."""
 
@@ -103,8 +103,8 @@ class Dialog:
         self._layers: tuple[Options, ...] = (step, *layers, run.dialplan.defaults)
         self.sensitive = sensitive or bool(option("sensitive", *self._layers))
         self.bounds: Confidence = option("confidence", *self._layers) or Confidence()
-        self._links = options_of((*step.all_links(), *run.dialplan.all_links()), run.dialplan, "link")
-        self._options = [*options_of(choices, run.dialplan, "choice"), *self._links]
+        self._options, self._links = step_options(run.dialplan, step, choices)
+        self._input_options = input_options(*self._layers)
         self._takes: tuple[str, ...] = option("input", *self._layers) or ("speech", "dtmf")
         self._counts: dict[str, int] = {}
         self._spent = 0
@@ -154,29 +154,25 @@ class Dialog:
         return self._run.spoken(text)
 
     async def _ask(
-        self, prompt: tuple[Spoken, ...], options: Sequence[Option], slot: SlotRule | None
+        self, prompt: tuple[Spoken, ...], options: OptionSet, slot: SlotRule | None
     ) -> Meant | NoInput | NoMatch:
         run = self._run
         languages = (
             tuple(  # empty phrases would mean free speech: nothing is listened for that cannot be meant
-                language
-                for language in run.listening()
-                if slot is not None or any(dict(item.phrases).get(language) for item in options)
+                language for language in run.listening() if slot is not None or options.spoken_in(language)
             )
         )
 
         matcher = QuestionMatcher(
-            options,
+            options.options,
             languages,
             self._takes,
-            partial(book_of, options),
+            options.book,
             reject=self.bounds.reject,
             margin=self.bounds.margin,
             slot=slot,
         )
-        question = Question(
-            self._step.id, prompt, matcher, languages, input_options(*self._layers), self.sensitive
-        )
+        question = Question(self._step.id, prompt, matcher, languages, self._input_options, self.sensitive)
         answer = await run.line.ask(question)
         if isinstance(answer, Failed):
             raise StepError(answer.kind)
@@ -210,7 +206,7 @@ class Dialog:
         labels = [item.label(language) for item in tied]
         first = builtin("comma", language).join(labels[:-1])
         prompt = self._run.phrase("or", first=first, last=labels[-1])
-        options = [*tied, *(item for item in self._links if item not in tied)]
+        options = OptionSet([*tied, *(item for item in self._links.options if item not in tied)])
         answer = await self._ask(prompt, options, None)
         return answer if isinstance(answer, Meant) and not answer.tied else None
 

@@ -26,6 +26,7 @@ from voicebot.dialplan.fields import (
 from voicebot.dialplan.fields import name as any_name
 from voicebot.dialplan.hours import Hours
 from voicebot.dialplan.inputs import Defaults, Handler, Link, Phrases
+from voicebot.dialplan.optionset import Memo
 from voicebot.dialplan.slots import Values
 from voicebot.dialplan.source import Finding, Node, Position, nearest
 from voicebot.dialplan.targets import Flow
@@ -146,6 +147,7 @@ class Dialplan:
     flows: MappingType[str, Flow] = field(default_factory=dict)
     tests: tuple[CallerTest, ...] = ()
     findings: tuple[Finding, ...] = ()  # warnings and notes
+    memo: Memo = field(init=False, default_factory=Memo, compare=False, repr=False)
 
     def all_links(self) -> tuple[Link, ...]:
         """Return the top-level links, the short forms under `handlers` too."""

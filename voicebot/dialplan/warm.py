@@ -1,6 +1,6 @@
 """What a call would otherwise wait for: the tables and phrase books of a dialplan, built before its first call."""
 
-from voicebot.dialplan.dialog import book_of, options_of
+from voicebot.dialplan.dialog import step_options
 from voicebot.dialplan.fields import walk
 from voicebot.dialplan.inputs import InputStep
 from voicebot.dialplan.schema import Dialplan
@@ -12,8 +12,6 @@ def warm(dialplan: Dialplan) -> None:
     prepare(dialplan.hotline.languages)
     for step in walk(dict(dialplan.flows)):
         if isinstance(step, InputStep):
-            links = options_of((*step.all_links(), *dialplan.all_links()), dialplan, "link")
-            choices = options_of(getattr(step, "choices", ()), dialplan, "choice")
-            for language in dialplan.hotline.languages:
-                for options in ([*choices, *links], links):
-                    book_of(options, language).match("...")
+            for options in step_options(dialplan, step, getattr(step, "choices", ())):
+                for language in dialplan.hotline.languages:
+                    options.book(language).match("...")

@@ -67,6 +67,7 @@ class PhraseBook:
         self._core_by_first = self._index("core")
         self._sound_cores = self._listen()
         self._coarse_cores = [coarse(core.units, language) for core in self._sound_cores]
+        self._jsgf: tuple[str, ...] | None = None
 
     def _index(self, kind: Literal["exact", "core"]) -> dict[str, list[tuple[str, Template]]]:
         index: dict[str, list[tuple[str, Template]]] = {}
@@ -78,13 +79,15 @@ class PhraseBook:
 
     def jsgf(self) -> tuple[str, ...]:
         """Return the JSGF expansions to bias the recogniser, without those in another script than the language's."""
-        return tuple(
-            dict.fromkeys(
-                template.jsgf()
-                for _, template in self._templates
-                if self.language == "zh" or not any(map(is_han, template.exact.symbols))
+        if self._jsgf is None:
+            self._jsgf = tuple(
+                dict.fromkeys(
+                    template.jsgf()
+                    for _, template in self._templates
+                    if self.language == "zh" or not any(map(is_han, template.exact.symbols))
+                )
             )
-        )
+        return self._jsgf
 
     def is_prefix(self, text: str) -> bool:
         """Return whether `text`, or what remains of it without fillers, is a proper beginning of some expansion."""

@@ -2,11 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, Literal
 
 from voicebot.dialplan.builtin import builtin, fill
-from voicebot.dialplan.dialog import book_of, options_of
+from voicebot.dialplan.dialog import options_of
 from voicebot.dialplan.expressions import Expression, ExpressionError
 from voicebot.dialplan.fields import (
     Named,
@@ -24,6 +23,7 @@ from voicebot.dialplan.fields import (
 from voicebot.dialplan.inputs import Handler, Link, keys
 from voicebot.dialplan.line import QueueResult, QueueWait, Spoken
 from voicebot.dialplan.matchers import Meant, QuestionMatcher
+from voicebot.dialplan.optionset import OptionSet
 from voicebot.dialplan.run import Run
 from voicebot.dialplan.source import Node, Scalar, describe
 from voicebot.dialplan.steps.transfer import leave_by
@@ -163,11 +163,10 @@ class QueueStep(Step):
 
     def _links(self, run: Run) -> QuestionMatcher | None:
         leading = [link for link in run.dialplan.all_links() if link.event in (None, "operator")]
-        options = options_of(leading, run.dialplan, "link")
-        if not options:
+        options = OptionSet(options_of(leading, run.dialplan, "link"))
+        if not options.options:
             return None
-
-        return QuestionMatcher(options, run.listening(), ("dtmf",), partial(book_of, options))
+        return QuestionMatcher(options.options, run.listening(), ("dtmf",), options.book)
 
     async def _follow(self, run: Run, result: QueueResult) -> bool:
         """Follow a link; return whether the step is done."""

@@ -1,0 +1,54 @@
+"""The options of a question, made once for a dialplan: every call that comes to the step shares them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import TypeVar
+
+from voicebot.dialplan.matchers import Option
+from voicebot.nlu.phrasebook import PhraseBook
+
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=1024)
+def phrase_book(language: str, phrases: tuple[tuple[str, tuple[str, ...]], ...]) -> PhraseBook:
+    """Return the book of a question; questions of the same phrases share it."""
+    return PhraseBook(language, dict(phrases))
+
+
+def book_of(options: Iterable[Option], language: str) -> PhraseBook:
+    """Return the phrases of all options in one language."""
+    return phrase_book(language, tuple((item.key, dict(item.phrases).get(language, ())) for item in options))
+
+
+class OptionSet:
+    """Options with their phrase books, which are made when they are first needed."""
+
+    def __init__(self, options: Sequence[Option]) -> None:
+        self.options = tuple(options)
+        self._books: dict[str, PhraseBook] = {}
+        self._spoken = {code for option in options for code, templates in option.phrases if templates}
+
+    def book(self, language: str) -> PhraseBook:
+        found = self._books.get(language)
+        if found is None:
+            found = self._books[language] = book_of(self.options, language)
+        return found
+
+    def spoken_in(self, language: str) -> bool:
+        """Return whether any of them can be said in `language`."""
+        return language in self._spoken
+
+
+class Memo:
+    """What was derived from a dialplan, kept as long as the dialplan is."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, object] = {}
+
+    def get(self, key: object, make: Callable[[], T]) -> T:
+        """Return what `make` returned when `key` was asked for first."""
+        if key not in self._known:
+            self._known[key] = make()
+        found: T = self._known[key]  # type: ignore[assignment]  # a key has one maker, and so one type
+        return found

@@ -76,6 +76,8 @@ class Asking:
             turn.final(self._utterance(message.turn), entry_of(message), now)
         elif isinstance(message, SpeechProblem):
             turn.lost(now)
+        else:
+            return
         self._settle()
 
     def _on_timer(self) -> None:

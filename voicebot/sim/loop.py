@@ -1,14 +1,16 @@
 """An asyncio loop on virtual time: waiting costs nothing, and the same program runs the same way every time."""
 
 import asyncio
-import selectors
-from collections.abc import Coroutine
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 STARTS_AT = 1000.0  # so that 0.0 is never a valid instant
-MOST_ROUNDS = 50_000  # of the loop in one instant; a call needs a few
+MOST_ROUNDS = 100_000  # callbacks in one instant; a call needs a few
 
 
 class NothingHappens(RuntimeError):
@@ -19,44 +21,105 @@ class TimeStandsStill(RuntimeError):
     """The tasks go round and round and none of them waits: a real loop would be busy here for ever."""
 
 
-class _VirtualSelector:
-    """Never sleeps and watches no file: what the loop would have waited is added to its clock instead."""
+class _Handle:
+    """A callback to come; has what asyncio's own handles are used for."""
 
-    def __init__(self) -> None:
-        self.now = STARTS_AT
-        self._rounds = 0
+    __slots__ = ("_args", "_callback", "_cancelled", "_when")
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise NothingHappens("every task waits, and no timer is set")
-        if timeout > 0.0:
-            self.now += timeout
-            self._rounds = 0
-        else:
-            self._rounds += 1
-            if self._rounds > MOST_ROUNDS:
-                raise TimeStandsStill("the tasks go on for ever without waiting")
-        return []
+    def __init__(self, callback: Callable[..., object], args: tuple[Any, ...], when: float) -> None:
+        self._callback = callback
+        self._args = args
+        self._when = when
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def when(self) -> float:
+        return self._when
 
 
 class VirtualTimeLoop(asyncio.BaseEventLoop):
-    """`time()` moves only when nothing else is to be done. There are no files, sockets or processes in it."""
+    """`time()` moves only when nothing else is to be done. There are no files, sockets or threads in it.
+
+    Callbacks run without a context of their own: nothing in a simulated call has context variables. Errors in
+    callbacks, which a real loop would log, are kept in `errors`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._selector = _VirtualSelector()
+        self.errors: list[BaseException] = []
+        self._now = STARTS_AT
+        self._soon: deque[_Handle] = deque()
+        self._later: list[tuple[float, int, _Handle]] = []
+        self._order = itertools.count()
 
     def time(self) -> float:
-        return self._selector.now
+        return self._now
 
-    def _process_events(self, event_list: object) -> None:
-        """Nothing comes from outside."""
+    def call_soon(  # type: ignore[override]  # asyncio's Handle is as slow as a simulated call must not be
+        self, callback: Callable[..., object], *args: Any, context: object = None
+    ) -> _Handle:
+        handle = _Handle(callback, args, self._now)
+        self._soon.append(handle)
+        return handle
 
-    def _write_to_self(self) -> None:
-        """Nobody sleeps who would have to be woken."""
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]  # there is one thread
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., object], *args: Any, context: object = None
+    ) -> _Handle:
+        handle = _Handle(callback, args, when)
+        heapq.heappush(self._later, (when, next(self._order), handle))
+        return handle
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., object], *args: Any, context: object = None
+    ) -> _Handle:
+        return self.call_at(self._now + delay, callback, *args)
+
+    def _run_once(self) -> None:
+        """Run what is due until the loop is stopped; BaseEventLoop calls this in turns."""
+        soon = self._soon
+        rounds = 0
+        while not self._stopping:  # type: ignore[attr-defined]  # BaseEventLoop's own
+            if not soon:
+                self._advance()
+                rounds = 0
+            handle = soon.popleft()
+            if handle._cancelled:
+                continue
+            rounds += 1
+            if rounds > MOST_ROUNDS:
+                raise TimeStandsStill("the tasks go on for ever without waiting")
+            try:
+                handle._callback(*handle._args)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                self.errors.append(error)
+
+    def _advance(self) -> None:
+        """Let time pass until the next timer, and make due what is due then."""
+        later = self._later
+        while later and later[0][2]._cancelled:
+            heapq.heappop(later)
+        if not later:
+            raise NothingHappens("every task waits, and no timer is set")
+        self._now = now = max(self._now, later[0][0])
+        while later and later[0][0] <= now:
+            self._soon.append(heapq.heappop(later)[2])
 
 
 def run(story: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end in virtual time; like `asyncio.run`."""
+    """Run a coroutine to its end in virtual time; like `asyncio.run`. Raises what a callback has raised."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        return runner.run(story)
+        result = runner.run(story)
+        loop = runner.get_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        if loop.errors:
+            raise loop.errors[0]
+        return result

@@ -85,7 +85,7 @@ class SimLeg:
         self.masked: list[tuple[float, bool]] = []
         self.listening: int | None = None
         self.on_listen: Callable[[], None] = lambda: None
-        self.on_quiet: Callable[[], None] = lambda: None
+        self.on_quiet: Callable[[], None] | None = None
         self.air = Air()
         self._media = media
         self._on_message = on_message
@@ -251,7 +251,8 @@ class SimLeg:
         self._loop.call_soon(
             self._on_message, PlayEnded(self.call, self.id, play.number, now, cause, now - play.started_at)
         )
-        self._loop.call_soon(self.on_quiet)
+        if self.on_quiet is not None:
+            self._loop.call_soon(self.on_quiet)
 
 
 @dataclass(slots=True)

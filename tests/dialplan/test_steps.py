@@ -36,7 +36,7 @@ def test_play_takes_the_file_of_the_language() -> None:
     line = FakeLine()
     plan = loaded(
         BOTH + "flows:\n  main:\n    - language: zh\n    - play: {en: a.wav, zh: b.wav}\n    - hangup: {}\n",
-        {"prompts/a.wav": "", "prompts/b.wav": ""},
+        {"prompts/a.wav": "a tone", "prompts/b.wav": "a tone"},
     )
     dialled(plan, line)
     assert [item.file for item in line.said] == ["b.wav"]

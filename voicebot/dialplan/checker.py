@@ -5,7 +5,19 @@ A finding's code, severity and place are stable; the entries of `CHECKS` are ind
 
 from collections.abc import Callable, Iterator
 
-from voicebot.dialplan.checks import flows, meaning, names, reach, runnable, unset
+from voicebot.dialplan.checks import (
+    audio,
+    clock,
+    flows,
+    hearing,
+    meaning,
+    names,
+    reach,
+    runnable,
+    staff,
+    unhandled,
+    unset,
+)
 from voicebot.dialplan.checks.around import Around
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding
@@ -32,7 +44,12 @@ CHECKS: dict[str, Check] = {
     "slots": _alone(meaning.check_slots),
     "sensitive": _alone(meaning.check_sensitive),
     "runnable": _alone(runnable.check_runnable),
-    "files": lambda dialplan, around: meaning.check_files(dialplan, around.prompts),
+    "errors": _alone(unhandled.check_unhandled),
+    "sounds": hearing.check_sounds,
+    "words": hearing.check_words,
+    "staff": staff.check_staff,
+    "audio": audio.check_audio,
+    "clock": _alone(clock.check_clock),
 }
 
 

@@ -85,6 +85,17 @@ class Hours:
         return any(self.weekly.values()) or any(extra.intervals for extra in self.extra)
 
 
+def _closed_at_a_stretch(closed: tuple[Dates, ...]) -> int:
+    """Return the most days that follow each other and are closed."""
+    longest, first, last = 0, date.min, date.min
+    for dates_ in sorted(closed, key=lambda item: item.first):
+        if dates_.first.toordinal() > last.toordinal() + 1:
+            first = dates_.first
+        last = max(last, dates_.last)
+        longest = max(longest, last.toordinal() - first.toordinal() + 1)
+    return longest
+
+
 def _instant(day: date, minutes: int, zone: tzinfo) -> datetime:
     wall = datetime.combine(day + timedelta(days=minutes // 1440), time(), zone)
     return wall.replace(hour=minutes % 1440 // 60, minute=minutes % 60).astimezone(UTC)
@@ -198,6 +209,16 @@ def hours(reader: Reader, node: Node) -> Hours:
     """The kind of one entry of `hours`."""
     declared: Any = reader.build(_Declared, node)
     found = Hours(declared.weekly, declared.closed, declared.extra)
+    seen: set[date] = set()
+    for extra in found.extra:
+        if extra.date in seen:
+            reader.refuse(
+                node, "VB140", f"the extra date {extra.date} is given twice", "put its hours into one"
+            )
+        seen.add(extra.date)
+    if _closed_at_a_stretch(found.closed) >= HORIZON_DAYS:
+        hint = "a hotline that is closed for good needs no hours"
+        reader.note(node.position, "VB141", f"closed for {HORIZON_DAYS} days or more in a row", hint)
     if not found.ever_open:
         reader.refuse(node, "VB141", "these hours are never open")
     return found

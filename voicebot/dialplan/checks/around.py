@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from voicebot.dialplan.checks.sounds import Sound, read_sound
 from voicebot.dialplan.checks.speaking import Measure
 
 Skills = frozenset[str]
@@ -14,10 +15,12 @@ class Around:
     """What is None is not known, and what would need it is not checked.
 
     `agents`: each agent's skills. `is_listed(word, language)`: whether the recogniser's dictionary has the word.
-    `measure(text, language)`: seconds of a prompt that is rendered already.
+    `measure(text, language)`: seconds of a prompt that is rendered already. `sound(path)`: what an audio file holds, None if
+    it cannot be played; the default knows uncompressed samples only, and takes the rest on trust.
     """
 
     prompts: Path
     agents: Mapping[str, Skills] | None = None
     is_listed: Callable[[str, str], bool] | None = None
     measure: Measure | None = None
+    sound: Callable[[Path], Sound | None] = read_sound

@@ -1,17 +1,19 @@
 """What callers hear, say and key: translations, audio files, keys, slots, and what must stay secret."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from voicebot.dialplan.checks.names import everything
-from voicebot.dialplan.expressions import Reference
-from voicebot.dialplan.inputs import Choice, Files, Link, input_options, option
+from voicebot.dialplan.expressions import Reference, Template
+from voicebot.dialplan.fields import Value
+from voicebot.dialplan.inputs import Choice, Files, Handler, Link, input_options, option
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.slots import TYPES, SlotRule
 from voicebot.dialplan.source import Finding, finding, nearest
+from voicebot.dialplan.steps.callback import Callback
 from voicebot.dialplan.steps.collect import Collect
 from voicebot.dialplan.steps.http import Request
 from voicebot.dialplan.steps.menu import Menu
+from voicebot.dialplan.steps.notify import Notify
 from voicebot.dialplan.steps.queue import MUST_BE_NAMED, QueueStep
 from voicebot.dialplan.steps.set import Set
 from voicebot.dialplan.steps.transfer import Transfer
@@ -35,18 +37,6 @@ def check_translations(dialplan: Dialplan) -> Iterator[Finding]:
         if missing:
             message = f"the intent {intent.name!r} has no phrases in {', '.join(missing)}"
             yield finding("VB116", intent.position, message, severity="warning")
-
-
-def check_files(dialplan: Dialplan, prompts: Path) -> Iterator[Finding]:
-    """VB117: an audio file that is not there."""
-    for item in everything(dialplan):
-        if isinstance(item, Files):
-            for file in dict.fromkeys(item.files.values()):
-                if not (prompts / file).is_file():
-                    message = f"there is no audio file {file} in {prompts.name}/"
-                    yield finding("VB117", item.position, message)
-        elif isinstance(item, QueueStep) and item.music is not None and not (prompts / item.music).is_file():
-            yield finding("VB117", item.position, f"there is no audio file {item.music} in {prompts.name}/")
 
 
 def check_choices(dialplan: Dialplan) -> Iterator[Finding]:
@@ -115,7 +105,7 @@ def _slot(dialplan: Dialplan, step: Collect, known: tuple[str, ...]) -> Iterator
 
 
 def check_sensitive(dialplan: Dialplan) -> Iterator[Finding]:
-    """VB150: a sensitive slot reaches a URL, a whisper, a number that is dialled, or an unmarked variable."""
+    """VB150: something sensitive reaches a URL, a whisper, a dialled number; VB151: a copy; VB152: a notification."""
     secret = {
         f"slot.{item.slot}"
         for item in everything(dialplan)
@@ -137,6 +127,18 @@ def check_sensitive(dialplan: Dialplan) -> Iterator[Finding]:
                             f"{found} is sensitive and stands in a URL",
                             "send it as json",
                         )
+                sent = references_in(item.json) if isinstance(item, Notify) and item.json is not None else ()
+                if found := _touches(sent, secret):
+                    message = f"{found} is sensitive and is sent with a notification"
+                    hint = "whoever gets the webhook could keep it: leave it out"
+                    yield finding("VB152", item.position, message, hint, "warning")
+            case Set(values=values):
+                yield from _copied(item, values, secret)
+            case Choice(set=dict() as values) | Handler(set=dict() as values):
+                yield from _copied(item, values, secret)
+            case Callback(number=Template() as number) if found := _touches(number.references, secret):
+                message = f"{found} is sensitive and stands in a number that is dialled"
+                yield finding("VB150", item.position, message)
             case QueueStep(whisper=Text() as text) | Transfer(whisper=Text() as text):
                 if found := _touches(text.references, secret):
                     yield finding(
@@ -148,6 +150,14 @@ def check_sensitive(dialplan: Dialplan) -> Iterator[Finding]:
             yield finding(
                 "VB150", item.position, f"{found} is sensitive and stands in a number that is dialled"
             )
+
+
+def _copied(item: Set | Choice | Handler, values: dict[str, Value], secret: set[str]) -> Iterator[Finding]:
+    for name, value in values.items():
+        if found := _touches(references_in(value), secret - {name}):
+            message = f"{name} is set from {found}, which is sensitive: it is kept secret as well"
+            hint = "where only a part of it is meant, ask for that part in a slot of its own"
+            yield finding("VB151", item.position, message, hint, "info")
 
 
 def _copies(dialplan: Dialplan, secret: set[str]) -> set[str]:

@@ -62,7 +62,7 @@ def _menu(paths: Paths, step: Menu, asked: _Asked, where: Context) -> None:
             wait = input_options(*asked.layers).interdigit_timeout if longer else 0.0
             said = paths.speaking.text(item.say)
             asked.keys.append((node, REACTION + KEY * len(item.dtmf) + wait + said))
-    items = (*step.choices, *_links(paths, step))
+    items: tuple[Choice | Link, ...] = (*step.choices, *_links(paths, step))
     asked.hears = tuple(
         dict.fromkeys(_can_be_said(paths, items, language) for language in paths.dialplan.hotline.languages)
     )
@@ -191,9 +191,8 @@ class _Chain:
         paths, game = self._paths, self._paths.game
         first = node = self._node()
         counts = {"noinput": 0, "nomatch": 0}
-        before, mode, spent = 0.0, "full", 0
-        limit = paths.dialplan.defaults.max_events
-        for _ in range(limit):
+        before, mode = 0.0, "full"
+        for spent in range(1, paths.dialplan.defaults.max_events + 1):
             prompt = before + self._prompt(mode)
             if "dtmf" not in self._takes and not self._hears:
                 game.link(node, paths.error(self._asked.step, self._where), 0.0)
@@ -203,7 +202,6 @@ class _Chain:
                     game.link(node, target, prompt + seconds)
             event, wait = self._nothing()
             counts[event] += 1
-            spent += 1
             passed = prompt + wait
             if self._asked.attempts is not None and spent >= self._asked.attempts:
                 game.link(node, self._asked.exhausted, passed, 1)

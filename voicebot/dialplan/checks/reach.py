@@ -46,9 +46,8 @@ class Bound:
 
 
 def _paths(dialplan: Dialplan, around: Around, caller: Caller, *, staffed: bool = True) -> "_Solved":
-    paths = Paths(
-        dialplan, caller, Speaking(dialplan.hotline.languages, around.prompts, around.measure), staffed
-    )
+    speaking = Speaking(dialplan.hotline.languages, around.prompts, around.measure, around.sound)
+    paths = Paths(dialplan, caller, speaking, staffed)
     modes = flows_by_mode(dialplan)
     entries = {(flow, mode): paths.entry(flow, mode) for flow in modes for mode in modes[flow]}
     paths.finish()
@@ -96,7 +95,8 @@ class _Solved:
         labels = [(label, at) for at in circle if (label := game.labels[at]) is not None]
         labels = labels or [(label, at) for at in path if (label := game.labels[at]) is not None]
         questions = [item for item in labels if item[0].waits]
-        return (questions or labels or [None])[-1]
+        found = questions or labels
+        return found[-1] if found else None
 
 
 def bounds(dialplan: Dialplan, around: Around) -> tuple[Bound, ...]:

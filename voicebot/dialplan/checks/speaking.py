@@ -4,12 +4,12 @@ The embedded voices take 0.043 to 0.075 s a letter and 0.24 to 0.29 s a Han char
 `PAUSE` for each piece. What a variable will hold is not known: it counts `VARIABLE`. Audio files are as long as they are.
 """
 
-import wave
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from voicebot.dialplan.builtin import builtin
+from voicebot.dialplan.checks.sounds import Sound, read_sound
 from voicebot.dialplan.expressions import Expression, Template
 from voicebot.dialplan.inputs import Files, Handler
 from voicebot.dialplan.texts import Text
@@ -33,15 +33,6 @@ def seconds_of(text: str) -> float:
     )
 
 
-def file_seconds(path: Path) -> float | None:
-    """Return how long a wave file plays, None if it is none."""
-    try:
-        with wave.open(str(path), "rb") as file:
-            return file.getnframes() / file.getframerate()
-    except (OSError, EOFError, wave.Error, ZeroDivisionError):
-        return None
-
-
 @dataclass(slots=True)
 class Speaking:
     """The lengths of a dialplan's speech in whichever of `languages` takes longest, in seconds."""
@@ -49,6 +40,7 @@ class Speaking:
     languages: tuple[str, ...]
     prompts: Path
     measure: Measure | None = None
+    sound: Callable[[Path], Sound | None] = read_sound
     _known: dict[int, tuple[Text, float]] = field(default_factory=dict)  # by id; the text is kept alive
 
     def text(self, text: Text | None) -> float:
@@ -82,8 +74,8 @@ class Speaking:
         return max(self.file(files.in_language(language)) for language in self.languages)
 
     def file(self, name: str) -> float:
-        found = file_seconds(self.prompts / name)
-        return PAUSE + (UNKNOWN_FILE if found is None else found)
+        found = self.sound(self.prompts / name)
+        return PAUSE + (UNKNOWN_FILE if found is None else found.seconds)
 
     def builtin(self, names: Iterable[str]) -> float:
         return max(sum(seconds_of(builtin(name, language)) for name in names) for language in self.languages)

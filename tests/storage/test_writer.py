@@ -306,15 +306,16 @@ def test_newer_database_is_refused_and_an_older_one_is_migrated(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Writer(url).close()
-    monkeypatch.setattr(database, "VERSION", 2)
+    now = database.VERSION
+    monkeypatch.setattr(database, "VERSION", now + 1)
     monkeypatch.setitem(
-        database.MIGRATIONS, 1, lambda connection: connection.exec_driver_sql("CREATE TABLE added (x)")
+        database.MIGRATIONS, now, lambda connection: connection.exec_driver_sql("CREATE TABLE added (x)")
     )
     assert Writer(url).close()
     with sqlite3.connect(path_of(url)) as raw:
-        assert raw.execute("SELECT version FROM schema_version").fetchall() == [(2,)]
+        assert raw.execute("SELECT version FROM schema_version").fetchall() == [(now + 1,)]
         assert raw.execute("SELECT * FROM added").fetchall() == []
     raw.close()
-    monkeypatch.setattr(database, "VERSION", 1)
-    with pytest.raises(StorageError, match="version 2"):
+    monkeypatch.setattr(database, "VERSION", now)
+    with pytest.raises(StorageError, match=f"version {now + 1}"):
         Writer(url)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -101,11 +102,26 @@ events = Table(
     Index("events_of_a_call", "call", "id"),
 )
 
+# Each version of a dialplan that was served; a version with another comment or order of keys is a row of its own.
+dialplan_versions = Table(
+    "dialplan_versions",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("first_served_at", Utc, nullable=False),
+    Column("running_since", Utc),  # when it last became the running one; null: it has only been a canary
+    Column("sources", LargeBinary, nullable=False),
+    Column("why", Text, nullable=False, default=""),
+    Column("who", Text, nullable=False, default=""),
+    Index("versions_of_a_dialplan", "name", "version"),
+)
+
 schema = Table("schema_version", metadata, Column("version", Integer, nullable=False))
 
 # MIGRATIONS[n] brings a database from version n to n + 1, inside one transaction.
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {}
-VERSION = 1
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: dialplan_versions.create}
+VERSION = 2
 
 
 def connect(url: str, *, read_only: bool = False) -> Engine:

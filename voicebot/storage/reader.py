@@ -3,13 +3,26 @@
 import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from sqlalchemy import Connection, desc, inspect, select
+from sqlalchemy import ColumnElement, Connection, and_, case, desc, func, inspect, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from voicebot.storage.database import StorageError, calls, check_version, connect, schema, sqlite_file, why
-from voicebot.storage.record import CallRecord
+from voicebot.storage.database import (
+    StorageError,
+    calls,
+    check_version,
+    connect,
+    dialplan_versions,
+    schema,
+    sqlite_file,
+    why,
+)
+from voicebot.storage.record import ANSWERED, CallRecord, DialplanVersion, Outcomes
 from voicebot.storage.writer import timeline
+
+BROKEN = ("error", "loop", "server_lost", "media_timeout")  # release causes of calls that did not go well
+CUT_OFF = ("too_long", "server_shutdown")
 
 
 class Reader:
@@ -45,6 +58,65 @@ class Reader:
                 if uid and len(found) == 1:
                     return CallRecord(**found[0], events=timeline(connection, found[0]["uid"]))
         return None
+
+    def versions(self, name: str | None = None) -> list[DialplanVersion]:
+        """Return the versions of dialplans that were served, each once, the one that ran last first."""
+        rows = dialplan_versions.c
+        columns = (rows.name, rows.version, rows.first_served_at, rows.running_since, rows.why, rows.who)
+        query = select(*columns).order_by(rows.id)
+        if name is not None:
+            query = query.where(rows.name == name)
+        with self._connection() as connection:
+            if not inspect(connection).has_table(dialplan_versions.name):
+                return []
+            found: dict[tuple[str, str], DialplanVersion] = {}
+            for row in connection.execute(query).mappings():
+                item = DialplanVersion(**row)
+                first = found.get((item.name, item.version), item)
+                found[item.name, item.version] = replace(
+                    item,
+                    first_served_at=first.first_served_at,
+                    running_since=max(filter(None, (item.running_since, first.running_since)), default=None),
+                )
+        return sorted(
+            found.values(), key=lambda item: item.running_since or item.first_served_at, reverse=True
+        )
+
+    def sources(self, name: str, version: str, at: datetime.datetime | None = None) -> bytes | None:
+        """Return the packed files of a version, as they were served at an instant (None: latest); None if not kept."""
+        rows = dialplan_versions.c
+        query = select(rows.first_served_at, rows.sources).where(rows.name == name, rows.version == version)
+        with self._connection() as connection:
+            if not inspect(connection).has_table(dialplan_versions.name):
+                return None
+            kept = connection.execute(query.order_by(rows.id)).all()
+        served = [row.sources for row in kept if at is None or row.first_served_at <= at]
+        packed: bytes | None = (served or [row.sources for row in kept[:1]] or [None])[-1]
+        return packed
+
+    def outcomes(self) -> dict[tuple[str, str], Outcomes]:
+        """Return how the calls of each (dialplan, version) ended."""
+        row = calls.c
+        ended = and_(row.ended_at.is_not(None), row.disposition == ANSWERED)
+        broken = and_(ended, row.release_cause.in_(BROKEN))
+        human = and_(ended, ~broken, or_(row.agent != "", row.release_cause == "transferred"))
+        by_bot = and_(row.ended_by == "bot", row.release_cause.not_in(CUT_OFF))
+        completed = or_(human, and_(ended, ~broken, by_bot))
+        abandoned = and_(ended, ~broken, row.agent == "", row.ended_by == "caller")
+
+        def count(what: ColumnElement[bool]) -> ColumnElement[int]:
+            return func.coalesce(func.sum(case((what, 1), else_=0)), 0)
+
+        query = select(
+            row.dialplan,
+            row.dialplan_version,
+            *map(count, (ended, completed, human, abandoned, broken, row.ended_at.is_(None))),
+        ).group_by(row.dialplan, row.dialplan_version)
+        with self._connection() as connection:
+            return {
+                (name, version): Outcomes(*map(int, counts))
+                for name, version, *counts in connection.execute(query)
+            }
 
     def close(self) -> None:
         self._engine.dispose()

@@ -54,6 +54,39 @@ class CallRecord:
         return None if self.ended_at is None else (self.ended_at - self.started_at).total_seconds()
 
 
+@dataclass(frozen=True, slots=True)
+class DialplanVersion:
+    """A version of a dialplan that was served. `running_since` None: only a share of the calls was ever its."""
+
+    name: str
+    version: str
+    first_served_at: datetime.datetime
+    running_since: datetime.datetime | None = None
+    why: str = ""
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """How the calls of one version ended. `calls` = completed + abandoned + errors + others; `open` ones besides.
+
+    completed: the bot ended it normally, or the caller has talked to a human (`to_human` of them). abandoned: the
+    caller left before either. errors: the call broke, or went round in a loop. others: cut off (too long, shutdown).
+    """
+
+    calls: int = 0
+    completed: int = 0
+    to_human: int = 0
+    abandoned: int = 0
+    errors: int = 0
+    open: int = 0
+
+    @property
+    def completion_rate(self) -> float | None:
+        """Return the share of ended calls that were completed; None without any."""
+        return self.completed / self.calls if self.calls else None
+
+
 def told_by(events: Iterable[TimelineEvent]) -> dict[str, object]:
     """Return the fields of the record that the events tell, by their column's name.
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, bindparam, select
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from voicebot.storage.database import StorageError, calls, connect, events, prepare, why
+from voicebot.storage.database import StorageError, calls, connect, dialplan_versions, events, prepare, why
 from voicebot.storage.record import TimelineEvent, told_by
 
 BATCH_SECONDS = 0.02  # a ring waits for two commits; one commit costs 0.5 ms of CPU
@@ -37,6 +37,20 @@ class _Item:
     kind: str | None
     fields: Mapping[str, object]
     offset: float
+    wall: datetime.datetime
+    done: "Future[None]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Serves:
+    """A version of a dialplan begins to take calls."""
+
+    name: str
+    version: str
+    sources: bytes
+    running: bool
+    why: str
+    who: str
     wall: datetime.datetime
     done: "Future[None]"
 
@@ -67,7 +81,7 @@ class Writer:
         self._clock = clock
         self._wall = wall
         self._retry_seconds = retry_seconds
-        self._items: queue.Queue[_Item | None] = queue.Queue(capacity)
+        self._items: queue.Queue[_Item | _Serves | None] = queue.Queue(capacity)
         self._started: dict[str, float] = {}  # of calls in progress: when they began, monotonic
         self._give_up_at: float | None = None  # set when closing
         self._dropped = 0
@@ -92,6 +106,12 @@ class Writer:
     def call_ended(self, uid: str, fields: Mapping[str, object]) -> None:
         """End a record: `fields` beat what the events tell."""
         self._put(uid, None, fields)
+
+    def version_serves(
+        self, name: str, version: str, sources: bytes, *, running: bool, why: str, who: str = ""
+    ) -> "Future[None]":
+        """Keep a version of the dialplan `name`: all new calls are its from now on (`running`), or a share of them."""
+        return self._hand_over(_Serves(name, version, sources, running, why, who, self._wall(), Future()))
 
     @property
     def dropped(self) -> int:
@@ -122,7 +142,9 @@ class Writer:
         if kind == "":
             self._started[uid] = now
         start = self._started.get(uid, now) if kind is not None else self._started.pop(uid, now)
-        item = _Item(uid, kind, dict(fields), round(now - start, 3), self._wall(), Future())
+        return self._hand_over(_Item(uid, kind, dict(fields), round(now - start, 3), self._wall(), Future()))
+
+    def _hand_over(self, item: _Item | _Serves) -> "Future[None]":
         if self._give_up_at is not None:
             self._drop(item, "the records are closed")
             return item.done
@@ -132,7 +154,7 @@ class Writer:
             self._drop(item, "the queue to the database is full")
         return item.done
 
-    def _drop(self, item: _Item, reason: str) -> None:
+    def _drop(self, item: _Item | _Serves, reason: str) -> None:
         self._dropped += 1
         problem = f"{reason}: {self._dropped} items of call records are lost so far"
         if self._dropped.bit_count() == 1:  # 1, 2, 4, 8 ...: told often enough
@@ -148,9 +170,9 @@ class Writer:
             if batch:
                 self._write(batch)
 
-    def _next_batch(self) -> tuple[list[_Item], bool]:
+    def _next_batch(self) -> tuple[list[_Item | _Serves], bool]:
         """Return what arrives within BATCH_SECONDS of the first item, and whether it is the last."""
-        batch: list[_Item] = []
+        batch: list[_Item | _Serves] = []
         until: float | None = None
         while len(batch) < BATCH_ITEMS:
             try:
@@ -164,7 +186,7 @@ class Writer:
                 until = time.monotonic() + BATCH_SECONDS
         return batch, False
 
-    def _write(self, batch: list[_Item]) -> None:
+    def _write(self, batch: Sequence[_Item | _Serves]) -> None:
         attempt = 0
         while True:
             try:
@@ -194,8 +216,10 @@ class Writer:
         for item in batch:
             _settle(item.done, None)
 
-    def _write_item(self, connection: Connection, item: _Item) -> None:
-        if item.kind == "":
+    def _write_item(self, connection: Connection, item: _Item | _Serves) -> None:
+        if isinstance(item, _Serves):
+            _keep_version(connection, item)
+        elif item.kind == "":
             connection.execute(
                 calls.insert(), {**_columns(item.fields), "uid": item.uid, "started_at": item.wall}
             )
@@ -214,6 +238,33 @@ class Writer:
                     "data": _clean(item.fields),
                 },
             )
+
+
+def _keep_version(connection: Connection, item: _Serves) -> None:
+    """Add the version, unless the latest of its rows holds the same files: then that one serves again."""
+    rows = dialplan_versions
+    latest = connection.execute(
+        select(rows.c.id, rows.c.sources)
+        .where(rows.c.name == item.name, rows.c.version == item.version)
+        .order_by(rows.c.id.desc())
+        .limit(1)
+    ).first()
+    told: dict[str, object] = {"why": item.why, "who": item.who}
+    if item.running:
+        told["running_since"] = item.wall
+    if latest is not None and latest.sources == item.sources:
+        connection.execute(rows.update().where(rows.c.id == latest.id).values(**told))
+        return
+    connection.execute(
+        rows.insert(),
+        {
+            **told,
+            "name": item.name,
+            "version": item.version,
+            "first_served_at": item.wall,
+            "sources": item.sources,
+        },
+    )
 
 
 def _end(connection: Connection, uid: str, values: dict[str, object], started_at: datetime.datetime) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from voicebot.dialplan.matchers import Option
 from voicebot.nlu.phrasebook import PhraseBook
@@ -10,10 +11,21 @@ from voicebot.nlu.phrasebook import PhraseBook
 T = TypeVar("T")
 
 
-@lru_cache(maxsize=1024)
-def phrase_book(language: str, phrases: tuple[tuple[str, tuple[str, ...]], ...]) -> PhraseBook:
-    """Return the book of a question; questions of the same phrases share it."""
-    return PhraseBook(language, dict(phrases))
+_Phrases = tuple[tuple[str, tuple[str, ...]], ...]  # (option, templates)
+
+# A dialplan holds the books of its questions: those that only a version which is gone had, go with it.
+_BOOKS: WeakValueDictionary[tuple[str, _Phrases], PhraseBook] = WeakValueDictionary()
+
+
+@lru_cache(maxsize=64)
+def _recent(language: str, phrases: _Phrases) -> PhraseBook:
+    return _BOOKS.setdefault((language, phrases), PhraseBook(language, dict(phrases)))
+
+
+def phrase_book(language: str, phrases: _Phrases) -> PhraseBook:
+    """Return the book of a question; questions of the same phrases share it, those of another version as well."""
+    found = _BOOKS.get((language, phrases))
+    return _recent(language, phrases) if found is None else found
 
 
 def book_of(options: Iterable[Option], language: str) -> PhraseBook:

@@ -7,6 +7,7 @@ from voicebot.cli import calls, check, serve
 from voicebot.cli.call import InOrder, call
 from voicebot.cli.demo import demo
 from voicebot.cli.ping import ping
+from voicebot.cli.test import run_caller_tests
 
 app = typer.Typer(
     name="voicebot",
@@ -39,6 +40,7 @@ app.command(cls=InOrder)(call)
 app.add_typer(calls.app, name="calls")
 app.command()(demo)
 app.command()(ping)
+app.command("test")(run_caller_tests)
 
 
 def main() -> None:

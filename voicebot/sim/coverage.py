@@ -1,0 +1,137 @@
+"""Which steps of a dialplan, and which ways out of them, the tests have taken. Read from the calls' timelines."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from voicebot.dialplan.inputs import InputStep
+from voicebot.dialplan.schema import Dialplan
+from voicebot.dialplan.steps.branch import If, Switch
+from voicebot.dialplan.steps.callback import Callback
+from voicebot.dialplan.steps.collect import Collect
+from voicebot.dialplan.steps.confirm import Confirm
+from voicebot.dialplan.steps.http import Http
+from voicebot.dialplan.steps.menu import Menu
+from voicebot.dialplan.steps.queue import QueueStep
+from voicebot.dialplan.steps.transfer import Transfer
+from voicebot.dialplan.targets import Step
+from voicebot.sim.store import Event
+
+
+class Edge(NamedTuple):
+    """One way out of a step, or a handler or link of the whole dialplan (`step` is "" then)."""
+
+    step: str
+    name: str
+    file: str
+    line: int
+
+
+@dataclass(slots=True)
+class Coverage:
+    """How often each step ran and each edge was taken. Feed it with `add`, call by call."""
+
+    dialplan: Dialplan
+    steps: Counter[str] = field(default_factory=Counter)
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Count one call."""
+        self.count(steps_of(events))
+        self.count_edges(edges_of(events))
+
+    def count(self, steps: Iterable[str]) -> None:
+        self.steps.update(steps)
+
+    def count_edges(self, edges: Iterable[tuple[str, str]]) -> None:
+        self.taken.update(edges)
+
+    def all_steps(self) -> list[Step]:
+        """Return every step, in the order of the file."""
+        found = [step for flow in self.dialplan.flows.values() for step in flow.every_step()]
+        return [step for step in found if step.verb]
+
+    def all_edges(self) -> list[Edge]:
+        """Return every edge, in the order of the file."""
+        edges = [edge for step in self.all_steps() for edge in _edges(step)]
+        for handlers in self.dialplan.handlers.values():
+            edges += [
+                Edge(
+                    "",
+                    f"{item.event} {item.count}, line {item.position.line}",
+                    item.position.file,
+                    item.position.line,
+                )
+                for item in handlers
+            ]
+        edges += [
+            Edge("", f"link, line {item.position.line}", item.position.file, item.position.line)
+            for item in self.dialplan.links
+        ]
+        return edges
+
+    def times(self, edge: Edge) -> int:
+        """Return how often an edge was taken."""
+        if edge.name.rpartition("line ")[1]:  # a line is unique, whichever step the event came to
+            return sum(count for (_, name), count in self.taken.items() if name == f"line {edge.line}")
+        return self.taken[edge.step, edge.name]
+
+
+def steps_of(events: Iterable[Event]) -> Iterator[str]:
+    return (str(event.data.get("step", "")) for event in events if event.kind == "step")
+
+
+def edges_of(events: Iterable[Event]) -> Iterator[tuple[str, str]]:
+    """Yield (step, name of the edge), as `Edge` has them; what is known by its line alone is "line N"."""
+    for event in events:
+        data, step = event.data, str(event.data.get("step", ""))
+        for name in ("choice_line", "handler_line"):
+            if name in data:
+                yield step, f"line {data[name]}"
+        if event.kind == "branch" and "taken" in data:
+            yield step, str(data["taken"])
+        elif event.kind in ("queue_exit", "transfer_exit", "callback_exit"):
+            yield step, str(data.get("exit", ""))
+        elif event.kind == "slot":
+            yield step, "on_fail" if data.get("failed") else "filled"
+        elif event.kind == "http":
+            status = data.get("status")
+            good = isinstance(status, int) and 200 <= status < 300 and not data.get("kind")
+            yield step, "2xx" if good else "on_error"
+            if not good and status:
+                yield step, f"on_error {status}"
+                yield step, "on_error else"
+
+
+def _edges(step: Step) -> Iterator[Edge]:
+    for name, line in _names(step):
+        yield Edge(step.id, name, step.position.file, line or step.position.line)
+
+
+def _names(step: Step) -> Iterator[tuple[str, int]]:
+    if isinstance(step, Menu):
+        for item in step.choices:
+            yield f"choice, line {item.position.line}", item.position.line
+    elif isinstance(step, If):
+        yield from (("then", 0), ("else", 0))
+    elif isinstance(step, Switch):
+        yield from ((name, 0) for name in (*step.cases, "default"))
+    elif isinstance(step, Confirm):
+        yield from (("if_yes", 0), ("if_no", 0))
+    elif isinstance(step, Collect):
+        yield from (("filled", 0), *((("on_fail", 0),) if step.on_fail is not None else ()))
+    elif isinstance(step, Http):
+        yield "2xx", 0
+        if isinstance(step.on_error, dict):
+            yield from ((f"on_error {name}", 0) for name in step.on_error)
+        elif step.on_error is not None:
+            yield "on_error", 0
+    elif isinstance(step, QueueStep | Transfer | Callback):
+        yield from ((name, 0) for name in step.exits)
+    if isinstance(step, InputStep):
+        for event in ("noinput", "nomatch", "help", "repeat", "operator", "error"):
+            for handler in step.handlers_of(event):
+                yield f"{event} {handler.count}, line {handler.position.line}", handler.position.line
+        for link in step.links:
+            yield f"link, line {link.position.line}", link.position.line

@@ -1,0 +1,71 @@
+"""The tests of a dialplan, run one after the other; what came of each."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from voicebot.dialplan.schema import Dialplan
+from voicebot.dialplan.testcases import CallerTest
+from voicebot.sim.coverage import edges_of, steps_of
+from voicebot.sim.expectations import judge
+from voicebot.sim.hotline import Hotline, Outcome, Person, Scenario
+from voicebot.sim.transcript import transcript
+
+TURNS = ("heard", "keys", "noinput", "nomatch")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of one test. `failures` is empty when it passed; `call_seconds` are of virtual time."""
+
+    name: str
+    file: str
+    line: int
+    failures: tuple[str, ...]
+    notes: tuple[str, ...]
+    transcript: tuple[str, ...]
+    steps: tuple[str, ...]
+    edges: tuple[tuple[str, str], ...]
+    turns: int
+    call_seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+
+def chosen(tests: Iterable[CallerTest], pattern: str | None) -> list[CallerTest]:
+    """Return the tests whose name contains `pattern`, or matches it as `*` and `?` of a shell."""
+    if pattern is None:
+        return list(tests)
+    wanted = pattern.casefold()
+    return [
+        test for test in tests if wanted in test.name.casefold() or fnmatchcase(test.name.casefold(), wanted)
+    ]
+
+
+def run_tests(
+    dialplan: Dialplan, tests: Iterable[CallerTest], people: Mapping[str, Person] | None = None
+) -> Iterator[Verdict]:
+    """Run tests; `people` are the agents of the configuration."""
+    hotline = Hotline(dialplan, people)
+    for test in tests:
+        yield verdict(test, hotline.run(Scenario.of(test)))
+
+
+def verdict(test: CallerTest, outcome: Outcome) -> Verdict:
+    """Judge one call. The transcript is made of calls that were not as expected."""
+    failures = tuple(str(mismatch) for mismatch in judge(test.expect, outcome))
+    notes = tuple(f"{asked} has no stub" for asked in dict.fromkeys(outcome.unstubbed)) if failures else ()
+    return Verdict(
+        test.name,
+        test.position.file,
+        test.position.line,
+        failures,
+        notes,
+        tuple(str(line) for line in transcript(outcome)) if failures else (),
+        tuple(steps_of(outcome.events)),
+        tuple(edges_of(outcome.events)),
+        sum(event.kind in TURNS for event in outcome.events),
+        round(outcome.seconds, 1),
+    )

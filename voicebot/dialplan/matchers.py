@@ -93,6 +93,16 @@ class QuestionMatcher:
         slot = self._slot.phrases(language)
         return (*slot, *own) if slot else ()
 
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """Return what can be chosen, the slot apart."""
+        return tuple(self._options.values())
+
+    @property
+    def slot(self) -> SlotRule | None:
+        """Return the slot that is asked for, if any."""
+        return self._slot
+
     def accepts_speech(self) -> bool:
         return "speech" in self._takes
 
@@ -119,7 +129,7 @@ class QuestionMatcher:
     def _judge_slot(self, entries: Sequence[Entry], closed: bool) -> Judgement:
         assert self._slot is not None
         keyed = all(entry.kind == "keys" for entry in entries)
-        best = Judgement(Completeness.NONE)
+        best = Judgement(Completeness.NONE, confidence=0.0)
         for language in self._languages:
             heard = [_in_language(entry, language) for entry in entries]
             readable = [entry for entry in heard if entry is not None]

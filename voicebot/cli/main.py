@@ -3,7 +3,7 @@
 import typer
 
 from voicebot import __version__
-from voicebot.cli import calls, check, serve
+from voicebot.cli import calls, check, diff, fmt, graph, schema, serve
 from voicebot.cli.call import InOrder, call
 from voicebot.cli.demo import demo
 from voicebot.cli.ping import ping
@@ -36,6 +36,10 @@ def voicebot(
 
 app.command()(serve.serve)
 app.command()(check.check)
+app.command()(fmt.fmt)
+app.command()(diff.diff)
+app.command()(graph.graph)
+app.command()(schema.schema)
 app.command(cls=InOrder)(call)
 app.add_typer(calls.app, name="calls")
 app.command()(demo)

@@ -1,0 +1,436 @@
+"""What callers will notice of an edit: two dialplans that are loaded -> plain sentences, with the lines in both files.
+
+Comments, formatting and the order of flows, queues and handlers are no difference. A step is compared with the one of its
+flow that is most like it; what a question offers is compared by key and phrase, what it leads to by the graph's edges.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from voicebot.dialplan.expressions import Expression, Template
+from voicebot.dialplan.fields import Named, keys_of, walk
+from voicebot.dialplan.inputs import Choice, Files, Handler, Link, Phrase
+from voicebot.dialplan.schema import Dialplan
+from voicebot.dialplan.source import Position
+from voicebot.dialplan.targets import Step, Steps
+from voicebot.dialplan.texts import Text
+from voicebot.dialplan.tools.edges import ANYWHERE, Edge, graph_of
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is different. `old` and `new`: where it stands, None where it does not."""
+
+    kind: str  # prompt, key, phrase, flow, way, step, option, queue, hours ...
+    text: str
+    old: Position | None = None
+    new: Position | None = None
+
+    def __str__(self) -> str:
+        return f"{_place(self.old)} -> {_place(self.new)}: {self.text}"
+
+
+def _place(position: Position | None) -> str:
+    return "(none)" if position is None else f"{position.file}:{position.line}"
+
+
+def difference(old: Dialplan, new: Dialplan) -> tuple[Change, ...]:
+    """Return every change, by section and in the order of the old file."""
+    found = [
+        *_hotline(old, new),
+        *_flows(old, new),
+        *_handlers(old, new),
+        *_ways(old, new),
+        *_phrases(old, new),
+        *_named("queue", old.queues, new.queues),
+        *_named("service", old.services, new.services),
+        *_named("hours", old.hours, new.hours),
+        *_named("type", old.types, new.types),
+        *_named("variable", old.variables, new.variables),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def written(value: object) -> str:
+    """Return a value as an author reads it."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'"{value}"'
+        case float() if value.is_integer():
+            return str(int(value))
+        case Template() | Expression() | Phrase():
+            return f'"{value.source}"'
+        case Named():
+            return value.name
+        case Text():
+            return " / ".join(f'"{spoken(item.sentences)}"' for item in value.items)
+        case Files():
+            return ", ".join(value.files.values())
+        case Steps():
+            return f"[{', '.join(step.verb for step in value.steps)}]"
+        case tuple() | list():
+            return f"[{', '.join(written(item) for item in value)}]"
+        case Mapping():
+            return f"{{{', '.join(f'{name}: {written(item)}' for name, item in value.items())}}}"
+        case _ if is_dataclass(value):
+            declared = keys_of(value) or {field.name: field for field in fields(value)}
+            inner = {name: getattr(value, field.name) for name, field in declared.items()}
+            return written({name: item for name, item in inner.items() if item not in (None, ())})
+    return str(value)
+
+
+def spoken(sentences: Iterable[Template]) -> str:
+    return " ".join(sentence.source for sentence in sentences)
+
+
+def bare(value: object) -> object:
+    """Return a value without positions, to compare and to hash."""
+    if isinstance(value, (Template, Expression, Phrase)):
+        return value.source
+    if isinstance(value, Named):
+        return value.name
+    if isinstance(value, Position) or value is None:
+        return None
+    if isinstance(value, (tuple, list, frozenset)):
+        return tuple(bare(item) for item in value)
+    if isinstance(value, Mapping):
+        return tuple((name, bare(item)) for name, item in value.items())
+    if is_dataclass(value):
+        kept = [field.name for field in fields(value) if not (isinstance(value, Step) and field.name == "id")]
+        return (type(value).__name__, *(bare(getattr(value, name)) for name in kept))
+    return value
+
+
+# --- top level ----------------------------------------------------------------------------------------------------
+
+
+def _hotline(old: Dialplan, new: Dialplan) -> Iterator[Change]:
+    for name in ("languages", "timezone", "start"):
+        one, other = getattr(old.hotline, name), getattr(new.hotline, name)
+        if bare(one) != bare(other):
+            text = f"the hotline's {name} was {written(one)} and is {written(other)}"
+            yield Change("hotline", text, _of(one, old), _of(other, new))
+    yield from _options("defaults", old.defaults, new.defaults, Position(old.path), Position(new.path))
+
+
+def _of(value: object, dialplan: Dialplan) -> Position:
+    found = getattr(value, "position", None)
+    return found if isinstance(found, Position) else Position(dialplan.path)
+
+
+def _named(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    """Entries of a section by name: added, removed, changed key by key."""
+    for name, one in old.items():
+        at = getattr(one, "position", None)
+        if name not in new:
+            yield Change(kind, f"the {kind} {name} is gone", at, None)
+            continue
+        other = new[name]
+        declared = keys_of(type(one)) if is_dataclass(one) else {}
+        if declared:
+            yield from _options(f"the {kind} {name}", one, other, one.position, other.position)
+        elif bare(one) != bare(other):
+            yield Change(kind, f"the {kind} {name} was {written(one)} and is {written(other)}", at, None)
+    for name, other in new.items():
+        if name not in old:
+            yield Change(kind, f"the {kind} {name} is new", None, getattr(other, "position", None))
+
+
+def _phrases(old: Dialplan, new: Dialplan) -> Iterator[Change]:
+    for name, intent in old.intents.items():
+        if name not in new.intents:
+            yield Change("phrase", f"the intent {name} is gone", intent.position, None)
+            continue
+        other = new.intents[name]
+        yield from _said(f"the intent {name}", intent.phrases, other.phrases, intent.position, other.position)
+    for name, intent in new.intents.items():
+        if name not in old.intents:
+            yield Change("phrase", f"the intent {name} is new", None, intent.position)
+
+
+def _said(
+    what: str,
+    old: Mapping[str, tuple[Phrase, ...]],
+    new: Mapping[str, tuple[Phrase, ...]],
+    at: Position,
+    now_at: Position,
+) -> Iterator[Change]:
+    for language in dict.fromkeys([*old, *new]):
+        before = {item.source: item.position for item in old.get(language, ())}
+        after = {item.source: item.position for item in new.get(language, ())}
+        for source, position in before.items():
+            if source not in after:
+                yield Change(
+                    "phrase", f'{what} ({language}) is no longer meant by "{source}"', position, now_at
+                )
+        for source, position in after.items():
+            if source not in before:
+                yield Change("phrase", f'{what} ({language}) is now meant by "{source}"', at, position)
+
+
+# --- flows and steps ----------------------------------------------------------------------------------------------
+
+
+def _flows(old: Dialplan, new: Dialplan) -> Iterator[Change]:
+    for name, flow in old.flows.items():
+        if name not in new.flows:
+            yield Change("flow", f"the flow {name} is gone", flow.position, None)
+        else:
+            yield from _steps(name, list(flow.every_step()), list(new.flows[name].every_step()))
+    for name, flow in new.flows.items():
+        if name not in old.flows:
+            yield Change("flow", f"the flow {name} is new", None, flow.position)
+
+
+def _steps(flow: str, old: list[Step], new: list[Step]) -> Iterator[Change]:
+    """Compare two flows step by step: the same steps first, then those of one verb in their order."""
+    matcher = difflib.SequenceMatcher(None, [_face(s) for s in old], [_face(s) for s in new], autojunk=False)
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        rest = list(new[j1:j2])
+        for step in old[i1:i2]:
+            twin = next((item for item in rest if item.verb == step.verb), None)
+            if twin is not None:
+                rest.remove(twin)
+                yield from _step(flow, step, twin)
+            elif not _is_way(step):
+                yield Change("step", f"{flow}: {_told(step)} is gone", step.position, None)
+        for step in rest:
+            if not _is_way(step):
+                yield Change("step", f"{flow}: {_told(step)} is new", None, step.position)
+
+
+def _face(step: Step) -> object:
+    """Return what a step is by itself: steps inside of it are compared as steps of their own."""
+    own = [bare(getattr(step, f.name)) for f in fields(step) if f.name not in ("id", "position")]
+    return (step.verb, repr(own))
+
+
+def _is_way(step: Step) -> bool:
+    return step.verb in ("goto", "call", "return", "hangup", "if")  # the ways tell of them
+
+
+def _told(step: Step) -> str:
+    for item in walk(step):
+        if isinstance(item, Text):
+            return f"{step.verb} {written(item)}"
+    return f"the step {step.verb}"
+
+
+def _step(flow: str, old: Step, new: Step) -> Iterator[Change]:
+    for name in _names(old):
+        one, other = getattr(old, name), getattr(new, name)
+        if bare(one) == bare(other):
+            continue
+        what = f"{flow}, {old.verb}: {name}"
+        if isinstance(one, Text) or isinstance(other, Text):
+            yield from _text(what, one, other, old.position, new.position)
+        elif name in ("choices", "links"):
+            yield from _choices(f"{flow}, {old.verb}", one, other, new.position)
+        elif name == "slots":
+            for slot, twin in zip(one, other, strict=False):
+                yield from _step(flow, slot, twin)
+            if len(one) != len(other):
+                yield Change(
+                    "option",
+                    f"{flow}: the form had {len(one)} slots and has {len(other)}",
+                    old.position,
+                    new.position,
+                )
+        elif name in _EVENTS:
+            yield from _events(f"{flow}, {old.verb}", one, other, old.position, new.position)
+        elif not _leads(one) and not _leads(other):
+            yield Change(
+                "option", f"{what} was {written(one)} and is {written(other)}", old.position, new.position
+            )
+
+
+_EVENTS = ("noinput", "nomatch", "help", "repeat", "operator", "error")
+
+
+def _names(step: Step) -> list[str]:
+    return [field.name for field in fields(step) if field.name not in ("id", "position")]
+
+
+def _leads(value: object) -> bool:
+    """Return whether a value is a way: the graph's edges tell of it."""
+    if isinstance(value, dict):
+        return bool(value) and all(_leads(item) for item in value.values())
+    return isinstance(value, (Named, Steps))
+
+
+def _text(what: str, old: Text | None, new: Text | None, at: Position, now_at: Position) -> Iterator[Change]:
+    at = old.position if old is not None else at
+    now_at = new.position if new is not None else now_at
+    if old is None or new is None:
+        yield Change("prompt", f"{what} was {written(old)} and is {written(new)}", at, now_at)
+        return
+    if old.every or new.every:
+        if bare(old.items) != bare(new.items):
+            yield Change("prompt", f"{what} was {written(old)} and is {written(new)}", at, now_at)
+        return
+    before = {item.language: spoken(item.sentences) for item in old.items}
+    after = {item.language: spoken(item.sentences) for item in new.items}
+    for language in dict.fromkeys([*before, *after]):
+        one, other = before.get(language), after.get(language)
+        if one != other:
+            name = f" ({language})" if language else ""
+            yield Change("prompt", f"{what}{name} was {written(one)} and is {written(other)}", at, now_at)
+
+
+def _choices(
+    what: str, old: tuple[Choice | Link, ...], new: tuple[Choice | Link, ...], now_at: Position
+) -> Iterator[Change]:
+    """Keys and phrases: moved to another choice, gone, new. A choice is known by its intent, phrases or way."""
+    twins = dict(_pairs(old, new))
+    for item in old:
+        twin = twins.get(id(item))
+        if twin is None:
+            yield Change("key", f"{what}: {_offer(item)} is gone", item.position, None)
+            continue
+        if item.dtmf != twin.dtmf:
+            moved = (
+                f"the key of {_offer(item, key=False)} was {written(item.dtmf)} and is {written(twin.dtmf)}"
+            )
+            yield Change("key", f"{what}: {moved}", item.position, twin.position)
+        yield from _said(
+            f"{what}: {_offer(item)}", item.phrases or {}, twin.phrases or {}, item.position, twin.position
+        )
+        for name in ("intent", "set", "say", "event"):
+            one, other = getattr(item, name, None), getattr(twin, name, None)
+            if bare(one) != bare(other):
+                text = f"{what}: {name} of {_offer(item)} was {written(one)} and is {written(other)}"
+                yield Change("option", text, item.position, twin.position)
+    for item in new:
+        if all(item is not twin for twin in twins.values()):
+            yield Change("key", f"{what}: {_offer(item)} is new", None, item.position)
+
+
+def _pairs(
+    old: tuple[Choice | Link, ...], new: tuple[Choice | Link, ...]
+) -> Iterator[tuple[int, Choice | Link]]:
+    rest = list(new)
+    waiting = list(old)
+    tests: list[Callable[[Choice | Link, Choice | Link], bool]] = [
+        lambda a, b: bare(a) == bare(b),
+        lambda a, b: a.intent is not None and bare(a.intent) == bare(b.intent),
+        lambda a, b: bool(a.phrases) and bare(a.phrases) == bare(b.phrases),
+        lambda a, b: a.dtmf is not None and a.dtmf == b.dtmf,
+        lambda a, b: isinstance(a.goto, Named) and bare(a.goto) == bare(b.goto),
+    ]
+    for same in tests:
+        for item in list(waiting):
+            twin = next((other for other in rest if same(item, other)), None)
+            if twin is not None:
+                waiting.remove(item)
+                rest.remove(twin)
+                yield id(item), twin
+
+
+def _offer(item: Choice | Link, *, key: bool = True) -> str:
+    parts = [f"the key {item.dtmf}" if key and item.dtmf else ""]
+    parts.append(f"the intent {item.intent.name}" if item.intent is not None else "")
+    phrases = [phrase.source for group in (item.phrases or {}).values() for phrase in group]
+    parts.append(f'"{phrases[0]}"' if phrases else "")
+    return ", ".join(filter(None, parts)) or "a choice"
+
+
+# --- handlers, options, ways --------------------------------------------------------------------------------------
+
+
+def _handlers(old: Dialplan, new: Dialplan) -> Iterator[Change]:
+    top, now = Position(old.path), Position(new.path)
+    for event in dict.fromkeys([*old.handlers, *new.handlers]):
+        yield from _events("everywhere", old.handlers.get(event, ()), new.handlers.get(event, ()), top, now)
+    if bare(old.links) != bare(new.links):
+        yield from _choices("everywhere", old.links, new.links, now)
+
+
+def _events(
+    what: str, old: tuple[Handler, ...], new: tuple[Handler, ...], at: Position, now_at: Position
+) -> Iterator[Change]:
+    before = {(item.count, item.dtmf, bare(item.intent)): item for item in old}
+    after = {(item.count, item.dtmf, bare(item.intent)): item for item in new}
+    for name, one in before.items():
+        other = after.get(name)
+        if other is None:
+            yield Change("handler", f"{what}: {_event(one)} is gone", one.position, now_at)
+            continue
+        if bare(one.say) != bare(other.say):
+            yield from _text(f"{what}, {_event(one)}: say", one.say, other.say, one.position, other.position)
+        for key in ("reprompt", "input", "set", "play"):
+            mine, its = getattr(one, key), getattr(other, key)
+            if bare(mine) != bare(its):
+                text = f"{what}, {_event(one)}: {key} was {written(mine)} and is {written(its)}"
+                yield Change("handler", text, one.position, other.position)
+    for name, other in after.items():
+        if name not in before:
+            yield Change("handler", f"{what}: {_event(other)} is new", at, other.position)
+
+
+def _event(item: Handler) -> str:
+    key = f" (key {item.dtmf})" if item.dtmf else ""
+    return f"{item.event} {item.count}{key}"
+
+
+def _options(what: str, old: object, new: object, at: Position, now_at: Position) -> Iterator[Change]:
+    for name, field in keys_of(type(old)).items():
+        one, other = getattr(old, field.name), getattr(new, field.name)
+        if bare(one) != bare(other):
+            kind = "queue" if what.startswith("the queue") else "option"
+            yield Change(kind, f"{what}: {name} was {written(one)} and is {written(other)}", at, now_at)
+
+
+def _ways(old: Dialplan, new: Dialplan) -> Iterator[Change]:
+    """Ways that closed and opened, between flows that are in both."""
+    before, after = _edges(old), _edges(new)
+    for way, edge in before.items():
+        source, _, _, label = way
+        if way in after or source not in (ANYWHERE, *new.flows):
+            continue
+        turned = next(
+            (e for w, e in after.items() if w[0] == source and w[3] == label and w not in before), None
+        )
+        if turned is not None and label:
+            text = f"{_from(source)}, {label}: it led to {_to(edge)} and leads to {_to(turned)}"
+            yield Change("way", text, edge.position, turned.position)
+        else:
+            yield Change(
+                "way", f"{_from(source)}{_by(label)} no longer leads to {_to(edge)}", edge.position, None
+            )
+    for way, edge in after.items():
+        source, _, _, label = way
+        if way in before or source not in (ANYWHERE, *old.flows):
+            continue
+        told = any(w[0] == source and w[3] == label and label and w not in after for w in before)
+        if not told:
+            yield Change("way", f"{_from(source)}{_by(label)} now leads to {_to(edge)}", None, edge.position)
+
+
+def _edges(dialplan: Dialplan) -> dict[tuple[str, str, str, str], Edge]:
+    return {(e.source, e.target, e.kind, _unkeyed(e)): e for e in graph_of(dialplan).edges}
+
+
+def _unkeyed(edge: Edge) -> str:
+    """Return the label without its key: that a key moved is told once."""
+    key = f"[{edge.reason.keys}] "
+    return edge.label.replace(key, "") if edge.reason.keys else edge.label
+
+
+def _from(source: str) -> str:
+    return "everywhere" if source == ANYWHERE else source
+
+
+def _by(label: str) -> str:
+    return f", {label}:" if label else ""
+
+
+def _to(edge: Edge) -> str:
+    return edge.target.removeprefix("end:")

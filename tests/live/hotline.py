@@ -174,12 +174,14 @@ class Hotline:
     def latest_call(self) -> dict[str, Any]:
         return self.call(self.calls()[0]["uid"])
 
-    def wait_for_record(self, count: int, timeout: float = 10.0) -> dict[str, Any]:
-        """Wait until `count` calls are closed; return the newest with its events."""
+    def wait_for_record(self, count: int, timeout: float = 10.0, caller: str = "") -> dict[str, Any]:
+        """Wait until `count` calls (of one caller, if named) are closed; return the newest with its events."""
         closed: list[dict[str, Any]] = []
 
         def fact() -> bool:
-            closed[:] = [each for each in self.calls() if each["ended_at"]]
+            closed[:] = [
+                each for each in self.calls() if each["ended_at"] and caller in ("", each["from_number"])
+            ]
             return len(closed) >= count
 
         wait_until(fact, timeout, f"{count} closed records")

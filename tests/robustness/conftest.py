@@ -47,11 +47,11 @@ def play(hotline: Hotline, story: Coroutine[Any, Any, None]) -> None:
 
 
 @asynccontextmanager
-async def calling(hotline: Hotline, user: str = "700") -> AsyncIterator[PhoneCall]:
+async def calling(hotline: Hotline, caller: str = "tester") -> AsyncIterator[PhoneCall]:
     """Call the hotline; hang up at the end."""
-    phone = Phone()
+    phone = Phone(user=caller)
     try:
-        yield await phone.call(hotline.uri(user), timeout=5.0)
+        yield await phone.call(hotline.uri(), timeout=5.0)
     finally:
         await phone.close()
 

@@ -1,7 +1,7 @@
 """What a check may know besides the dialplan: the folder of audio files, the configuration's agents, the recogniser's words."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from voicebot.dialplan.checks.sounds import Sound, read_sound
@@ -24,3 +24,4 @@ class Around:
     is_listed: Callable[[str, str], bool] | None = None
     measure: Measure | None = None
     sound: Callable[[Path], Sound | None] = read_sound
+    shared: dict[object, object] = field(default_factory=dict, compare=False)  # what rules of one check share

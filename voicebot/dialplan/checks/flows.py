@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from voicebot.dialplan.fields import Named, walk
 from voicebot.dialplan.inputs import EVENTS, InputStep
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding, finding
@@ -56,18 +57,35 @@ def _follow(way: Way, returning: set[str]) -> Reach:
     return found
 
 
+def users_of(dialplan: Dialplan) -> dict[str, list[str]]:
+    """Return for each flow the flows that name it."""
+    return dialplan.memo.get(users_of, lambda: _users(dialplan))
+
+
+def _users(dialplan: Dialplan) -> dict[str, list[str]]:
+    users: dict[str, list[str]] = {name: [] for name in dialplan.flows}
+    for name, flow in dialplan.flows.items():
+        named = dict.fromkeys(item.name for item in walk(flow.steps) if isinstance(item, Named))
+        for other in named:
+            if other in users:
+                users[other].append(name)
+    return users
+
+
 def returning_flows(dialplan: Dialplan) -> set[str]:
     """Return the flows from which a `return` can be reached, by themselves or through `goto`."""
+    users = users_of(dialplan)
     returning: set[str] = set()
-    while True:
-        more = set()
-        for name, flow in dialplan.flows.items():
-            found = reach(flow.steps, returning)
-            if found.returns or found.goto & returning:
-                more.add(name)
-        if more <= returning:
-            return returning
-        returning |= more
+    waiting = list(dialplan.flows)
+    while waiting:
+        name = waiting.pop()
+        if name in returning:
+            continue
+        found = reach(dialplan.flows[name].steps, returning)
+        if found.returns or found.goto & returning:
+            returning.add(name)
+            waiting += users[name]
+    return returning
 
 
 def everywhere(dialplan: Dialplan, returning: set[str]) -> tuple[set[str], set[str]]:
@@ -99,6 +117,10 @@ class Map:
 
 def map_of(dialplan: Dialplan) -> Map:
     """Return the map of the flows, from the start and from what links and handlers lead to."""
+    return dialplan.memo.get(map_of, lambda: _map(dialplan))
+
+
+def _map(dialplan: Dialplan) -> Map:
     returning = returning_flows(dialplan)
     reached = {name: reach(flow.steps, returning) for name, flow in dialplan.flows.items()}
     goto, called = everywhere(dialplan, returning)

@@ -65,9 +65,13 @@ def _unknown(code: str, what: str, name: Named, known: object) -> Iterator[Findi
         yield finding(code, name.position, f"there is no {what} {name.name!r}", hint)
 
 
-def everything(dialplan: Dialplan) -> Iterator[object]:
-    """Yield every object inside flows, handlers and links."""
-    yield from walk((dict(dialplan.flows), dict(dialplan.handlers), dialplan.links))
+def everything(dialplan: Dialplan) -> tuple[object, ...]:
+    """Return every object inside flows, handlers and links."""
+
+    def find() -> tuple[object, ...]:
+        return tuple(walk((dict(dialplan.flows), dict(dialplan.handlers), dialplan.links)))
+
+    return dialplan.memo.get(everything, find)
 
 
 # --- variables -----------------------------------------------------------------------------------------------------
@@ -85,6 +89,10 @@ def check_variables(dialplan: Dialplan) -> Iterator[Finding]:
 
 def written_variables(dialplan: Dialplan) -> set[str]:
     """Return every variable that something sets somewhere."""
+    return dialplan.memo.get(written_variables, lambda: _written(dialplan))
+
+
+def _written(dialplan: Dialplan) -> set[str]:
     written = {f"call.{name}" for name in CALL} | {f"queue.{name}" for name in QUEUE}
     written |= {f"error.{name}" for name in ERROR} | {f"var.{name}" for name in dialplan.variables}
     for item in everything(dialplan):

@@ -46,6 +46,13 @@ class Bound:
 
 
 def _paths(dialplan: Dialplan, around: Around, caller: Caller, *, staffed: bool = True) -> "_Solved":
+    known = around.shared.get((caller, staffed))
+    if not isinstance(known, _Solved) or known.paths.dialplan is not dialplan:
+        known = around.shared[caller, staffed] = _solve(dialplan, around, caller, staffed=staffed)
+    return known
+
+
+def _solve(dialplan: Dialplan, around: Around, caller: Caller, *, staffed: bool) -> "_Solved":
     speaking = Speaking(dialplan.hotline.languages, around.prompts, around.measure, around.sound)
     paths = Paths(dialplan, caller, speaking, staffed)
     modes = flows_by_mode(dialplan)

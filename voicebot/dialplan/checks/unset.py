@@ -6,14 +6,14 @@ question, errors from every step. A call adds what its flow sets on every way to
 
 from collections.abc import Iterator, Sequence
 
-from voicebot.dialplan.checks.names import CALL, everything, expressions_in, written_variables
+from voicebot.dialplan.checks.flows import users_of
+from voicebot.dialplan.checks.names import CALL, expressions_in, written_variables
 from voicebot.dialplan.expressions import Expression
-from voicebot.dialplan.fields import Named
+from voicebot.dialplan.fields import Named, walk
 from voicebot.dialplan.inputs import Choice, Handler, InputStep, Link
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding, Position, finding
 from voicebot.dialplan.steps.collect import Collect
-from voicebot.dialplan.steps.flow import CallStep
 from voicebot.dialplan.steps.form import Form
 from voicebot.dialplan.steps.http import Http
 from voicebot.dialplan.steps.menu import Menu
@@ -41,39 +41,47 @@ def check_unset(dialplan: Dialplan) -> Iterator[Finding]:
 
 
 def _gains(dialplan: Dialplan) -> dict[str, Names]:
-    """Return what each flow has certainly set when it returns, beyond what was set before."""
+    """Return what each flow has certainly set when it returns, beyond what was set before.
+
+    Each flow is looked at by itself, with what is known of those that it calls and goes to; again when one of them is
+    found to set less.
+    """
     universe = frozenset(written_variables(dialplan))
-    called = {
-        pointer.name
-        for item in everything(dialplan)
-        for pointer in (item.flow if isinstance(item, CallStep) else getattr(item, "call", None),)
-        if isinstance(pointer, Named)
-    }
-    gains = dict.fromkeys(sorted(called & set(dialplan.flows)), universe)
-    while True:
-        fresh: dict[str, Names] = {}
-        for name in gains:
-            analysis = _Analysis(dialplan, gains, calls=False, known=universe)
-            analysis.solve({name: frozenset()})
-            returned = analysis.returned
-            fresh[name] = frozenset.intersection(*returned) if returned else universe
-        if fresh == gains:
-            return gains
-        gains = fresh
+    gains: dict[str, Names] = dict.fromkeys(dialplan.flows, universe)
+    users = users_of(dialplan)
+    waiting = dict.fromkeys(dialplan.flows)
+    while waiting:
+        name, _ = waiting.popitem()
+        analysis = _Analysis(dialplan, gains, local=True, known=universe)
+        analysis.steps(dialplan.flows[name].steps, frozenset())
+        returned = frozenset.intersection(*analysis.returned) if analysis.returned else universe
+        if returned != gains[name]:
+            gains[name] = returned
+            # top-level handlers and links lead from everywhere to the flows that they name
+            waiting.update(dict.fromkeys(dialplan.flows if name in _everywhere(dialplan) else users[name]))
+    return gains
+
+
+def _everywhere(dialplan: Dialplan) -> frozenset[str]:
+    def find() -> frozenset[str]:
+        places = (dict(dialplan.handlers), dialplan.links)
+        return frozenset(item.name for item in walk(places) if isinstance(item, Named))
+
+    return dialplan.memo.get(_everywhere, find)
 
 
 class _Analysis:
     def __init__(
-        self, dialplan: Dialplan, gains: dict[str, Names], *, calls: bool = True, known: Names | None = None
+        self, dialplan: Dialplan, gains: dict[str, Names], *, local: bool = False, known: Names | None = None
     ) -> None:
-        """`calls`: the flows that are called are entered too (not when only returns are looked for)."""
+        """`local`: no other flow is entered; what is left open by a `goto` is what its flow returns with."""
         self.entries: dict[str, Names] = {}
         self.returned: list[Names] = []
         self.findings: dict[tuple[Position, str], Finding] = {}
         self.reporting = False
         self._dialplan = dialplan
         self._gains = gains
-        self._calls = calls
+        self._local = local
         self._known = frozenset(written_variables(dialplan)) if known is None else known
         self._waiting: list[str] = []
         self._active: set[int] = set()
@@ -111,11 +119,14 @@ class _Analysis:
         if way.kind == "steps" and way.steps is not None:
             return self.steps(way.steps.steps, before)
         if way.kind == "call" and way.flow is not None:
-            if self._calls:
+            if not self._local:
                 self._enter(way.flow.name, before)
             return before | self._gains.get(way.flow.name, frozenset())
         if way.kind == "goto" and way.flow is not None:
-            self._enter(way.flow.name, before)
+            if self._local:
+                self.returned.append(before | self._gains.get(way.flow.name, frozenset()))
+            else:
+                self._enter(way.flow.name, before)
         elif way.kind == "return":
             self.returned.append(before)
         return None

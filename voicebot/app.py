@@ -1,41 +1,54 @@
 """The composition root: puts a server together from a configuration."""
 
 import asyncio
+import collections
 import contextlib
 import datetime
+import gc
 import os
 import random
 import secrets
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from voicebot import __version__
-from voicebot.acd import Agent, QueueSpec
+from voicebot.acd import Agent
 from voicebot.calls.call import Call
 from voicebot.calls.exchange import Exchange
 from voicebot.calls.floor import DialFailed, Floor
 from voicebot.calls.inbound import Entrance, Reception
 from voicebot.calls.queues import queue_specs
+from voicebot.commands import Commands
 from voicebot.config import Config, dial_uri
 from voicebot.config.model import Trunk
 from voicebot.dialplan.prompts import constant_prompts
 from voicebot.dialplan.schema import Dialplan
+from voicebot.engines import engines_of
+from voicebot.reloading import Dialplans
+from voicebot.runtime.control.compiling import CompileError
 from voicebot.runtime.control.media import MediaPlane
 from voicebot.runtime.control.ports import PortPool
 from voicebot.runtime.control.prompts import PromptIndex, RenderError
+from voicebot.runtime.control.socket import ControlError, ControlSocket
 from voicebot.runtime.control.speech import Engine, SpeechPool, VoiceChoice, all_started
 from voicebot.runtime.net.signalling import SipSignalling
 from voicebot.runtime.net.sip_udp import BindError
-from voicebot.runtime.net.web import ServiceError, WebServices
+from voicebot.runtime.net.web import ServiceError
 from voicebot.sdp import Codec
 from voicebot.sip import Credentials, Realm, Request
 from voicebot.sip import events as sip
 from voicebot.sip.address import Address
+from voicebot.speech.errors import SpeechError
 from voicebot.storage import StorageError, Writer
 
 WORKERS_START_WITHIN = 60.0  # seconds; pocketsphinx reads its dictionary in two
 RETRY_AFTER = 30  # seconds, in the 503 of a server that is full or stops
+
+SWITCH_INTERVAL = (
+    0.0005  # seconds that a thread may hold the interpreter while the loop wants it (default: 0.005)
+)
 
 CODECS: tuple[Codec, ...] = ("PCMU", "PCMA")
 
@@ -90,18 +103,12 @@ class Server:
         self.signalling.drain(RETRY_AFTER)
         self.prompts = PromptIndex(config.data / "cache" / "prompts", config.prompts)
         spoken = [item for dialplan in self.dialplans.values() for item in constant_prompts(dialplan)]
+        self.control = ControlSocket(config.data, Commands(self).table())
         try:
-            await self.prompts.render(spoken, self._voices, self._on_progress)
-        except RenderError as error:
-            self.signalling.close()
-            raise StartError(str(error)) from error
-        try:
-            self._services = {
-                dialplan.version: WebServices(dialplan.services, os.environ)
-                for dialplan in self.dialplans.values()
-            }
-        except ServiceError as error:
-            self.signalling.close()
+            await self.control.open()
+            rendered = await self.prompts.render(spoken, self._voices, self._on_progress)
+        except (ControlError, RenderError) as error:
+            await self.stop()
             raise StartError(str(error)) from error
         self._on_progress("starting media and speech workers ...")
         cores = os.cpu_count() or 1
@@ -136,8 +143,16 @@ class Server:
             config.media.rtp_timeout_seconds,
             self._target,
         )
-        self.floor = Floor(self.exchange, random.SystemRandom(), self._agents(), self._queues())
-        self.floor.start()
+        self.hotlines = Dialplans(
+            config,
+            self.prompts,
+            self.store,
+            voices_for=self._voices_for,
+            in_use=lambda: self.reception.dialplans.values(),
+            on_change=self._reconfigure,
+            environment=os.environ,
+        )
+        self.floor = Floor(self.exchange, random.SystemRandom(), self._agents())
         self.reception = Reception(
             self.exchange,
             self.floor,
@@ -149,9 +164,20 @@ class Server:
             recordings=config.storage.recordings,
             recorded=config.storage.recording,
             call_seconds=config.limits.call_seconds,
-            services=lambda dialplan: self._services[dialplan.version],
+            services=lambda dialplan: self.hotlines.services(dialplan),
+            recognisers={language: engine.engine for language, engine in self._recognisers.items()},
         )
+        try:
+            self.hotlines.begin(self.dialplans, rendered)
+        except (ServiceError, OSError) as error:
+            await self.stop()
+            raise StartError(str(error)) from error
+        self.floor.start()
         self.exchange.on_incoming = self.reception.incoming
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        gc.collect()
+        gc.freeze()  # what is here now stays: no later collection walks through it
+        self.hotlines.start()
         self._lag.start()
         self._ready = True
         self.signalling.drain(None)
@@ -160,13 +186,14 @@ class Server:
         """Refuse new calls, let running ones finish, hang up the rest, write all records, end the workers."""
         self._draining = True
         self.signalling.drain(RETRY_AFTER)
+        with contextlib.suppress(AttributeError):
+            await self.control.close()
         if self._ready:
             log.info("stopping", calls=len(self.reception.calls), drain=self.config.shutdown.drain_seconds)
             await self.reception.drain(self.config.shutdown.drain_seconds)
             await self.floor.close()
             await self.exchange.close()
-            for services in self._services.values():
-                await services.close()
+            await self.hotlines.close()
             await asyncio.sleep(0.1)  # the last datagrams, and the answers to our BYEs
             if not await asyncio.get_running_loop().run_in_executor(None, self.store.close):
                 log.error("not every record could be written")
@@ -175,6 +202,28 @@ class Server:
             for worker in [*self.media.workers, *self.speech.workers]:
                 worker.stop()
         self.signalling.close()
+
+    @property
+    def ready(self) -> bool:
+        """Return whether calls are answered."""
+        return self._ready and not self._draining
+
+    def workers(self) -> list[dict[str, object]]:
+        """Return the state of every worker process, with the counters of its last heartbeat."""
+        return [
+            {
+                "name": worker.name,
+                "pid": worker.pid,
+                "alive": worker.alive,
+                "restarts": worker.restarts,
+                "counters": dict(worker.counters),
+            }
+            for worker in (*self.media.workers, *self.speech.workers)
+        ]
+
+    def forget_lag(self) -> None:
+        """Measure the loop's lag anew from now on."""
+        self._lag.forget()
 
     def metrics(self) -> Mapping[str, float]:
         """Return what a person or a benchmark wants to know of the running server."""
@@ -185,6 +234,7 @@ class Server:
             "sip_sessions": held.sessions,
             "sip_transactions": held.transactions,
             "loop_lag_max_ms": self._lag.worst * 1000,
+            "loop_lag_p99_ms": self._lag.percentile(0.99) * 1000,
         }
 
     # --- decisions that the configuration makes -------------------------------------------------------------------------
@@ -201,7 +251,7 @@ class Server:
             return Entrance(None, refusal=403)
         if self._draining or len(self.reception.calls) >= self.config.limits.calls:
             return Entrance(None, trunk=trunk.name, refusal=503, retry_after=RETRY_AFTER)
-        return Entrance(self.dialplans[trunk.dialplan], trunk.dialplan, trunk.name)
+        return Entrance(self.hotlines.choose(trunk.dialplan), trunk.dialplan, trunk.name)
 
     def _authenticate(self, _request: Request, source: Address) -> Realm | None:
         trunk = self.config.trunk_for(source.host)
@@ -233,8 +283,24 @@ class Server:
             for name, agent in self.config.agents.items()
         ]
 
-    def _queues(self) -> list[QueueSpec]:
-        return list(queue_specs(self.dialplans.values()))
+    def _reconfigure(self) -> None:
+        """Queues are those of all versions that have calls; where names are the same the running one's counts."""
+        versions = [version.dialplan for version in self.hotlines.versions.kept()]
+        self.floor.reconfigure(self._agents(), list(queue_specs(versions)))
+
+    async def _voices_for(self, languages: Sequence[str]) -> Mapping[str, VoiceChoice]:
+        """Return who speaks; a language that is new here gets its recogniser and its voice. Raises CompileError."""
+        new = [language for language in languages if language not in self._voices]
+        if new:
+            try:
+                engines = await asyncio.to_thread(engines_of, self.config, new)
+            except SpeechError as error:
+                raise CompileError(str(error)) from error
+            self._voices = {**self._voices, **engines.voices}
+            self._recognisers = {**self._recognisers, **engines.recognisers}
+            self.speech.add(engines.recognisers, engines.voices)
+            self.reception.recognisers = {name: item.engine for name, item in self._recognisers.items()}
+        return self._voices
 
     def _storage_problem(self, problem: str) -> None:
         if problem:
@@ -244,12 +310,14 @@ class Server:
 
 
 class LagMeter:
-    """How late the control loop is: the worst delay of a timer that is due every 50 ms."""
+    """How late the control loop is: the delays of a timer that is due every 50 ms."""
 
     PERIOD = 0.05
+    KEPT = 12_000  # delays: ten minutes
 
     def __init__(self) -> None:
         self.worst = 0.0
+        self._delays: collections.deque[float] = collections.deque(maxlen=self.KEPT)
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -261,8 +329,20 @@ class LagMeter:
         if self._timer is not None:
             self._timer.cancel()
 
+    def percentile(self, share: float) -> float:
+        """Return the delay, in seconds, that this share of those of the last ten minutes did not exceed."""
+        ordered = sorted(self._delays)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+    def forget(self) -> None:
+        """Measure anew from now on."""
+        self.worst = 0.0
+        self._delays.clear()
+
     def _tick(self, due: float) -> None:
-        self.worst = max(self.worst, asyncio.get_running_loop().time() - due)
+        delay = asyncio.get_running_loop().time() - due
+        self._delays.append(delay)
+        self.worst = max(self.worst, delay)
         self.start()
 
 

@@ -26,13 +26,17 @@ class Engines:
 
 def engines_for(config: Config, dialplans: Iterable[Dialplan]) -> Engines:
     """Choose engines for every language of `dialplans`. Loads none. Raises SpeechError, saying what to do."""
-    languages = dict.fromkeys(code for dialplan in dialplans for code in dialplan.hotline.languages)
+    return engines_of(config, (code for dialplan in dialplans for code in dialplan.hotline.languages))
+
+
+def engines_of(config: Config, languages: Iterable[str]) -> Engines:
+    """Choose engines for languages, as `engines_for` does."""
     found = available(config.speech.models)
     _, problems = find_models(config.speech.models)
     recognisers: dict[str, Engine] = {}
     voices: dict[str, VoiceChoice] = {}
     notes = list(problems)
-    for language in languages:
+    for language in dict.fromkeys(languages):
         wanted = config.speech.asr.get(language, Recogniser())
         recogniser = _recogniser(language, wanted, found)
         if recogniser is not None:

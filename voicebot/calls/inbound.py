@@ -58,7 +58,9 @@ class Reception:
     call_seconds: float
     services: Callable[[Dialplan], Services]
     clock: Callable[[], datetime.datetime] = utc_now
+    recognisers: Mapping[str, str] = field(default_factory=dict)  # language -> engine, for the record
     calls: "dict[str, tuple[Call, asyncio.Task[None]]]" = field(default_factory=dict)
+    dialplans: dict[str, Dialplan] = field(default_factory=dict)  # of the calls in progress, by uid
 
     def incoming(self, event: sip.IncomingCall) -> None:
         """An INVITE has come: refuse it, or begin its story."""
@@ -97,7 +99,11 @@ class Reception:
             self._story(call, leg, talking, entrance, event), name=f"call {call.uid}"
         )
         self.calls[call.uid] = (call, story)
-        story.add_done_callback(lambda _: self.calls.pop(call.uid, None))
+        self.dialplans[call.uid] = entrance.dialplan
+        story.add_done_callback(lambda _: self._over(call.uid))
+
+    def _over(self, uid: str) -> None:
+        del self.calls[uid], self.dialplans[uid]
 
     def _answer(self, call: Call, leg: Leg, event: sip.IncomingCall) -> Talking:
         local = self.exchange.open_media(call, leg)
@@ -129,6 +135,7 @@ class Reception:
                 "source": str(event.source),
                 "dialplan": entrance.dialplan_name,
                 "dialplan_version": entrance.dialplan.version,
+                "recognisers": dict(self.recognisers),
             },
         )
         log.info("call begins", call=call.uid, trunk=entrance.trunk, dialplan=entrance.dialplan_name)

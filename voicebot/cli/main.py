@@ -6,7 +6,10 @@ from voicebot import __version__
 from voicebot.cli import calls, check, diff, fmt, graph, schema, serve
 from voicebot.cli.call import InOrder, call
 from voicebot.cli.demo import demo
+from voicebot.cli.dialplans import dialplans
 from voicebot.cli.ping import ping
+from voicebot.cli.reload import reload
+from voicebot.cli.status import status
 from voicebot.cli.test import run_caller_tests
 
 app = typer.Typer(
@@ -44,6 +47,9 @@ app.command(cls=InOrder)(call)
 app.add_typer(calls.app, name="calls")
 app.command()(demo)
 app.command()(ping)
+app.command()(reload)
+app.command()(status)
+app.command()(dialplans)
 app.command("test")(run_caller_tests)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 from voicebot.app import Server, StartError
 from voicebot.cli import logs
 from voicebot.cli.options import ConfigOption, DataOption, configuration, dialplans_of, give_up
-from voicebot.config import Config, Overrides
+from voicebot.config import Config, Overrides, Reload
 from voicebot.dialplan.schema import Dialplan
 from voicebot.engines import Engines, engines_for
 from voicebot.nlu.prepare import prepare
@@ -29,12 +30,17 @@ def serve(
         Path | None, typer.Option("--dialplan", metavar="F", help="Answer every call with this dialplan.")
     ] = None,
     data: DataOption = None,
+    watch: Annotated[
+        bool, typer.Option("--watch/--no-watch", help="Reload a dialplan whose file changes (reload.watch).")
+    ] = True,
 ) -> None:
     """Start the hotline and leave it on. Options beat config.yaml.
 
     SIGTERM and Ctrl-C stop it politely: new calls are refused, running ones may finish (shutdown.drain_seconds).
     """
     settings = configuration(config, Overrides(tuple(listen or ()), dialplan, data))
+    if not watch:
+        settings = replace(settings, reload=Reload(watch=False))
     logs.set_up(settings.log.level)
     dialplans = dialplans_of(settings)
     try:

@@ -103,9 +103,11 @@ def _config(
     data = Path(os.path.abspath(folder / "data" if overrides.data is None else overrides.data))
     sip = sections.sip(top.section("sip"), folder, overrides.listen)
     trunks = top.entries("trunks", lambda name, item: sections.trunk(name, top.below(item)))
-    dialplans = top.entries("dialplans", lambda _name, item: folder / text(item))
+    entries = top.entries("dialplans", lambda _name, item: sections.dialplan(item, top, folder))
+    dialplans = {name: file for name, (file, _) in entries.items()}
+    canaries = {name: share for name, (_, share) in entries.items() if share is not None}
     if overrides.dialplan is not None:
-        dialplans = {OVERRIDDEN_DIALPLAN: Path(os.path.abspath(overrides.dialplan))}
+        dialplans, canaries = {OVERRIDDEN_DIALPLAN: Path(os.path.abspath(overrides.dialplan))}, {}
         trunks = {name: replace(trunk, dialplan=OVERRIDDEN_DIALPLAN) for name, trunk in trunks.items()}
     elif top.get("dialplans") is None:
         top.refuse("dialplans", "the key 'dialplans' is missing: which hotline answers?")
@@ -123,7 +125,9 @@ def _config(
         api=sections.api(top.section("api")),
         limits=sections.limits(top.section("limits")),
         shutdown=sections.shutdown(top.section("shutdown")),
+        reload=sections.reload(top.section("reload")),
         log=sections.log(top.section("log")),
+        canaries=canaries,
         warnings=tuple(item for item in findings if item.severity == "warning"),
     )
     top.done()

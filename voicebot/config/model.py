@@ -147,13 +147,23 @@ class Shutdown:
 
 
 @dataclass(frozen=True, slots=True)
+class Reload:
+    """`watch`: a dialplan whose file changes is reloaded."""
+
+    watch: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One configuration. `warnings` are keys that are read, but that this version does not act on yet."""
+    """One configuration. `warnings` are keys that are read, but that this version does not act on yet.
+
+    `canaries`: the share of new calls, by dialplan, that a changed file gets until it is promoted; absent: all.
+    """
 
     file: Path
     data: Path
@@ -168,7 +178,9 @@ class Config:
     api: Api = Api()
     limits: Limits = Limits()
     shutdown: Shutdown = Shutdown()
+    reload: Reload = Reload()
     log: Log = Log()
+    canaries: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()
 
     def trunk_for(self, source_ip: str) -> Trunk | None:

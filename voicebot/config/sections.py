@@ -18,6 +18,7 @@ from voicebot.config.model import (
     Network,
     Recogniser,
     Register,
+    Reload,
     Shutdown,
     Sip,
     SpeechConfig,
@@ -52,6 +53,29 @@ def _not_yet(section: Section, key: str, message: str) -> None:
     node = section.get(key)
     if node is not None:
         section.findings.append(finding(_NOT_YET, node.position, message, severity="warning"))
+
+
+_SHARE = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,3})?) ?%")
+
+
+def parse_share(value: str) -> float:
+    """Return `10%` as 0.1. Raises Refused unless it is more than 0 % and less than 100 %."""
+    match = _SHARE.fullmatch(value.strip())
+    share = float(match.group(1)) / 100 if match is not None else 0.0
+    if share <= 0.0:
+        raise Refused("a share of the calls is expected", 'for example "10%"')
+    return share
+
+
+def dialplan(node: Node, top: Section, folder: Path) -> tuple[Path, float | None]:
+    """A file, or {file, canary}: a changed file gets that share of the new calls first."""
+    if not isinstance(node, MappingNode):
+        return folder / text(node), None
+    section = top.below(node)
+    file = section.required("file", text)
+    share = section.value("canary", lambda item: parse_share(text(item)), None)
+    section.done()
+    return folder / (file or ""), share
 
 
 def parse_listen(value: str) -> Listen:
@@ -342,6 +366,12 @@ def limits(section: Section) -> Limits:
 
 def shutdown(section: Section) -> Shutdown:
     result = Shutdown(section.value("drain_seconds", number(0, 3600), Shutdown().drain_seconds))
+    section.done()
+    return result
+
+
+def reload(section: Section) -> Reload:
+    result = Reload(section.value("watch", boolean, Reload().watch))
     section.done()
     return result
 

@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from voicebot.calls.line import Sounds
@@ -22,6 +23,14 @@ class RenderError(Exception):
     """A prompt cannot be made; the text is one line for the person who can mend it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Where the constant texts and audio files of a dialplan lie."""
+
+    texts: Mapping[Prompt, Path]
+    files: Mapping[str, Path]
+
+
 class PromptIndex:
     """Knows every file that may be played. Looking one up touches no disk."""
 
@@ -30,8 +39,17 @@ class PromptIndex:
         self.cache = cache
         self.prompts = prompts
         self.sounds = Sounds(cache / "music.wav", cache / "ringback.wav", cache / "beep.wav")
-        self._texts: dict[Prompt, Path] = {}
-        self._files: dict[str, Path] = {}
+        self._texts: Mapping[Prompt, Path] = {}
+        self._files: Mapping[str, Path] = {}
+
+    def use(self, rendered: Iterable[Rendered]) -> None:
+        """Know these and nothing else; where names are the same the later one counts."""
+        texts: dict[Prompt, Path] = {}
+        files: dict[str, Path] = {}
+        for item in rendered:
+            texts |= item.texts
+            files |= item.files
+        self._texts, self._files = texts, files
 
     def path(self, spoken: Spoken, voice: VoiceChoice | None) -> Path | None:
         """Return the file that says this, None if it has to be synthesised live."""
@@ -43,8 +61,8 @@ class PromptIndex:
 
     async def render(
         self, prompts: Iterable[Spoken], voices: Mapping[str, VoiceChoice], on_progress: Callable[[str], None]
-    ) -> None:
-        """Render whatever of `prompts` the cache lacks, in a child process. Raises RenderError."""
+    ) -> Rendered:
+        """Render whatever of `prompts` the cache lacks, in a child process; return where all lie. Raises RenderError."""
         texts: dict[Prompt, Path] = {}
         cache = PromptCache(self.cache)
         files: list[str] = []
@@ -72,8 +90,7 @@ class PromptIndex:
             },
         }
         made = await _run_child(job, on_progress)
-        self._texts |= texts
-        self._files |= {name: Path(path) for name, path in made.items()}
+        return Rendered(texts, {name: Path(path) for name, path in made.items()})
 
 
 async def _run_child(job: Mapping[str, object], on_progress: Callable[[str], None]) -> dict[str, str]:

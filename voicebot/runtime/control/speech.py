@@ -76,7 +76,9 @@ class SpeechPool:
         self._prompt_path = prompt_path
         self._media_workers = media_workers
         self._callers: dict[str, _Caller] = {}
-        self._unheard: dict[str, tuple[int, OnMessage]] = {}  # turns that began while no worker lived, by call
+        self._unheard: dict[
+            str, tuple[int, OnMessage]
+        ] = {}  # turns that began while no worker lived, by call
         self.workers = [
             Worker(
                 "voicebot.runtime.speech_worker",
@@ -96,6 +98,11 @@ class SpeechPool:
 
     def languages(self) -> tuple[str, ...]:
         return tuple(self._recognisers)
+
+    def add(self, recognisers: Mapping[str, Engine], voices: Mapping[str, VoiceChoice]) -> None:
+        """Hear and speak more languages, for calls that begin now; a worker loads an engine when it is first needed."""
+        self._recognisers = {**recognisers, **self._recognisers}
+        self._voices = {**voices, **self._voices}
 
     def start_turn(
         self,

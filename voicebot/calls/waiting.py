@@ -155,12 +155,12 @@ class _Waiting:
             self._wait.announce_position is not None
             and position
             and (not self._told_position or position < self._told_position)
-            and now - self._position_told_at >= ANNOUNCE_PAUSE
+            and now >= self._position_told_at + ANNOUNCE_PAUSE
         ):
             self._told_position, self._position_told_at = position, now
             self._line.call.trace("queue_position", queue=self._wait.name, position=position)
             return self._wait.announce_position(position)
-        if self._wait.announce_wait is not None and now - self._wait_told_at >= self._wait.announce_every:
+        if self._wait.announce_wait is not None and now >= self._wait_told_at + self._wait.announce_every:
             self._wait_told_at = now
             estimate = self._line.floor.estimated_wait(self._line.call)
             if estimate is not None:

@@ -15,7 +15,9 @@ Forever = Literal["silence", "mumble"]
 AGENT_BEHAVIOURS = ("answers", "busy", "no_answer", "declines")
 STUB_AFTER = 0.1  # seconds until a stubbed service answers, if nothing else is said
 
-_ROUTE = re.compile(r"(get|post|put|delete) (/\S*)")
+ANY_REQUEST = "*"
+
+_ROUTE = re.compile(r"(get|post|put|delete) (/\S*)|\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class StubAnswer:
     after: float = STUB_AFTER
 
 
-Stub = dict[str, StubAnswer]  # by "GET /path"; "" = whatever is asked
+Stub = dict[str, StubAnswer]  # by "GET /path", or ANY_REQUEST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,17 +150,18 @@ def _status(reader: Reader, node: Node) -> int:
 
 
 def _stub(reader: Reader, node: Node) -> Stub:
-    """A body that answers every request, `timeout`, or answers by "post /path"."""
+    """A body that answers every request, `timeout`, or answers by "post /path", "*" for every other."""
     if isinstance(node, Scalar) and node.value == "timeout":
-        return {"": StubAnswer(0)}
+        return {ANY_REQUEST: StubAnswer(0)}
     if not isinstance(node, Mapping) or not any(_ROUTE.fullmatch(name.text) for name, _ in node.entries):
-        return {"": StubAnswer(200, plain(node))}
+        return {ANY_REQUEST: StubAnswer(200, plain(node))}
     found: Stub = {}
     for name, content in node.entries:
         route = _ROUTE.fullmatch(name.text)
         if route is None:
             reader.refuse(name, "VB023", f"{name.text!r} is no request", 'for example "post /balance"')
-        found[f"{route[1].upper()} {route[2]}"] = _answer(reader, content)
+        request = f"{route[1].upper()} {route[2]}" if route[1] else ANY_REQUEST
+        found[request] = _answer(reader, content)
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from voicebot.dialplan.line import FetchRequest, FetchResult
-from voicebot.dialplan.testcases import Stub, StubAnswer
+from voicebot.dialplan.testcases import ANY_REQUEST, Stub, StubAnswer
 
 SERVICE_TIMEOUT = 5.0  # seconds, where neither the step nor the service has one
 
@@ -52,7 +52,7 @@ class StubServices:
 
     def _answer(self, request: FetchRequest) -> StubAnswer | None:
         stub = self.stubs.get(request.service, {})
-        return stub.get(f"{request.method} {request.path}") or stub.get("")
+        return stub.get(f"{request.method} {request.path}") or stub.get(ANY_REQUEST)
 
 
 @dataclass(slots=True)

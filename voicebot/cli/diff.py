@@ -8,9 +8,8 @@ import typer
 
 from voicebot.cli.options import FOUND, WRONG_USE, JsonOption, print_findings
 from voicebot.dialplan.loader import check
-from voicebot.dialplan.schema import Dialplan
-from voicebot.dialplan.source import Position
-from voicebot.dialplan.tools.difference import difference
+from voicebot.dialplan.source import Position, read_source
+from voicebot.dialplan.tools.difference import Version, difference
 
 
 def diff(
@@ -37,12 +36,12 @@ def diff(
     raise typer.Exit(FOUND if changes else 0)
 
 
-def _read(path: Path) -> Dialplan:
+def _read(path: Path) -> Version:
     dialplan, findings = check(path)
     if dialplan is None:
         print_findings(item for item in findings if item.severity == "error")
         raise typer.Exit(WRONG_USE)
-    return dialplan
+    return Version(dialplan, read_source(path, []))
 
 
 def _where(position: Position | None) -> dict[str, object] | None:

@@ -5,18 +5,20 @@ flow that is most like it; what a question offers is compared by key and phrase,
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from voicebot.dialplan.expressions import Expression, Template
 from voicebot.dialplan.fields import Named, keys_of, walk
-from voicebot.dialplan.inputs import Choice, Files, Handler, Link, Phrase
+from voicebot.dialplan.hours import Hours
+from voicebot.dialplan.inputs import Choice, Handler, Link, Phrase
 from voicebot.dialplan.schema import Dialplan
-from voicebot.dialplan.source import Position
+from voicebot.dialplan.source import Mapping as MapNode
+from voicebot.dialplan.source import Node, Position
 from voicebot.dialplan.targets import Step, Steps
 from voicebot.dialplan.texts import Text
 from voicebot.dialplan.tools.edges import ANYWHERE, Edge, graph_of
+from voicebot.dialplan.tools.wording import bare, days, of_field, spoken, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,110 +38,89 @@ def _place(position: Position | None) -> str:
     return "(none)" if position is None else f"{position.file}:{position.line}"
 
 
-def difference(old: Dialplan, new: Dialplan) -> tuple[Change, ...]:
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A dialplan, and the tree of its file: names of its sections have their lines there."""
+
+    dialplan: Dialplan
+    tree: Node | None = None
+
+    def place(self, section: str, name: str = "") -> Position:
+        """Return where an entry of a section stands; the file's beginning where it is in an included file."""
+        key = self.tree.key(section) if isinstance(self.tree, MapNode) else None
+        inside = self.tree.get(section) if isinstance(self.tree, MapNode) else None
+        if name:
+            key = inside.key(name) if isinstance(inside, MapNode) else None
+        return key.position if key is not None else Position(self.dialplan.path)
+
+
+def difference(old: Version, new: Version) -> tuple[Change, ...]:
     """Return every change, by section and in the order of the old file."""
+    before, after = old.dialplan, new.dialplan
     found = [
         *_hotline(old, new),
-        *_flows(old, new),
+        *_flows(before, after),
         *_handlers(old, new),
-        *_ways(old, new),
-        *_phrases(old, new),
-        *_named("queue", old.queues, new.queues),
-        *_named("service", old.services, new.services),
-        *_named("hours", old.hours, new.hours),
-        *_named("type", old.types, new.types),
-        *_named("variable", old.variables, new.variables),
+        *_ways(before, after),
+        *_phrases(before, after),
+        *_hours(old, new),
+        *_named("queue", "queues", before.queues, after.queues, old, new),
+        *_named("service", "services", before.services, after.services, old, new),
+        *_named("type", "types", before.types, after.types, old, new),
+        *_named("variable", "vars", before.variables, after.variables, old, new),
     ]
     return tuple(dict.fromkeys(found))
-
-
-def written(value: object) -> str:
-    """Return a value as an author reads it."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return f'"{value}"'
-        case float() if value.is_integer():
-            return str(int(value))
-        case Template() | Expression() | Phrase():
-            return f'"{value.source}"'
-        case Named():
-            return value.name
-        case Text():
-            return " / ".join(f'"{spoken(item.sentences)}"' for item in value.items)
-        case Files():
-            return ", ".join(value.files.values())
-        case Steps():
-            return f"[{', '.join(step.verb for step in value.steps)}]"
-        case tuple() | list():
-            return f"[{', '.join(written(item) for item in value)}]"
-        case Mapping():
-            return f"{{{', '.join(f'{name}: {written(item)}' for name, item in value.items())}}}"
-        case _ if is_dataclass(value):
-            declared = keys_of(value) or {field.name: field for field in fields(value)}
-            inner = {name: getattr(value, field.name) for name, field in declared.items()}
-            return written({name: item for name, item in inner.items() if item not in (None, ())})
-    return str(value)
-
-
-def spoken(sentences: Iterable[Template]) -> str:
-    return " ".join(sentence.source for sentence in sentences)
-
-
-def bare(value: object) -> object:
-    """Return a value without positions, to compare and to hash."""
-    if isinstance(value, (Template, Expression, Phrase)):
-        return value.source
-    if isinstance(value, Named):
-        return value.name
-    if isinstance(value, Position) or value is None:
-        return None
-    if isinstance(value, (tuple, list, frozenset)):
-        return tuple(bare(item) for item in value)
-    if isinstance(value, Mapping):
-        return tuple((name, bare(item)) for name, item in value.items())
-    if is_dataclass(value):
-        kept = [field.name for field in fields(value) if not (isinstance(value, Step) and field.name == "id")]
-        return (type(value).__name__, *(bare(getattr(value, name)) for name in kept))
-    return value
 
 
 # --- top level ----------------------------------------------------------------------------------------------------
 
 
-def _hotline(old: Dialplan, new: Dialplan) -> Iterator[Change]:
+def _hotline(old: Version, new: Version) -> Iterator[Change]:
     for name in ("languages", "timezone", "start"):
-        one, other = getattr(old.hotline, name), getattr(new.hotline, name)
+        one, other = getattr(old.dialplan.hotline, name), getattr(new.dialplan.hotline, name)
         if bare(one) != bare(other):
             text = f"the hotline's {name} was {written(one)} and is {written(other)}"
-            yield Change("hotline", text, _of(one, old), _of(other, new))
-    yield from _options("defaults", old.defaults, new.defaults, Position(old.path), Position(new.path))
+            yield Change("hotline", text, old.place("hotline"), new.place("hotline"))
+    defaults = old.dialplan.defaults, new.dialplan.defaults
+    yield from _options("option", "defaults", *defaults, old.place("defaults"), new.place("defaults"))
 
 
-def _of(value: object, dialplan: Dialplan) -> Position:
-    found = getattr(value, "position", None)
-    return found if isinstance(found, Position) else Position(dialplan.path)
-
-
-def _named(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    """Entries of a section by name: added, removed, changed key by key."""
-    for name, one in old.items():
-        at = getattr(one, "position", None)
-        if name not in new:
+def _named(
+    kind: str, section: str, before: Mapping[str, Any], after: Mapping[str, Any], old: Version, new: Version
+) -> Iterator[Change]:
+    """Entries of a section by name: gone, new, changed key by key."""
+    for name, one in before.items():
+        at, now_at = old.place(section, name), new.place(section, name)
+        other = after.get(name)
+        if name not in after:
             yield Change(kind, f"the {kind} {name} is gone", at, None)
-            continue
-        other = new[name]
-        declared = keys_of(type(one)) if is_dataclass(one) else {}
-        if declared:
-            yield from _options(f"the {kind} {name}", one, other, one.position, other.position)
+        elif is_dataclass(one) and keys_of(type(one)):
+            yield from _options(kind, f"the {kind} {name}", one, other, at, now_at)
         elif bare(one) != bare(other):
-            yield Change(kind, f"the {kind} {name} was {written(one)} and is {written(other)}", at, None)
-    for name, other in new.items():
-        if name not in old:
-            yield Change(kind, f"the {kind} {name} is new", None, getattr(other, "position", None))
+            yield Change(kind, f"the {kind} {name} was {written(one)} and is {written(other)}", at, now_at)
+    for name in after:
+        if name not in before:
+            yield Change(kind, f"the {kind} {name} is new", None, new.place(section, name))
+
+
+def _hours(old: Version, new: Version) -> Iterator[Change]:
+    """Hours, day by day."""
+    before, after = old.dialplan.hours, new.dialplan.hours
+    for name in dict.fromkeys([*before, *after]):
+        at = old.place("hours", name) if name in before else None
+        now_at = new.place("hours", name) if name in after else None
+        if at is None or now_at is None:
+            yield Change("hours", f"the hours {name} are {'new' if at is None else 'gone'}", at, now_at)
+            continue
+        yield from _days(name, before[name], after[name], at, now_at)
+
+
+def _days(name: str, old: Hours, new: Hours, at: Position, now_at: Position) -> Iterator[Change]:
+    before, after = days(old), days(new)
+    for day in dict.fromkeys([*before, *after]):
+        one, other = before.get(day, "not named"), after.get(day, "not named")
+        if one != other:
+            yield Change("hours", f"the hours {name}, {day}: was {one} and is {other}", at, now_at)
 
 
 def _phrases(old: Dialplan, new: Dialplan) -> Iterator[Change]:
@@ -225,38 +206,30 @@ def _told(step: Step) -> str:
 
 
 def _step(flow: str, old: Step, new: Step) -> Iterator[Change]:
-    for name in _names(old):
+    at, now_at = old.position, new.position
+    for field in fields(old):
+        name = field.name
         one, other = getattr(old, name), getattr(new, name)
-        if bare(one) == bare(other):
+        if name in ("id", "position") or bare(one) == bare(other):
             continue
         what = f"{flow}, {old.verb}: {name}"
         if isinstance(one, Text) or isinstance(other, Text):
-            yield from _text(what, one, other, old.position, new.position)
+            yield from _text(what, one, other, at, now_at)
         elif name in ("choices", "links"):
-            yield from _choices(f"{flow}, {old.verb}", one, other, new.position)
+            yield from _choices(f"{flow}, {old.verb}", one, other)
         elif name == "slots":
             for slot, twin in zip(one, other, strict=False):
                 yield from _step(flow, slot, twin)
             if len(one) != len(other):
-                yield Change(
-                    "option",
-                    f"{flow}: the form had {len(one)} slots and has {len(other)}",
-                    old.position,
-                    new.position,
-                )
+                yield Change("option", f"{what}: there were {len(one)} and are {len(other)}", at, now_at)
         elif name in _EVENTS:
-            yield from _events(f"{flow}, {old.verb}", one, other, old.position, new.position)
+            yield from _events(f"{flow}, {old.verb}", one, other, at, now_at)
         elif not _leads(one) and not _leads(other):
-            yield Change(
-                "option", f"{what} was {written(one)} and is {written(other)}", old.position, new.position
-            )
+            text = f"{what} was {of_field(field, one)} and is {of_field(field, other)}"
+            yield Change("option", text, at, now_at)
 
 
 _EVENTS = ("noinput", "nomatch", "help", "repeat", "operator", "error")
-
-
-def _names(step: Step) -> list[str]:
-    return [field.name for field in fields(step) if field.name not in ("id", "position")]
 
 
 def _leads(value: object) -> bool:
@@ -285,9 +258,7 @@ def _text(what: str, old: Text | None, new: Text | None, at: Position, now_at: P
             yield Change("prompt", f"{what}{name} was {written(one)} and is {written(other)}", at, now_at)
 
 
-def _choices(
-    what: str, old: tuple[Choice | Link, ...], new: tuple[Choice | Link, ...], now_at: Position
-) -> Iterator[Change]:
+def _choices(what: str, old: tuple[Choice | Link, ...], new: tuple[Choice | Link, ...]) -> Iterator[Change]:
     """Keys and phrases: moved to another choice, gone, new. A choice is known by its intent, phrases or way."""
     twins = dict(_pairs(old, new))
     for item in old:
@@ -345,12 +316,12 @@ def _offer(item: Choice | Link, *, key: bool = True) -> str:
 # --- handlers, options, ways --------------------------------------------------------------------------------------
 
 
-def _handlers(old: Dialplan, new: Dialplan) -> Iterator[Change]:
-    top, now = Position(old.path), Position(new.path)
-    for event in dict.fromkeys([*old.handlers, *new.handlers]):
-        yield from _events("everywhere", old.handlers.get(event, ()), new.handlers.get(event, ()), top, now)
-    if bare(old.links) != bare(new.links):
-        yield from _choices("everywhere", old.links, new.links, now)
+def _handlers(old: Version, new: Version) -> Iterator[Change]:
+    before, after = old.dialplan.handlers, new.dialplan.handlers
+    for event in dict.fromkeys([*before, *after]):
+        top, now = old.place("handlers", event), new.place("handlers", event)
+        yield from _events("everywhere", before.get(event, ()), after.get(event, ()), top, now)
+    yield from _choices("everywhere", old.dialplan.links, new.dialplan.links)
 
 
 def _events(
@@ -380,12 +351,14 @@ def _event(item: Handler) -> str:
     return f"{item.event} {item.count}{key}"
 
 
-def _options(what: str, old: object, new: object, at: Position, now_at: Position) -> Iterator[Change]:
+def _options(
+    kind: str, what: str, old: object, new: object, at: Position, now_at: Position
+) -> Iterator[Change]:
     for name, field in keys_of(type(old)).items():
         one, other = getattr(old, field.name), getattr(new, field.name)
         if bare(one) != bare(other):
-            kind = "queue" if what.startswith("the queue") else "option"
-            yield Change(kind, f"{what}: {name} was {written(one)} and is {written(other)}", at, now_at)
+            text = f"{what}: {name} was {of_field(field, one)} and is {of_field(field, other)}"
+            yield Change(kind, text, at, now_at)
 
 
 def _ways(old: Dialplan, new: Dialplan) -> Iterator[Change]:

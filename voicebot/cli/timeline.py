@@ -11,7 +11,20 @@ from voicebot.storage import TimelineEvent
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 WHO_STYLE = {"bot": "cyan", "caller": "green", "queue": "magenta", "agent": "magenta"}
 # Where an event comes from is worth a column in JSON only.
-HIDDEN = frozenset({"step", "line", "handler_line", "choice_line"})
+HIDDEN = frozenset(
+    {
+        *("step", "line", "file", "handler_line", "handler_file", "choice_line", "choice_file"),
+        *(
+            "recognised",
+            "bounds",
+            "others",
+            "template",
+            "score",
+            "when",
+            "values",
+        ),  # `voicebot why` tells them
+    }
+)
 Data = Mapping[str, object]
 
 

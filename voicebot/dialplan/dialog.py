@@ -20,7 +20,7 @@ from voicebot.dialplan.inputs import (
     input_options,
     option,
 )
-from voicebot.dialplan.line import Failed, Heard, NoInput, NoMatch, Question, Spoken
+from voicebot.dialplan.line import Entry, Failed, Heard, NoInput, NoMatch, Question, Spoken
 from voicebot.dialplan.matchers import Meant, Option, QuestionMatcher
 from voicebot.dialplan.optionset import OptionSet
 from voicebot.dialplan.run import Run
@@ -185,7 +185,7 @@ class Dialog:
             raise TypeError("the line returned a judgement of another matcher")
         if meant.option is None and self._slot is not None and slot is not self._slot:
             meant = replace(meant, tier="confirmation")
-        self._trace_heard(meant)
+        self._trace_heard(meant, answer.entries)
         if meant.language and not run.language_chosen:
             run.choose_language(meant.language)
         return meant
@@ -266,21 +266,48 @@ class Dialog:
 
     # --- the timeline ----------------------------------------------------------------------------------------------
 
-    def _trace_heard(self, meant: Meant) -> None:
+    def _trace_heard(self, meant: Meant, entries: Sequence[Entry]) -> None:
         fields: dict[str, object] = {"tier": meant.tier}
-        if meant.option is not None and meant.option.intent:
-            fields["intent"] = meant.option.intent
-        if meant.option is not None and isinstance(meant.option.action, Choice | Link):
-            fields["choice_line"] = meant.option.action.position.line
-        if meant.option is not None and meant.option.link:
-            fields["link"] = True
-        if self.sensitive and (meant.option is None or not meant.option.link):
+        option = meant.option
+        secret = self.sensitive and (option is None or not option.link)
+        if option is not None:
+            if option.intent:
+                fields["intent"] = option.intent
+            if isinstance(option.action, Choice | Link):
+                fields |= self._run.place(option.action.position, "choice_")
+            if option.link:
+                fields["link"] = True
+        if secret:
             fields["sensitive"] = True
         else:
             fields["keys" if meant.keyed else "text"] = meant.text
         if not meant.keyed:
             fields |= {"language": meant.language, "confidence": round(meant.confidence, 3)}
+            fields |= self._judged(entries, secret=secret)
+            if meant.template and not secret:
+                fields |= {"template": meant.template, "score": round(meant.score, 3)}
+            if meant.tied:
+                fields["tied"] = [item.intent or item.label(meant.language) for item in meant.tied]
         self._run.trace("keys" if meant.keyed else "heard", **fields)
+
+    def _judged(self, entries: Sequence[Entry], *, secret: bool) -> dict[str, object]:
+        """Return the bounds, how sure the recogniser was, and what those of other languages have heard instead."""
+        spoken = [entry for entry in entries if entry.kind == "speech"]
+        if not spoken:
+            return {}
+        bounds = self.bounds
+        fields: dict[str, object] = {
+            "recognised": round(min(entry.confidence for entry in spoken), 3),
+            "bounds": {"reject": bounds.reject, "confirm": bounds.confirm, "margin": bounds.margin},
+        }
+        others = [
+            {"language": language, "text": text, "confidence": round(confidence, 3)}
+            for entry in spoken
+            for language, text, confidence in entry.alternatives
+        ]
+        if others and not secret:
+            fields["others"] = others
+        return fields
 
     def _trace_nothing(self, answer: NoInput | NoMatch) -> None:
         if isinstance(answer, NoInput):
@@ -292,4 +319,7 @@ class Dialog:
         else:
             fields["text"] = " ".join(item.text for item in answer.entries if item.kind == "speech")
             fields["keys"] = "".join(item.text for item in answer.entries if item.kind == "keys")
+        if spoken := [item.language for item in answer.entries if item.kind == "speech"]:
+            fields["language"] = spoken[-1]
+        fields |= self._judged(answer.entries, secret=self.sensitive)
         self._run.trace("nomatch", **fields)

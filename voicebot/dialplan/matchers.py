@@ -39,7 +39,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """The meaning in a Judgement. `tied`: these options fit equally well; `option` None: the slot has `value`."""
+    """The meaning in a Judgement. `tied`: these options fit equally well; `option` None: the slot has `value`.
+
+    `template` is the phrase that fits, with its `score`: `confidence` is the lower one of that and the recogniser's.
+    """
 
     option: Option | None = None
     value: object = None
@@ -49,6 +52,8 @@ class Meant:
     text: str = ""
     tied: tuple[Option, ...] = ()
     keyed: bool = False
+    template: str = ""
+    score: float = 1.0
 
 
 class SlotRule(Protocol):
@@ -199,6 +204,8 @@ class QuestionMatcher:
                     tier=first.tier,
                     text=text,
                     tied=self._in_order(own) if len(own) > 1 else (),
+                    template=first.template,
+                    score=first.score,
                 )
                 final = first.tier == "template" and not more
                 return Judgement(Completeness.FINAL if final else Completeness.MATCH, meant, sure)

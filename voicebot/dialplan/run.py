@@ -1,15 +1,18 @@
 """One call's run through a dialplan, as its steps see it: speaking, variables, leaving, errors and the guards."""
 
+import datetime
+import os
 from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 from voicebot.dialplan.builtin import CONSTANT, builtin, fill
 from voicebot.dialplan.control import End, Goto, Return, StepError
-from voicebot.dialplan.expressions import ExpressionError, Reference
+from voicebot.dialplan.expressions import Expression, ExpressionError, Reference
 from voicebot.dialplan.fields import Named, Value
 from voicebot.dialplan.inputs import Files, Handler
 from voicebot.dialplan.line import BargeIn, Line, Spoken
 from voicebot.dialplan.schema import Dialplan
+from voicebot.dialplan.source import Position
 from voicebot.dialplan.targets import Step, Target, Way
 from voicebot.dialplan.texts import Text
 from voicebot.dialplan.variables import Variables, references_in
@@ -17,6 +20,7 @@ from voicebot.dialplan.variables import Variables, references_in
 MAX_DEPTH = 16  # flows that were called and have not returned
 MAX_STEPS = 200  # without any input of the caller
 MAX_ERRORS = 3  # events `error` of one call
+LONGEST_VALUE = 200  # characters of a value in the timeline
 
 
 class Run:
@@ -242,8 +246,42 @@ class Run:
         """Add an event to the timeline, with the step and the line of the dialplan."""
         where: dict[str, object] = {}
         if self.step is not None:
-            where = {"step": self.step.id, "line": self.step.position.line}
+            where = {"step": self.step.id, **self.place(self.step.position)}
         self.line.trace(event, **where, **fields)
 
+    def place(self, position: Position, prefix: str = "") -> dict[str, object]:
+        """Return the line, and the file if it is an included one, as a path from the main file's folder."""
+        place: dict[str, object] = {f"{prefix}line": position.line}
+        if position.file != self.dialplan.path:
+            folder = os.path.dirname(self.dialplan.path)
+            place[f"{prefix}file"] = os.path.relpath(position.file, folder or ".")
+        return place
+
     def trace_handler(self, handler: Handler, count: int) -> None:
-        self.trace("handler", event_name=handler.event, count=count, handler_line=handler.position.line)
+        place = self.place(handler.position, "handler_")
+        self.trace("handler", event_name=handler.event, count=count, **place)
+
+    def trace_branch(self, expression: Expression, taken: str) -> None:
+        """Note which way an `if` or `switch` takes, and why: the values of what it reads, but nothing sensitive."""
+        values: dict[str, object] = {}
+        for reference in expression.references:
+            if self.is_sensitive([reference]):
+                values[reference.name] = "*"
+                continue
+            try:
+                value = self.variables.lookup(reference.path)
+            except ExpressionError:
+                values[reference.name] = None
+                continue
+            values[reference.name] = _short(value)
+        told = {"values": values} if values else {}
+        self.trace("branch", taken=taken, when=expression.source, **told)
+
+
+def _short(value: object) -> object:
+    if isinstance(value, bool | int | float):
+        return value
+    text = (
+        str(value) if isinstance(value, str | datetime.date | datetime.time) else f"({type(value).__name__})"
+    )
+    return text[:LONGEST_VALUE]

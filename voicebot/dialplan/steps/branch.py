@@ -34,10 +34,10 @@ class If(Step):
 
     async def run(self, run: Run) -> None:
         if self.when.truth(run.variables, run.language):
-            run.trace("branch", taken="then")
+            run.trace_branch(self.when, "then")
             await run.take(self.way)
         else:
-            run.trace("branch", taken="else")
+            run.trace_branch(self.when, "else")
             await run.go(self.otherwise)
 
     def ways(self) -> tuple[Way, ...]:
@@ -63,7 +63,7 @@ class Switch(Step):
         if run.is_sensitive(self.value.references):
             run.trace("branch", sensitive=True)
         else:
-            run.trace("branch", taken=text if text in self.cases else "default")
+            run.trace_branch(self.value, text if text in self.cases else "default")
         await run.go(self.cases.get(text, self.default))
 
     def ways(self) -> tuple[Way, ...]:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from voicebot.cli.fuzzing import fuzz, fuzz_data, show_fuzz
 from voicebot.cli.options import (
     FOUND,
     ConfigOption,
@@ -45,6 +46,13 @@ def run_caller_tests(
         bool, typer.Option("--coverage", help="Tell which steps and ways no test has taken.")
     ] = False,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, max=64, help="Processes.")] = 1,
+    fuzz_callers: Annotated[
+        int,
+        typer.Option(
+            "--fuzz", metavar="N", min=0, help="Send N random callers instead, who look for trouble."
+        ),
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", help="Of the random callers.")] = 0,
     config: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -55,6 +63,14 @@ def run_caller_tests(
     """
     settings = configuration(config, Overrides(data=data))
     people = people_of(settings)
+    console = Console(highlight=False, soft_wrap=True)
+    if fuzz_callers:
+        found = fuzz(dialplans(files, settings), people, fuzz_callers, seed)
+        if as_json:
+            typer.echo(json.dumps(fuzz_data(found), ensure_ascii=False, indent=2))
+        else:
+            show_fuzz(console, found)
+        raise typer.Exit(FOUND if any(result.found for result in found) else 0)
     results = [
         _tested(dialplan, chosen(dialplan.tests, name), people, jobs)
         for dialplan in dialplans(files, settings)
@@ -69,7 +85,7 @@ def run_caller_tests(
     if as_json:
         typer.echo(json.dumps(as_data(results, coverage=coverage), ensure_ascii=False, indent=2))
     else:
-        show(Console(highlight=False, soft_wrap=True), results, coverage=coverage)
+        show(console, results, coverage=coverage)
     raise typer.Exit(FOUND if any(result.failed for result in results) else 0)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from voicebot.dialplan.testcases import Expect
 from voicebot.sim.hotline import Outcome
 from voicebot.sim.store import Event
+from voicebot.sim.troubles import trouble_in
 
 _FLOW_EVENTS = ("flow", "goto", "call")
 _EXIT_EVENTS = ("queue_exit", "queue_left", "transfer_exit", "callback_exit")
@@ -54,7 +55,11 @@ def flows_entered(events: Iterable[Event]) -> dict[str, float]:
 
 
 def _broken(outcome: Outcome) -> list[Mismatch]:
-    return [Mismatch("a call that comes to its end", outcome.problem)] if outcome.problem else []
+    trouble = trouble_in(outcome)
+    text = outcome.problem
+    if trouble is not None and trouble.kind != "error":  # an apology for an unhandled error may be expected
+        text = trouble.text
+    return [Mismatch("a call without trouble", text)] if text else []
 
 
 def _texts(expect: Expect, heard: str) -> list[Mismatch]:

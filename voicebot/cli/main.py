@@ -10,6 +10,7 @@ from voicebot.cli.dialplans import dialplans
 from voicebot.cli.ping import ping
 from voicebot.cli.reload import reload
 from voicebot.cli.status import status
+from voicebot.cli.talk import talk
 from voicebot.cli.test import run_caller_tests
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ app.command()(reload)
 app.command()(status)
 app.command()(dialplans)
 app.command("test")(run_caller_tests)
+app.command()(talk)
 
 
 def main() -> None:

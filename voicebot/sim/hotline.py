@@ -184,10 +184,13 @@ class Hotline:
         people: Mapping[str, Person] | None = None,
         *,
         call_seconds: float = CALL_SECONDS,
+        on_event: Callable[[Event], None] | None = None,
     ) -> None:
+        """`on_event` hears of every event of the timeline as it happens."""
         self.dialplan = dialplan
         self._people = people
         self._call_seconds = call_seconds
+        self._on_event = on_event
         self._queues = tuple(queue_specs([dialplan]))
         self._untimed = replace(dialplan, hours={name: _NoHours({}) for name in dialplan.hours})
         self._timeouts = {name: service.timeout for name, service in dialplan.services.items()}
@@ -216,7 +219,10 @@ class Hotline:
         finally:
             _cancel_all(loop)
             loop.close()
-        return _outcome(scenes[0], problem, trouble, loop.time())
+        errors: Sequence[BaseException] = getattr(loop, "errors", ())
+        if errors:  # of a callback: on a telephone the call would wait for ever
+            problem, trouble = _told(errors[0]), "error"
+        return _outcome(scenes[0], problem, trouble)
 
     async def _call(self, scenario: Scenario, caller: CallerMaker, scenes: list[_Scene]) -> tuple[str, str]:
         scene = self._set(scenario, caller)
@@ -234,9 +240,7 @@ class Hotline:
             )
         except Exception as error:  # as on a telephone: it ends this one call, and is told
             call.releases("error", "server")
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            text = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
-            problem, trouble = f"unhandled error: {text}", "error"
+            problem, trouble = _told(error), "error"
         if not problem and call.release_cause == "too_long":
             problem, trouble = f"the call lasts longer than {self._call_seconds:.0f} s", "stuck"
         scene.media.air.over()
@@ -251,7 +255,7 @@ class Hotline:
         loop = asyncio.get_running_loop()
         speech = SimSpeech(recognised=self.dialplan.hotline.languages)
         media = SimMedia(speech)
-        store = SimTimeline(loop)
+        store = SimTimeline(loop, self._on_event)
         services = StubServices(scenario.stub, self._timeouts)
         agents, telephones = self._agents(scenario, media)
         floor = Floor(telephones, random.Random(1), agents, self._queues)
@@ -304,7 +308,13 @@ class Hotline:
         return agents, SimTelephones(media, extensions, names)
 
 
-def _outcome(scene: _Scene, problem: str, trouble: str, now: float) -> Outcome:
+def _told(error: BaseException) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    text = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+    return f"unhandled error: {text}"
+
+
+def _outcome(scene: _Scene, problem: str, trouble: str) -> Outcome:
     return Outcome(
         scene.store.events,
         [replace(done, at=done.at - STARTS_AT) for done in getattr(scene.caller, "done", ())],

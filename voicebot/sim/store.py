@@ -1,7 +1,7 @@
 """Records and web services in memory."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -88,9 +88,10 @@ class Event(NamedTuple):
 
 @dataclass(slots=True)
 class SimTimeline:
-    """Implements `calls.protocols.Store` for a single call."""
+    """Implements `calls.protocols.Store` for a single call. `on_event` hears of each event as it happens."""
 
     loop: asyncio.AbstractEventLoop
+    on_event: Callable[[Event], None] | None = None
     events: list[Event] = field(default_factory=list)
     record: Mapping[str, object] = field(default_factory=dict)
     _starts_at: float = field(init=False)
@@ -102,7 +103,10 @@ class SimTimeline:
         """There is nothing in it that the test did not say."""
 
     def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
-        self.events.append(Event(self.loop.time() - self._starts_at, kind, fields))
+        event = Event(self.loop.time() - self._starts_at, kind, fields)
+        self.events.append(event)
+        if self.on_event is not None:
+            self.on_event(event)
         return _COMMITTED
 
     def call_ended(self, uid: str, fields: Mapping[str, object]) -> None:

@@ -55,15 +55,27 @@ def _done(at: float, act: Act, listened: bool) -> Line:
     return Line(at, "caller", act_text(act) + ("" if listened else " (nothing listens for speech)"))
 
 
-def _events(events: Iterable[Event]) -> Iterator[Line]:
-    line = 0
-    for event in events:
+class LineOfEvents:
+    """Tells events one after the other; what has no line of its own has that of the step before."""
+
+    def __init__(self) -> None:
+        self._line = 0
+
+    def of(self, event: Event) -> Line | None:
+        """Return how an event is told, None if it is not."""
         at_line = event.data.get("line")
         if isinstance(at_line, int):
-            line = at_line
+            self._line = at_line
         told = describe(event)
-        if told is not None:
-            yield Line(event.at, told[0], told[1], line if told[0] in ("bot", "step", "error") else 0)
+        if told is None:
+            return None
+        return Line(event.at, told[0], told[1], self._line if told[0] in ("bot", "step", "error") else 0)
+
+
+def _events(events: Iterable[Event]) -> Iterator[Line]:
+    lines = LineOfEvents()
+    told = (lines.of(event) for event in events)
+    return (line for line in told if line is not None)
 
 
 def _understood(data: Data) -> tuple[str, str]:

@@ -81,6 +81,8 @@ class Scenario:
     at: datetime.datetime | None = None
     agents: Mapping[str, Behaviour] = field(default_factory=dict)
     stub: Mapping[str, Stub] = field(default_factory=dict)
+    from_number: str = CALLER_NUMBER
+    to_number: str = HOTLINE_NUMBER
 
     @classmethod
     def of(cls, test: CallerTest) -> "Scenario":
@@ -259,7 +261,7 @@ class Hotline:
         services = StubServices(scenario.stub, self._timeouts)
         agents, telephones = self._agents(scenario, media)
         floor = Floor(telephones, random.Random(1), agents, self._queues)
-        call = Call("simulated", CALLER_NUMBER, HOTLINE_NUMBER, store, "127.0.0.1", "127.0.0.1")
+        call = Call("simulated", scenario.from_number, scenario.to_number, store, "127.0.0.1", "127.0.0.1")
         leg = Leg(call.uid, "caller", 1, call.plays)
         call.caller = leg
         sim_leg = leg.media = media.open_leg(call.uid, "127.0.0.1", leg.on_message)

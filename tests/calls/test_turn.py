@@ -237,6 +237,18 @@ def test_a_lost_recogniser_in_mid_speech_means_that_the_caller_is_asked_again() 
     turn = begin("yes")
     turn.speech_started(1, 1.0, 1.1)
     turn.lost(1.5)
+    assert turn.answer is None, "who still speaks is not interrupted"
+    turn.speech_stopped(1, 2.5, 2.6)
+    turn.handle_timer(2.5 + OPTIONS.complete_timeout)
+    assert turn.answer == NoMatch(())
+
+
+def test_a_recogniser_lost_while_the_text_is_awaited_means_the_same() -> None:
+    turn = begin("yes")
+    turn.speech_started(1, 1.0, 1.1)
+    turn.speech_stopped(1, 2.0, 2.1)
+    turn.handle_timer(3.3)
+    turn.lost(3.4)
     assert turn.answer == NoMatch(())
 
 
@@ -245,6 +257,23 @@ def test_a_recogniser_lost_in_silence_is_replaced_unnoticed() -> None:
     turn.lost(1.5)
     assert turn.commands() == [StartUtterance(2)]
     assert turn.answer is None
+
+
+def test_a_recogniser_that_fails_again_and_again_leaves_the_keys() -> None:
+    turn = begin("1", "yes")
+    for _ in range(10):
+        turn.lost(1.5)
+    assert turn.utterances == 4
+    turn.key("1", 2.0)
+    assert isinstance(turn.answer, Heard)
+
+
+def test_without_keys_it_is_a_failure_that_the_dialplan_handles() -> None:
+    turn = Turn(Words("yes", keys=False), OPTIONS, speech=True)
+    turn.start(0.0, prompt=False)
+    for _ in range(10):
+        turn.lost(1.5)
+    assert turn.answer == Failed("no_recogniser")
 
 
 def test_without_recogniser_and_without_keys_nothing_can_be_asked() -> None:

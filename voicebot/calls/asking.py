@@ -74,7 +74,7 @@ class Asking:
             turn.partial(self._utterance(message.turn), entry_of(message), now)
         elif isinstance(message, Final):
             turn.final(self._utterance(message.turn), entry_of(message), now)
-        elif isinstance(message, SpeechProblem):
+        elif isinstance(message, SpeechProblem) and self._utterance(message.turn) == turn.utterances:
             turn.lost(now)
         else:
             return

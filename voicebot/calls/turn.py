@@ -37,6 +37,7 @@ from voicebot.dialplan.line import (
 
 FINAL_WITHIN = 3.0  # seconds for a final transcript; the slowest measured one took 0.1 s
 SHORT_NOISE = 0.4  # seconds: an utterance without words that is shorter is a cough or a click, not a mumble
+MOST_LOSSES = 3  # recognisers that a question loses before it goes on by keys alone
 LEAST_REMAINING = 1.0  # seconds that are left for an answer after such noise
 
 
@@ -92,6 +93,8 @@ class Turn:
         self._onset_at = 0.0
         self._last_voice_at = 0.0
         self._had_words = False
+        self._losses = 0
+        self._deaf = False  # nobody recognises this utterance: its end is waited for, its text is not
         self._partial: Completeness = Completeness.NONE
         self._silence_until: float | None = None  # the no-input deadline, kept while noise interrupts it
         self._deadline: float | None = None
@@ -203,13 +206,21 @@ class Turn:
         self._finish(NoMatch((*self._entries, entry) if entry.text else tuple(self._entries)))
 
     def lost(self, now: float) -> None:
-        """The recogniser of this utterance is gone: ask again, unless keys can still answer."""
-        if self.state in (State.SPEAKING, State.PAUSED, State.DECODING):
-            self._utterance_open = False
+        """The recogniser of this utterance is gone: the caller may finish the sentence, then is asked again."""
+        if self.state in (State.SPEAKING, State.PAUSED):
+            self._deaf = True
+            if self.state is State.PAUSED:
+                self._set_pause()
+        elif self.state is State.DECODING:
             self._stop_prompt()
             self._finish(NoMatch(tuple(self._entries)))
         elif self.state is not State.DONE and self._utterance_open:
             self._utterance_open = False
+            self._losses += 1
+            if self._losses > MOST_LOSSES:
+                self._speech = False
+                if not self._matcher.accepts_keys():
+                    self._finish(Failed("no_recogniser"))
             self._listen()
 
     def key(self, key: str, now: float) -> None:
@@ -249,6 +260,10 @@ class Turn:
         elif self.state in (State.SPEAKING, State.PAUSED):
             if self.state is State.SPEAKING:
                 self._last_voice_at = now
+            if self._deaf:
+                self._stop_prompt()
+                self._finish(NoMatch(tuple(self._entries)))
+                return
             self._commands.append(CloseUtterance(self.utterances, wanted=True))
             self._utterance_open = False
             self.state = State.DECODING
@@ -291,6 +306,9 @@ class Turn:
 
     def _set_pause(self) -> None:
         """Set the end of the utterance by what is still to be expected after what was heard."""
+        if self._deaf:
+            self._deadline = self._last_voice_at + self._options.complete_timeout
+            return
         silence = {
             Completeness.FINAL: self._options.final_timeout,
             Completeness.MATCH: self._options.complete_timeout,

@@ -284,6 +284,7 @@ class Turn:
         if self._speech and not self._utterance_open:
             self.utterances += 1
             self._utterance_open = True
+            self._deaf = False
             self._commands.append(StartUtterance(self.utterances))
 
     def _drop_utterance(self) -> None:

@@ -89,8 +89,9 @@ class ScriptedCaller:
         if act is None or self._scene is None or self._busy or self._timer is not None or self.leg.closed:
             return
         if act.kind == "silence":
-            self._busy = True
-            self._loop.call_later(act.seconds, self._finished)
+            if self._scene == "queue" or not self.leg.playing:
+                self._busy = True
+                self._loop.call_later(act.seconds, self._silent_enough)
         elif act.kind == "hangup":
             if act.at is None and (self._scene == "queue" or not self.leg.playing):
                 self._timer = self._loop.call_later(REACTION, self._do, act)
@@ -138,6 +139,9 @@ class ScriptedCaller:
         if listened and self._question is not None:
             pause = self._question.options.incomplete_timeout + REACTION
         self._finished(pause, undecided=not listened)
+
+    def _silent_enough(self) -> None:
+        self._finished(undecided=True)
 
     def _finished(self, pause: float = 0.0, *, undecided: bool = False) -> None:
         """The act is over. The next one follows in the same question only if that one waits for more."""

@@ -89,12 +89,12 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
             if not soon:
                 self._advance()
                 rounds = 0
-            handle = soon.popleft()
-            if handle._cancelled:
-                continue
             rounds += 1
             if rounds > MOST_ROUNDS:
                 raise TimeStandsStill("the tasks go on for ever without waiting")
+            handle = soon.popleft()
+            if handle._cancelled:
+                continue
             try:
                 handle._callback(*handle._args)
             except (SystemExit, KeyboardInterrupt):

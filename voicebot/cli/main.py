@@ -9,9 +9,11 @@ from voicebot.cli.demo import demo
 from voicebot.cli.dialplans import dialplans
 from voicebot.cli.ping import ping
 from voicebot.cli.reload import reload
+from voicebot.cli.replay import replay
 from voicebot.cli.status import status
 from voicebot.cli.talk import talk
 from voicebot.cli.test import run_caller_tests
+from voicebot.cli.why import why
 
 app = typer.Typer(
     name="voicebot",
@@ -51,6 +53,8 @@ app.command()(ping)
 app.command()(reload)
 app.command()(status)
 app.command()(dialplans)
+app.command()(why)
+app.command()(replay)
 app.command("test")(run_caller_tests)
 app.command()(talk)
 

@@ -1,5 +1,6 @@
 """What callers say: phrases that two choices share or that sound alike, phrases that mean another choice, unknown words."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,11 +17,14 @@ from voicebot.dialplan.slots import Values
 from voicebot.dialplan.source import Finding, Position, finding
 from voicebot.dialplan.steps.collect import Collect
 from voicebot.dialplan.steps.menu import Menu
+from voicebot.dialplan.texts import Text
 from voicebot.nlu.phrasebook import PhraseBook
 from voicebot.nlu.sound import ALIKE, coarse, sounds, units_distance
 from voicebot.nlu.templates import parse_template
+from voicebot.nlu.text import tokens
 
 MAX_CORES = 16  # variants of one template that are compared, as in PhraseBook
+_LIST = re.compile(r"[,.;:?!]|\b(?:or|say|press|and)\b")
 LIKELY = 0.6  # coarse likeness under which the exact distance is not worth computing
 
 
@@ -83,26 +87,50 @@ def _question(dialplan: Dialplan, step: InputStep, language: str) -> Iterator[Fi
             message = f"{alike[0]!r} and {alike[1]!r} sound alike, of {between}"
             hint = "callers would be asked which they meant: choose another word for one of them"
             yield finding("VB123", two.position, message, hint, "warning")
-    yield from _strays(sayable, own, shared, language)
+    book = PhraseBook(language, {item.key: item.templates for item in sayable})
+    yield from _strays(book, sayable, own, shared)
+    if isinstance(step, Menu) and language == "en":
+        yield from _offered(book, dialplan, step)
 
 
 def _strays(
-    sayable: list[Sayable], own: list[Sayable], shared: set[frozenset[str]], language: str
+    book: PhraseBook, sayable: list[Sayable], own: list[Sayable], shared: set[frozenset[str]]
 ) -> Iterator[Finding]:
-    """Find phrases that, said bare, mean another choice: its core is longer, or it wins a tie."""
-    book = PhraseBook(language, {item.key: item.templates for item in sayable})
+    """Find phrases that, said bare, mean another choice."""
     labels = {item.key: item.label for item in sayable}
     for item in own:
         for template in item.templates:
-            for core in _cores(template, language)[:1]:
-                words = _written(core.words, language)
-                matches = book.match(words)
-                keys = [match.key for match in matches]
+            for core in _cores(template, book.language)[:1]:
+                words = _written(core.words, book.language)
+                keys = [match.key for match in book.match(words)]
                 others = [key for key in keys if key != item.key and frozenset((key, item.key)) not in shared]
                 if item.key not in keys and others:
                     message = f"{words!r} does not mean its own choice, {item.label}, but {labels[others[0]]}"
                     hint = "whoever says just this is led there: remove it, or make the other more exact"
                     yield finding("VB124", item.position, message, hint, "warning")
+
+
+def _offered(book: PhraseBook, dialplan: Dialplan, step: Menu) -> Iterator[Finding]:
+    """Find intents whose name the prompt says, and which are not meant by whoever repeats it."""
+    offered = _offers(step.prompt, book.language) | _offers(step.brief, book.language)
+    for number, choice in enumerate(step.choices):
+        if choice.intent is None or choice.intent.name not in dialplan.intents:
+            continue
+        name = " ".join(tokens(choice.intent.name.replace("_", " "), book.language))
+        phrases = dialplan.intents[choice.intent.name].phrases
+        if name not in offered or not phrases.get(book.language):
+            continue
+        if f"c{number}" not in [match.key for match in book.match(name)]:
+            message = f"the prompt offers {name!r}, and whoever says just that is not understood so"
+            hint = f"let a phrase of the intent {choice.intent.name!r} be met by it"
+            yield finding("VB124", choice.position, message, hint, "warning")
+
+
+def _offers(text: Text | None, language: str) -> set[str]:
+    """Return what a prompt names: the pieces of its lists ("say balance, lost card, or agent")."""
+    items = text.in_language(language) if text is not None else ()
+    pieces = [piece for item in items for one in item.sentences for piece in _LIST.split(one.source.lower())]
+    return {" ".join(tokens(piece, language)) for piece in pieces}
 
 
 def sayables(dialplan: Dialplan, step: InputStep, language: str) -> list[Sayable]:

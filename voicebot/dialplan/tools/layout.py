@@ -207,6 +207,8 @@ def _straighten(layers: list[list[_Place]]) -> None:
         down = number % 2 == 0
         for layer in layers if down else reversed(layers):
             _pull(layer, down=down, both=number > PASSES // 2)
+    for layer in layers[1:]:
+        _pull(layer, down=True, both=False)
 
 
 def _pull(layer: list[_Place], *, down: bool, both: bool) -> None:

@@ -122,7 +122,7 @@ def _label_box(labels: Sequence[str]) -> Box:
 
 def _arrow(kind: str, colour: str) -> str:
     return (
-        f'<marker id="{kind}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
+        f'<marker id="{kind}" viewBox="0 0 10 10" refX="9" refY="5" markerUnits="userSpaceOnUse" markerWidth="9" markerHeight="9" '
         f'orient="auto-start-reverse"><path d="M0 1L10 5L0 9z" fill="{colour}"/></marker>'
     )
 
@@ -191,7 +191,7 @@ def _label(lines: Sequence[str], centre: tuple[float, float]) -> list[str]:
     x, y = centre[0] - box.width / 2, centre[1] - box.height / 2
     first = y + 2 + LABEL_SIZE * LINE * 0.75
     return [
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" fill="white" opacity="0.9"/>',
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" fill="white"/>',
         *(
             _text(line, centre[0], first + number * LABEL_SIZE * LINE, LABEL_SIZE, "#3a4653")
             for number, line in enumerate(lines)

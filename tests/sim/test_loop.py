@@ -13,8 +13,12 @@ def test_an_hour_passes_at_once_and_timers_keep_their_order() -> None:
     async def story() -> None:
         loop = asyncio.get_running_loop()
         start = loop.time()
+
+        def happens(name: str) -> None:
+            happened.append((name, loop.time() - start))
+
         for delay, name in ((3600.0, "later"), (1.0, "first"), (1.0, "second")):
-            loop.call_later(delay, lambda name=name: happened.append((name, loop.time() - start)))
+            loop.call_later(delay, happens, name)
         await asyncio.sleep(4000)
 
     run(story())

@@ -14,6 +14,7 @@ WHO_STYLE = {"bot": "cyan", "caller": "green", "queue": "magenta", "agent": "mag
 HIDDEN = frozenset(
     {
         *("step", "line", "file", "handler_line", "handler_file", "choice_line", "choice_file"),
+        *("handler_column", "choice_column"),
         *(
             "recognised",
             "bounds",

@@ -250,8 +250,13 @@ class Run:
         self.line.trace(event, **where, **fields)
 
     def place(self, position: Position, prefix: str = "") -> dict[str, object]:
-        """Return the line, and the file if it is an included one, as a path from the main file's folder."""
+        """Return the line, and the file if it is an included one, as a path from the main file's folder.
+
+        Of what is no step, and so may share its line with others, the column as well.
+        """
         place: dict[str, object] = {f"{prefix}line": position.line}
+        if prefix:
+            place[f"{prefix}column"] = position.column
         if position.file != self.dialplan.path:
             folder = os.path.dirname(self.dialplan.path)
             place[f"{prefix}file"] = os.path.relpath(position.file, folder or ".")

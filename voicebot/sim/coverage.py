@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from voicebot.dialplan.inputs import InputStep
 from voicebot.dialplan.schema import Dialplan
+from voicebot.dialplan.source import Position
 from voicebot.dialplan.steps.branch import If, Switch
 from voicebot.dialplan.steps.callback import Callback
 from voicebot.dialplan.steps.collect import Collect
@@ -20,12 +21,16 @@ from voicebot.sim.store import Event
 
 
 class Edge(NamedTuple):
-    """One way out of a step, or a handler or link of the whole dialplan (`step` is "" then)."""
+    """One way out of a step, or a handler or link of the whole dialplan (`step` is "" then).
+
+    With a `column` it is a choice, handler or link, known by its place in the file.
+    """
 
     step: str
     name: str
     file: str
     line: int
+    column: int = 0
 
 
 @dataclass(slots=True)
@@ -56,26 +61,19 @@ class Coverage:
         """Return every edge, in the order of the file."""
         edges = [edge for step in self.all_steps() for edge in _edges(step)]
         for handlers in self.dialplan.handlers.values():
-            edges += [
-                Edge(
-                    "",
-                    f"{item.event} {item.count}, line {item.position.line}",
-                    item.position.file,
-                    item.position.line,
-                )
-                for item in handlers
-            ]
-        edges += [
-            Edge("", f"link, line {item.position.line}", item.position.file, item.position.line)
-            for item in self.dialplan.links
-        ]
-        return edges
+            edges += [_placed("", f"{item.event} {item.count}", item.position) for item in handlers]
+        return edges + [_placed("", "link", item.position) for item in self.dialplan.links]
 
     def times(self, edge: Edge) -> int:
         """Return how often an edge was taken."""
-        if edge.name.rpartition("line ")[1]:  # a line is unique, whichever step the event came to
-            return sum(count for (_, name), count in self.taken.items() if name == f"line {edge.line}")
+        if edge.column:  # a place is unique, whichever step the event came to
+            place = _place(edge.line, edge.column)
+            return sum(count for (_, name), count in self.taken.items() if name == place)
         return self.taken[edge.step, edge.name]
+
+
+def _place(line: object, column: object) -> str:
+    return f"at {line}:{column}"
 
 
 def steps_of(events: Iterable[Event]) -> Iterator[str]:
@@ -83,12 +81,12 @@ def steps_of(events: Iterable[Event]) -> Iterator[str]:
 
 
 def edges_of(events: Iterable[Event]) -> Iterator[tuple[str, str]]:
-    """Yield (step, name of the edge), as `Edge` has them; what is known by its line alone is "line N"."""
+    """Yield (step, name of the edge); what is known by its place is named by that."""
     for event in events:
         data, step = event.data, str(event.data.get("step", ""))
-        for name in ("choice_line", "handler_line"):
-            if name in data:
-                yield step, f"line {data[name]}"
+        for name in ("choice", "handler"):
+            if f"{name}_line" in data:
+                yield step, _place(data[f"{name}_line"], data.get(f"{name}_column"))
         if event.kind == "branch" and "taken" in data:
             yield step, str(data["taken"])
         elif event.kind in ("queue_exit", "transfer_exit", "callback_exit"):
@@ -105,33 +103,38 @@ def edges_of(events: Iterable[Event]) -> Iterator[tuple[str, str]]:
 
 
 def _edges(step: Step) -> Iterator[Edge]:
-    for name, line in _names(step):
-        yield Edge(step.id, name, step.position.file, line or step.position.line)
-
-
-def _names(step: Step) -> Iterator[tuple[str, int]]:
     if isinstance(step, Menu):
         for item in step.choices:
-            yield f"choice, line {item.position.line}", item.position.line
-    elif isinstance(step, If):
-        yield from (("then", 0), ("else", 0))
-    elif isinstance(step, Switch):
-        yield from ((name, 0) for name in (*step.cases, "default"))
-    elif isinstance(step, Confirm):
-        yield from (("if_yes", 0), ("if_no", 0))
-    elif isinstance(step, Collect):
-        yield from (("filled", 0), *((("on_fail", 0),) if step.on_fail is not None else ()))
-    elif isinstance(step, Http):
-        yield "2xx", 0
-        if isinstance(step.on_error, dict):
-            yield from ((f"on_error {name}", 0) for name in step.on_error)
-        elif step.on_error is not None:
-            yield "on_error", 0
-    elif isinstance(step, QueueStep | Transfer | Callback):
-        yield from ((name, 0) for name in step.exits)
+            what = item.dtmf or (item.intent.name if item.intent is not None else "")
+            yield _placed(step.id, f"choice {what}".rstrip(), item.position)
+    for name in _names(step):
+        yield Edge(step.id, name, step.position.file, step.position.line)
     if isinstance(step, InputStep):
         for event in ("noinput", "nomatch", "help", "repeat", "operator", "error"):
             for handler in step.handlers_of(event):
-                yield f"{event} {handler.count}, line {handler.position.line}", handler.position.line
+                yield _placed(step.id, f"{event} {handler.count}", handler.position)
         for link in step.links:
-            yield f"link, line {link.position.line}", link.position.line
+            yield _placed(step.id, "link", link.position)
+
+
+def _placed(step: str, name: str, at: Position) -> Edge:
+    return Edge(step, name, at.file, at.line, at.column)
+
+
+def _names(step: Step) -> Iterator[str]:
+    if isinstance(step, If):
+        yield from ("then", "else")
+    elif isinstance(step, Switch):
+        yield from (*step.cases, "default")
+    elif isinstance(step, Confirm):
+        yield from ("if_yes", "if_no")
+    elif isinstance(step, Collect):
+        yield from ("filled", *(("on_fail",) if step.on_fail is not None else ()))
+    elif isinstance(step, Http):
+        yield "2xx"
+        if isinstance(step.on_error, dict):
+            yield from (f"on_error {name}" for name in step.on_error)
+        elif step.on_error is not None:
+            yield "on_error"
+    elif isinstance(step, QueueStep | Transfer | Callback):
+        yield from step.exits

@@ -1,6 +1,7 @@
 """`voicebot fmt`: one form, stable, comments kept, meaning unchanged."""
 
 import contextlib
+import json
 import re
 from pathlib import Path
 
@@ -40,6 +41,20 @@ def content(dialplan: Dialplan) -> list[object]:
 @pytest.mark.parametrize("text", [DEMO, ORDERS], ids=["demo", "orders"])
 def test_formatting_changes_neither_version_nor_content(text: str) -> None:
     assert content(loaded(format_source(text))) == content(loaded(text))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "dialplans").rglob("*.yaml")), ids=lambda path: path.name)
+def test_every_dialplan_that_we_ship_is_formatted(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert format_source(text) == text
+
+
+@pytest.mark.parametrize("text", [DEMO, ORDERS], ids=["demo", "orders"])
+@pytest.mark.parametrize("indent", [None, 4], ids=["one line", "indented"])
+def test_a_dialplan_that_was_written_as_json_is_the_same_one(text: str, indent: int | None) -> None:
+    formatted = format_source(json.dumps(plain(parse_source(text)), indent=indent))
+    assert content(loaded(formatted)) == content(loaded(text))
+    assert format_source(formatted) == formatted
 
 
 def test_keys_come_in_the_order_of_the_reference() -> None:

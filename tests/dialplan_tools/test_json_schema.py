@@ -8,6 +8,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.dialplan.helpers import codes
 from voicebot.dialplan.fields import keys_of
@@ -127,6 +129,37 @@ def test_references_lead_somewhere() -> None:
     assert json_schema()["$schema"] == DRAFT
     for name in set(re.findall(r'"#/\$defs/(\w+)"', text)):
         assert definitions()[name]
+
+
+TOKENS = re.findall(
+    r"[A-Za-z_]+|\"[^\"]*\"|[\[\]{}:,]|\n *- |\n *|.",
+    (ROOT / "dialplans" / "examples" / "order_status.yaml").read_text(encoding="utf-8"),
+)
+PIECES = [
+    *TOKENS,
+    '"1"',
+    "true",
+    "1.5",
+    "800ms",
+    "[a, b]",
+    "{en: x}",
+    "{}",
+    "[]",
+    '"{{ call.from }}"',
+    "return",
+    "[5, 8]",
+]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.integers(0, len(TOKENS) - 1), st.sampled_from(PIECES)), min_size=1, max_size=2))
+def test_the_schema_never_refuses_what_the_loader_takes(changes: list[tuple[int, str]]) -> None:
+    tokens = list(TOKENS)
+    for at, token in changes:
+        tokens[at] = token
+    text = "".join(tokens)
+    if not codes_of_reading(text):
+        assert refused(text) == []
 
 
 def test_numbers_and_dates_of_yaml_1_1_never_reach_the_schema() -> None:

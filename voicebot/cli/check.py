@@ -1,11 +1,23 @@
 """`voicebot check`: is the configuration right, and each dialplan? What callers would meet is told before they do."""
 
 import json
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from voicebot.cli.check_report import (
+    WORDS,
+    Report,
+    as_data,
+    as_sarif,
+    bound_lines,
+    finding_lines,
+    summary,
+)
 from voicebot.cli.options import (
     FOUND,
     WRONG_USE,
@@ -13,14 +25,32 @@ from voicebot.cli.options import (
     DataOption,
     JsonOption,
     configuration,
-    print_findings,
 )
-from voicebot.config import Overrides
+from voicebot.config import Config, Overrides
+from voicebot.config.load import DEFAULT_FILE
+from voicebot.dialplan.checks.around import Around
+from voicebot.dialplan.checks.reach import Bound, bounds
+from voicebot.dialplan.checks.sounds import Sound
 from voicebot.dialplan.loader import check as check_file
+from voicebot.dialplan.loader import prompts_beside
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding
 from voicebot.engines import engines_for
+from voicebot.media.wav import AudioFileError, read_wav
+from voicebot.speech.asr.lexicon import is_listed
+from voicebot.speech.asr.registry import available
 from voicebot.speech.errors import SpeechError
+
+
+class Language(StrEnum):
+    en = "en"
+    zh = "zh"
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+    sarif = "sarif"
 
 
 def check(
@@ -30,52 +60,87 @@ def check(
     ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
+    lang: Annotated[Language, typer.Option("--lang", help="The language of the findings.")] = Language.en,
+    form: Annotated[Format, typer.Option("--format", help="How the findings are told.")] = Format.text,
     as_json: JsonOption = False,
 ) -> None:
-    """Check dialplans: every finding with file:line:column, and what to do.
+    """Check dialplans: every finding with its line, what to do, and how long callers need to a human.
 
     Exit code 0: nothing is wrong; 1: there are warnings only; 2: errors, the dialplan would not be served.
     """
-    settings = configuration(config, Overrides(data=data))
+    alone = bool(files) and config is None and not Path(DEFAULT_FILE).exists()
+    settings = None if alone else configuration(config, Overrides(data=data))
+    report = examine(settings, files or [], lang.value)
+    if form is Format.sarif:
+        typer.echo(json.dumps(as_sarif(report, lang.value), ensure_ascii=False, indent=2))
+    elif as_json or form is Format.json:
+        typer.echo(json.dumps(as_data(report, lang.value), ensure_ascii=False, indent=2))
+    else:
+        _print(report, lang.value)
+    severities = {item.severity for item in report.findings}
+    errors = bool(report.problem) or "error" in severities
+    raise typer.Exit(WRONG_USE if errors else FOUND if "warning" in severities else 0)
+
+
+def examine(settings: Config | None, files: list[Path], language: str) -> Report:
+    """Check `files`, or the dialplans of the configuration. Without one, what would need it is left out, and said."""
     findings: list[Finding] = []
     dialplans: list[Dialplan] = []
-    for path in files or list(settings.dialplans.values()):
-        dialplan, found = check_file(path, prompts=None if files else settings.prompts)
-        findings += found
+    found: dict[str, tuple[Bound, ...]] = {}
+    for path in files or list(settings.dialplans.values() if settings is not None else ()):
+        folder = prompts_beside(path) if files or settings is None else settings.prompts
+        around = _around(settings, folder)
+        dialplan, told = check_file(path, around=around)
+        findings += told
         if dialplan is not None:
             dialplans.append(dialplan)
+            found[str(path)] = bounds(dialplan, replace(around, shared={}))
     notes: tuple[str, ...] = ()
     problem = ""
+    if settings is not None:
+        try:
+            notes = engines_for(settings, dialplans).notes
+        except SpeechError as error:
+            problem = str(error)
+    if (settings is None or not settings.agents) and any(dialplan.queues for dialplan in dialplans):
+        notes = (*notes, WORDS[language]["unstaffed"])
+    return Report(findings, found, notes, problem)
+
+
+def _around(settings: Config | None, prompts: Path) -> Around:
+    known = settings.agents if settings is not None else {}
+    agents = {name: frozenset(agent.skills) for name, agent in known.items()}
+    english = available(settings.speech.models if settings is not None else Path("models")).get("en")
+    # only this recogniser has a dictionary that words can be looked up in
+    listed = _listed if english is not None and english.engine == "pocketsphinx" else None
+    return Around(prompts, agents or None, listed, sound=_sound)
+
+
+def _listed(word: str, language: str) -> bool:
+    return language != "en" or is_listed(word)
+
+
+def _sound(path: Path) -> Sound | None:
     try:
-        notes = engines_for(settings, dialplans).notes
-    except SpeechError as error:
-        problem = str(error)
-    errors = bool(problem) or any(item.severity == "error" for item in findings)
-    if as_json:
-        document = {
-            "findings": [_as_data(item) for item in findings],
-            "notes": list(notes),
-            "problem": problem or None,
-        }
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
-    else:
-        print_findings(findings)
-        for note in notes:
-            typer.echo(f"note: {note}")
-        if problem:
-            typer.echo(problem, err=True)
-        if not findings and not problem:
-            typer.echo(f"{len(dialplans)} dialplan{'s' * (len(dialplans) != 1)} checked: nothing is wrong.")
-    raise typer.Exit(WRONG_USE if errors else FOUND if findings else 0)
+        samples = read_wav(path)
+    except AudioFileError:
+        return None
+    return Sound(len(samples) / 8000, float(abs(samples.astype(int)).max()) / 32768)
 
 
-def _as_data(item: Finding) -> dict[str, object]:
-    return {
-        "code": item.code,
-        "severity": item.severity,
-        "file": item.file,
-        "line": item.line,
-        "column": item.column,
-        "message": item.message,
-        "hint": item.hint,
-    }
+def _print(report: Report, language: str) -> None:
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    for item in report.findings:
+        head, *source = finding_lines(item, language)
+        style = {"error": "red", "warning": "yellow"}.get(item.severity, "cyan")
+        errors.print(head, markup=False, style=style)
+        for line in source:
+            errors.print(line, markup=False)
+    for file, rows in report.bounds.items():
+        for line in (file, *bound_lines(rows, language)):
+            typer.echo(line)
+    for note in report.notes:
+        typer.echo(f"note: {note}")
+    if report.problem:
+        typer.echo(report.problem, err=True)
+    typer.echo(summary(report, language))

@@ -18,7 +18,7 @@ from voicebot.config import Config
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding
 from voicebot.dialplan.sources import Sources, read_sources
-from voicebot.runtime.control.compiling import Compiled, CompileError, compile_dialplan
+from voicebot.runtime.control.compiling import Compiled, CompileError, Compiler
 from voicebot.runtime.control.prompts import PromptIndex, Rendered
 from voicebot.runtime.control.socket import ControlError
 from voicebot.runtime.control.speech import VoiceChoice
@@ -81,10 +81,14 @@ class Dialplans:
     on_change: Callable[[], None]
     environment: Mapping[str, str]
     versions: Versions = field(init=False)
+    _compiler: Compiler = field(init=False)
     _watched: dict[str, _Watched] = field(default_factory=dict)
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
     _watcher: "asyncio.Task[None] | None" = None
     _closing: "set[asyncio.Task[None]]" = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._compiler = Compiler(self.config.prompts, self.index.cache)
 
     # --- for calls ------------------------------------------------------------------------------------------------------
 
@@ -180,16 +184,17 @@ class Dialplans:
         begin = time.monotonic()
         served = self._served(name)
         before = served.running
-        cache = self.index.cache
         if why != "rollback":
             await self._look(name)
         try:
-            checked, compiled = await compile_dialplan(path, self.config.prompts, cache, self.voices_for)
+            checked, compiled = await self._compiler.compile(path, self.voices_for)
             if why != "rollback" and checked.files != self._watched[name].files:
                 self._watched[name].files = checked.files
                 await self._look(name)
             if compiled is None:
                 return _refused(name, before, "it does not check", checked.findings)
+            if share is not None and compiled.dialplan.version == before.id:
+                return _done(name, f"{before.id} runs already: there is nothing to try out", before, before)
             version = self._version(compiled)
         except (CompileError, ServiceError) as error:
             return _refused(name, before, str(error), ())
@@ -245,6 +250,7 @@ class Dialplans:
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.gather(self._watcher, return_exceptions=True)
+        await self._compiler.close()
         for version in self.versions.kept():
             if isinstance(version.services, WebServices):
                 await version.services.close()

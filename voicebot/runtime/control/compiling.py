@@ -1,6 +1,7 @@
 """A dialplan from its files, without a word from the control process's loop: a child checks, compiles and renders it."""
 
 import asyncio
+import contextlib
 import json
 import pickle
 import sys
@@ -19,6 +20,7 @@ from voicebot.speech.prompts import Prompt
 
 MODULE = "voicebot.runtime.render.compile"
 WITHIN = 300.0  # seconds; a large hotline in a new language has a thousand prompts to render
+IDLE = 30.0  # seconds after which the child ends
 LONGEST_LINE = 8 * 1024 * 1024  # bytes; findings of a broken file are many
 
 VoicesFor = Callable[[Sequence[str]], Awaitable[Mapping[str, VoiceChoice]]]
@@ -46,60 +48,97 @@ class CompileError(Exception):
     """The dialplan cannot be made ready although it checks; the text is one line for the admin."""
 
 
-async def compile_dialplan(
-    path: Path, prompts: Path, cache: Path, voices_for: VoicesFor
-) -> tuple[Checked, Compiled | None]:
-    """Check a dialplan; without an error, compile it and render its prompts. Raises CompileError.
+class Compiler:
+    """The child, started when it is first needed and ended when it has been idle for a while. One job at a time."""
 
-    `voices_for` gets the dialplan's languages and returns who speaks them, or raises CompileError.
-    """
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        MODULE,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        limit=LONGEST_LINE,
-    )
-    try:
-        async with asyncio.timeout(WITHIN):
-            return await _converse(child, path, prompts, cache, voices_for)
-    except TimeoutError as error:
-        raise CompileError(f"{path}: not compiled within {WITHIN:g} s") from error
-    except (ValueError, BrokenPipeError, ConnectionResetError, asyncio.IncompleteReadError) as error:
-        raise CompileError(f"{path}: the child that compiles it ended early") from error
-    finally:
-        if child.returncode is None:
-            child.kill()
+    def __init__(self, prompts: Path, cache: Path) -> None:
+        self._prompts = prompts
+        self._cache = cache
+        self._child: asyncio.subprocess.Process | None = None
+        self._complaints: asyncio.Future[bytes] | None = None
+        self._idle: asyncio.TimerHandle | None = None
+
+    async def compile(self, path: Path, voices_for: VoicesFor) -> tuple[Checked, Compiled | None]:
+        """Check a dialplan; without an error, compile it and render its prompts. Raises CompileError.
+
+        `voices_for` gets the dialplan's languages and returns who speaks them, or raises CompileError.
+        """
+        if self._idle is not None:
+            self._idle.cancel()
+        done = False
+        try:
+            async with asyncio.timeout(WITHIN):
+                checked, pickles = await self._converse(path, voices_for)
+            done = True
+        except TimeoutError as error:
+            raise CompileError(f"{path}: not compiled within {WITHIN:g} s") from error
+        except (ValueError, BrokenPipeError, ConnectionResetError, asyncio.IncompleteReadError) as error:
+            raise CompileError(f"{path}: compiling failed: {await self._last_words()}") from error
+        finally:
+            if not done:  # what it would say next belongs to a job that is over
+                await self.close()
+        self._idle = asyncio.get_running_loop().call_later(IDLE, self._end)
+        return checked, await asyncio.to_thread(_load, pickles) if pickles else None
+
+    async def close(self) -> None:
+        """End the child, whatever it does."""
+        if self._idle is not None:
+            self._idle.cancel()
+        child, self._child = self._child, None
+        if child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
             await child.wait()
+        if self._complaints is not None:
+            self._complaints.cancel()
 
-
-async def _converse(
-    child: asyncio.subprocess.Process, path: Path, prompts: Path, cache: Path, voices_for: VoicesFor
-) -> tuple[Checked, Compiled | None]:
-    assert child.stdin is not None
-    assert child.stdout is not None
-    assert child.stderr is not None
-    complaints = asyncio.ensure_future(child.stderr.read())
-    try:
-        await _tell(child.stdin, {"path": str(path), "prompts": str(prompts), "cache": str(cache)})
-        told = await _hear(child.stdout, complaints, path)
-        raw = told["checked"]
+    async def _converse(self, path: Path, voices_for: VoicesFor) -> tuple[Checked, list[bytes]]:
+        child = await self._started()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        job = {"path": str(path), "prompts": str(self._prompts), "cache": str(self._cache)}
+        await _tell(child.stdin, job)
+        raw = (await _hear(child.stdout))["checked"]
         findings = tuple(Finding(*item) for item in raw["findings"])
         checked = Checked(findings, raw["version"], tuple(Path(name) for name in raw["files"]))
         if not checked.version:
-            return checked, None
+            return checked, []
         voices = await voices_for(raw["languages"])
-        await _tell(child.stdin, {language: [item.engine, item.voice] for language, item in voices.items()})
-        while "made" not in (told := await _hear(child.stdout, complaints, path)):
+        await _tell(child.stdin, {name: [item.engine, item.voice] for name, item in voices.items()})
+        while "made" not in (told := await _hear(child.stdout)):
             if "problem" in told:
                 raise CompileError(told["problem"])
-        pickles = [await child.stdout.readexactly(size) for size in told["made"]]
-        await child.wait()
-        return checked, await asyncio.to_thread(_load, pickles)
-    finally:
-        complaints.cancel()
+        return checked, [await child.stdout.readexactly(size) for size in told["made"]]
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._child is None or self._child.returncode is not None:
+            self._child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                MODULE,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=LONGEST_LINE,
+                start_new_session=True,  # a Ctrl-C at the terminal is for control
+            )
+            assert self._child.stderr is not None
+            self._complaints = asyncio.ensure_future(self._child.stderr.read())
+        return self._child
+
+    def _end(self) -> None:
+        """Nobody has wanted anything for a while: the child reads the end of its jobs, and ends."""
+        if self._child is not None and self._child.stdin is not None:
+            self._child.stdin.close()
+
+    async def _last_words(self) -> str:
+        if self._complaints is None:
+            return "the child process ended"
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                said = (await asyncio.shield(self._complaints)).decode(errors="replace").strip().splitlines()
+                return said[-1] if said else "the child process ended"
+        return "the child process said nothing that can be read"
 
 
 async def _tell(stream: asyncio.StreamWriter, fields: Mapping[str, object]) -> None:
@@ -107,12 +146,9 @@ async def _tell(stream: asyncio.StreamWriter, fields: Mapping[str, object]) -> N
     await stream.drain()
 
 
-async def _hear(stream: asyncio.StreamReader, complaints: "asyncio.Future[bytes]", path: Path) -> Any:
-    line = await stream.readline()
-    if not line:
-        said = (await complaints).decode(errors="replace").strip().splitlines()
-        raise CompileError(f"{path}: compiling failed: {said[-1] if said else 'the child process ended'}")
-    return json.loads(line)
+async def _hear(stream: asyncio.StreamReader) -> Any:
+    """Return the next line. Raises ValueError if the child has ended."""
+    return json.loads(await stream.readline())
 
 
 def _load(pickles: Iterable[bytes]) -> Compiled:

@@ -1,8 +1,7 @@
-"""`python -m voicebot.runtime.render.compile`: check, compile and render one dialplan for the control process.
+"""`python -m voicebot.runtime.render.compile`: check, compile and render dialplans for the control process.
 
-stdin: one JSON job {path, prompts, cache}. stdout: `checked` (findings, languages, version); then, if there is no
-error, the voices are read from stdin (no line: nobody wants it), prompts are rendered (`progress`, or `problem`), and
-`made` tells the sizes of the pickles that follow it: (sources, texts, files), the dialplan without flows, and its
+stdin: a JSON job {path, prompts, cache} a line. stdout: `checked` (findings, languages, version); then, if there is no
+error, the voices are read from stdin, prompts are rendered (`progress`, or `problem`), and `made` tells the sizes of the pickles that follow it: (sources, texts, files), the dialplan without flows, and its
 flows in pieces, so that whoever loads them can breathe in between (docs/decisions/0005-pickle-from-our-own-child.md).
 """
 
@@ -33,7 +32,13 @@ READINGS = 5  # until the files stand still
 
 def main() -> int:
     os.nice(NICE)
-    job = json.loads(sys.stdin.readline())
+    while line := sys.stdin.readline():
+        serve(json.loads(line))
+    return 0
+
+
+def serve(job: dict[str, str]) -> None:
+    """Do one job."""
     dialplan, findings, sources, paths = settled(Path(job["path"]), Path(job["prompts"]))
     tell(
         checked={
@@ -43,16 +48,17 @@ def main() -> int:
             "files": [str(path) for path in paths],
         }
     )
-    if dialplan is None or sources is None or not (line := sys.stdin.readline()):
-        return 0
+    if dialplan is None or sources is None:
+        return
+    voices = json.loads(sys.stdin.readline())
     try:
-        texts, files = rendered(dialplan, json.loads(line), Path(job["cache"]), Path(job["prompts"]))
+        texts, files = rendered(dialplan, voices, Path(job["cache"]), Path(job["prompts"]))
     except (SpeechError, AudioFileError) as error:
         tell(problem=str(error))
-        return 1
+        return
     except OSError as error:
         tell(problem=f"{error.filename or job['cache']}: {error.strerror}")
-        return 1
+        return
     pickles = [
         pickle.dumps(item, pickle.HIGHEST_PROTOCOL) for item in pieces(dialplan, sources, texts, files)
     ]
@@ -60,7 +66,6 @@ def main() -> int:
     for item in pickles:
         sys.stdout.buffer.write(item)
     sys.stdout.buffer.flush()
-    return 0
 
 
 def settled(

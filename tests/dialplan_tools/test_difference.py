@@ -117,3 +117,44 @@ def test_a_new_flow_and_a_new_step_are_told_once() -> None:
     assert 'goodbye: say "By the way." / "顺便。" is new' in found
     assert not any("Thank you for calling" in text for text in found)
     assert any(text.endswith("leads to extra") for text in found)
+
+
+SMALL = """\
+dialplan: 1
+hotline: {name: t, languages: [en], timezone: UTC, start: main}
+flows:
+  main:
+    - if: {when: call.priority > 1, then: vip}
+    - say: "Hello."
+    - hangup: done
+  vip:
+    - hangup: vip
+"""
+
+
+def small(old: str, new: str) -> list[str]:
+    assert old in SMALL
+    return [item.text for item in difference(version(SMALL), version(SMALL.replace(old, new)))]
+
+
+def test_a_condition_that_changed_is_told_once() -> None:
+    assert small("> 1", "> 5") == ['main, if: when was "call.priority > 1" and is "call.priority > 5"']
+
+
+def test_a_branch_that_leads_elsewhere_is_told_by_its_condition() -> None:
+    assert small("then: vip", "then: main") == ["main, call.priority > 1: it led to vip and leads to main"]
+
+
+def test_a_step_that_is_gone_is_told_with_its_words() -> None:
+    assert small('    - say: "Hello."\n', "") == ['main: say "Hello." is gone']
+
+
+def test_another_reason_of_the_record_is_told_once() -> None:
+    assert small("hangup: done", "hangup: over") == ['main, hangup: reason was "done" and is "over"']
+
+
+def test_a_call_that_is_no_longer_ended_is_told() -> None:
+    assert small("    - hangup: done\n", "    - goto: vip\n") == [
+        "main no longer leads to hang up",
+        "main now leads to vip",
+    ]

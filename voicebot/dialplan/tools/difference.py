@@ -7,6 +7,7 @@ flow that is most like it; what a question offers is compared by key and phrase,
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from typing import Any
 
 from voicebot.dialplan.fields import Named, keys_of, walk
@@ -362,33 +363,46 @@ def _options(
 
 
 def _ways(old: Dialplan, new: Dialplan) -> Iterator[Change]:
-    """Ways that closed and opened, between flows that are in both."""
+    """Ways that closed, opened or were turned elsewhere, between flows that are in both."""
     before, after = _edges(old), _edges(new)
-    for way, edge in before.items():
-        source, _, _, label = way
-        if way in after or source not in (ANYWHERE, *new.flows):
-            continue
-        turned = next(
-            (e for w, e in after.items() if w[0] == source and w[3] == label and w not in before), None
-        )
-        if turned is not None and label:
-            text = f"{_from(source)}, {label}: it led to {_to(edge)} and leads to {_to(turned)}"
+    closed = [e for way, e in before.items() if way not in after and e.source in (ANYWHERE, *new.flows)]
+    opened = [e for way, e in after.items() if way not in before and e.source in (ANYWHERE, *old.flows)]
+    for edge in closed:
+        if _take(opened, partial(_is_same_branch, edge)) is not None:
+            continue  # only its condition changed, and the step tells that
+        turned = _take(opened, partial(_has_same_reason, edge))
+        label = _unkeyed(edge)
+        if turned is not None:
+            text = f"{_from(edge.source)}, {label}: it led to {_to(edge)} and leads to {_to(turned)}"
             yield Change("way", text, edge.position, turned.position)
         else:
             yield Change(
-                "way", f"{_from(source)}{_by(label)} no longer leads to {_to(edge)}", edge.position, None
+                "way", f"{_from(edge.source)}{_by(label)} no longer leads to {_to(edge)}", edge.position
             )
-    for way, edge in after.items():
-        source, _, _, label = way
-        if way in before or source not in (ANYWHERE, *old.flows):
-            continue
-        told = any(w[0] == source and w[3] == label and label and w not in after for w in before)
-        if not told:
-            yield Change("way", f"{_from(source)}{_by(label)} now leads to {_to(edge)}", None, edge.position)
+    for edge in opened:
+        text = f"{_from(edge.source)}{_by(_unkeyed(edge))} now leads to {_to(edge)}"
+        yield Change("way", text, None, edge.position)
+
+
+def _take(edges: list[Edge], fits: Callable[[Edge], bool]) -> Edge | None:
+    """Remove and return the first edge that fits."""
+    found = next((edge for edge in edges if fits(edge)), None)
+    if found is not None:
+        edges.remove(found)
+    return found
+
+
+def _is_same_branch(one: Edge, other: Edge) -> bool:
+    ends = (one.source, one.target, one.kind) == (other.source, other.target, other.kind)
+    return ends and one.reason.taken == other.reason.taken == "then"
+
+
+def _has_same_reason(one: Edge, other: Edge) -> bool:
+    return one.source == other.source and _unkeyed(one) == _unkeyed(other) != ""
 
 
 def _edges(dialplan: Dialplan) -> dict[tuple[str, str, str, str], Edge]:
-    return {(e.source, e.target, e.kind, _unkeyed(e)): e for e in graph_of(dialplan).edges}
+    return {(e.source, _to(e), e.kind, _unkeyed(e)): e for e in graph_of(dialplan).edges}
 
 
 def _unkeyed(edge: Edge) -> str:
@@ -406,4 +420,5 @@ def _by(label: str) -> str:
 
 
 def _to(edge: Edge) -> str:
-    return edge.target.removeprefix("end:")
+    """Return where a way leads; why a call is ended is not a way."""
+    return edge.target.removeprefix("end:").partition(":")[0]

@@ -56,12 +56,11 @@ def test_the_line_is_shown_with_a_caret_under_what_is_meant() -> None:
     assert lines[2] == "    |             ^^^"
 
 
-def test_a_caret_stands_right_after_wide_characters_and_in_long_lines(tmp_path: Path) -> None:
-    file = tmp_path / "wide.yaml"
-    file.write_text("a: 您好 xyz\n" + "b" * 200 + " xyz " + "c" * 200 + "\n", encoding="utf-8")
-    wide = finding_lines(Finding("VB020", "error", str(file), 1, 7, "m"), "en")
+def test_a_caret_stands_right_after_wide_characters_and_in_long_lines() -> None:
+    lines = ["a: 您好 xyz", "b" * 200 + " xyz " + "c" * 200]
+    wide = finding_lines(Finding("VB020", "error", "x", 1, 7, "m"), "en", lines)
     assert wide[2].index("^") == wide[1].index("x") + 2  # each of the two characters is two columns wide
-    long = finding_lines(Finding("VB020", "error", str(file), 2, 202, "m"), "en")
+    long = finding_lines(Finding("VB020", "error", "x", 2, 202, "m"), "en", lines)
     assert long[1][long[2].index("^") :].startswith("xyz")
     assert len(long[1]) < 120
 

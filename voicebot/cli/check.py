@@ -16,6 +16,7 @@ from voicebot.cli.check_report import (
     as_sarif,
     bound_lines,
     finding_lines,
+    source_lines,
     summary,
 )
 from voicebot.cli.options import (
@@ -130,8 +131,9 @@ def _sound(path: Path) -> Sound | None:
 
 def _print(report: Report, language: str) -> None:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    sources = {file: source_lines(file) for file in {item.file for item in report.findings}}
     for item in report.findings:
-        head, *source = finding_lines(item, language)
+        head, *source = finding_lines(item, language, sources[item.file])
         style = {"error": "red", "warning": "yellow"}.get(item.severity, "cyan")
         errors.print(head, markup=False, style=style)
         for line in source:

@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -72,25 +71,24 @@ class Report:
 # --- text ----------------------------------------------------------------------------------------------------------
 
 
-def finding_lines(item: Finding, language: str) -> list[str]:
-    """Return a finding as lines: where and what, the source line, and a caret under what is meant."""
+def finding_lines(item: Finding, language: str, source: Sequence[str]) -> list[str]:
+    """Return a finding as lines: where and what, its line of `source`, and a caret under what is meant."""
     told = in_language(item, language)
     hint = f" ({told.hint})" if told.hint else ""
     severity = WORDS[language][item.severity]
     head = f"{item.file}:{item.line}:{item.column}: {severity} {item.code}: {told.message}{hint}"
-    return [head, *_shown(item)]
+    return [head, *_shown(item, source)]
 
 
-@lru_cache(maxsize=64)
-def _source(file: str) -> tuple[str, ...]:
+def source_lines(file: str) -> tuple[str, ...]:
+    """Return the lines of a file, none of one that cannot be read."""
     try:
         return tuple(Path(file).read_text(encoding="utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError):
         return ()
 
 
-def _shown(item: Finding) -> list[str]:
-    lines = _source(item.file)
+def _shown(item: Finding, lines: Sequence[str]) -> list[str]:
     if not 1 <= item.line <= len(lines):
         return []
     line, column = lines[item.line - 1], item.column - 1

@@ -74,7 +74,11 @@ def test_comments_form_and_order_of_flows_are_no_difference() -> None:
             '"when open"',
             'the intent opening_hours (en) is no longer meant by "opening times"',
         ),
-        ("{count: 3, goto: human}", "{count: 4, goto: human}", "everywhere: noinput 3 is gone"),
+        (
+            "{count: 3, goto: human}",
+            "{count: 4, goto: human}",
+            "everywhere, noinput 3: no longer leads to human",
+        ),
         ('"还有多少钱"', '"余额"', 'the intent balance (zh) is now meant by "余额"'),
         ("timezone: Asia/Shanghai", "timezone: UTC", "the hotline's timezone was Asia/Shanghai and is UTC"),
         ("ring_timeout: 15s", "ring_timeout: 20s", "the queue agents: ring_timeout was 15s and is 20s"),

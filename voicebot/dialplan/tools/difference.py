@@ -333,7 +333,8 @@ def _events(
     for name, one in before.items():
         other = after.get(name)
         if other is None:
-            yield Change("handler", f"{what}: {_event(one)} is gone", one.position, now_at)
+            if one.way is None:  # the ways tell of those that lead somewhere
+                yield Change("handler", f"{what}: {_event(one)} is gone", one.position, now_at)
             continue
         if bare(one.say) != bare(other.say):
             yield from _text(f"{what}, {_event(one)}: say", one.say, other.say, one.position, other.position)
@@ -343,7 +344,7 @@ def _events(
                 text = f"{what}, {_event(one)}: {key} was {written(mine)} and is {written(its)}"
                 yield Change("handler", text, one.position, other.position)
     for name, other in after.items():
-        if name not in before:
+        if name not in before and other.way is None:
             yield Change("handler", f"{what}: {_event(other)} is new", at, other.position)
 
 

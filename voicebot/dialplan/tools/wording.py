@@ -33,7 +33,7 @@ def written(value: object) -> str:
     """Return a value as an author reads it."""
     match value:
         case None:
-            return "nothing"
+            return "not set"
         case bool():
             return "true" if value else "false"
         case str():

@@ -267,12 +267,15 @@ class Run:
         self.trace("handler", event_name=handler.event, count=count, **place)
 
     def trace_branch(self, expression: Expression, taken: str) -> None:
-        """Note which way an `if` or `switch` takes, and why: the values of what it reads, but nothing sensitive."""
+        """Note which way an `if` or `switch` takes, and why: the condition, and the values of what it reads.
+
+        A condition on something sensitive is not told: `slot.pin == '4931'`, taken, would tell the code.
+        """
+        if self.is_sensitive(expression.references):
+            self.trace("branch", taken=taken, sensitive=True)
+            return
         values: dict[str, object] = {}
         for reference in expression.references:
-            if self.is_sensitive([reference]):
-                values[reference.name] = "*"
-                continue
             try:
                 value = self.variables.lookup(reference.path)
             except ExpressionError:

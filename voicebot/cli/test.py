@@ -1,5 +1,6 @@
 """`voicebot test`: the `tests:` of dialplans, in a simulator that needs no telephone and no time."""
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping
@@ -22,13 +23,16 @@ from voicebot.cli.options import (
     print_findings,
 )
 from voicebot.cli.testing_report import FileResult, as_data, show, write_junit
+from voicebot.cli.wire import WireTests
 from voicebot.config import Config, Overrides
 from voicebot.dialplan.loader import DialplanError, load
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.testcases import CallerTest
+from voicebot.phone.errors import PhoneError
 from voicebot.sim.coverage import Coverage
 from voicebot.sim.hotline import Person
 from voicebot.sim.runner import Verdict, chosen, run_tests
+from voicebot.speech.errors import SpeechError
 
 
 def run_caller_tests(
@@ -53,6 +57,9 @@ def run_caller_tests(
         ),
     ] = 0,
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="Of the random callers.")] = 0,
+    wire: Annotated[
+        bool, typer.Option("--wire", help="Make real calls: SIP and RTP on loopback, in real time.")
+    ] = False,
     config: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -72,7 +79,9 @@ def run_caller_tests(
             show_fuzz(console, found)
         raise typer.Exit(FOUND if any(result.found for result in found) else 0)
     results = [
-        _tested(dialplan, chosen(dialplan.tests, name), people, jobs)
+        _called(dialplan, chosen(dialplan.tests, name), settings)
+        if wire
+        else _tested(dialplan, chosen(dialplan.tests, name), people, jobs)
         for dialplan in dialplans(files, settings)
     ]
     if name is not None and not any(result.verdicts for result in results):
@@ -117,12 +126,32 @@ def _tested(
         verdicts = _in_processes(dialplan, tests, people, min(jobs, len(tests)))
     else:
         verdicts = list(run_tests(dialplan, tests, people))
-    seconds = time.perf_counter() - began
+    return _result(dialplan, verdicts, time.perf_counter() - began)
+
+
+def _result(dialplan: Dialplan, verdicts: list[Verdict], seconds: float) -> FileResult:
     coverage = Coverage(dialplan)
     for verdict in verdicts:
         coverage.count(verdict.steps)
         coverage.count_edges(verdict.edges)
     return FileResult(dialplan.path, verdicts, coverage, seconds)
+
+
+def _called(dialplan: Dialplan, tests: list[CallerTest], settings: Config) -> FileResult:
+    """Make the tests as real calls."""
+    progress = Console(stderr=True, highlight=False)
+
+    def told(text: str) -> None:
+        progress.print(text, style="dim", markup=False)
+
+    began = time.perf_counter()
+    verdicts: list[Verdict] = []
+    if tests:
+        try:
+            verdicts = asyncio.run(WireTests(settings, dialplan, tests, told).run())
+        except (PhoneError, SpeechError) as error:
+            give_up(str(error))
+    return _result(dialplan, verdicts, time.perf_counter() - began)
 
 
 def _in_processes(

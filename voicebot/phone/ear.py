@@ -79,6 +79,11 @@ class Ear:
             if len(rows)
         ]
 
+    @property
+    def clips(self) -> list[Clip]:
+        """Return what it knows."""
+        return [known.clip for known in self._known]
+
     def listen(
         self, samples: NDArray[np.int16], missing: NDArray[np.bool_] | None = None
     ) -> tuple[Heard, ...]:

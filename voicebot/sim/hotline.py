@@ -58,7 +58,7 @@ class _NoHours(Hours):
         raise TimeOfDayNeeded
 
 
-class _EverySkill(dict[str, int]):
+class EverySkill(dict[str, int]):
     """An agent whose skills nobody has told: has them all."""
 
     def get(self, key: str, default: Any = None) -> int:
@@ -292,7 +292,7 @@ class Hotline:
         people = self._people or {}
         known = {name: (person.uri, person.skills) for name, person in people.items()}
         for name in scenario.agents:
-            known.setdefault(name, (f"sip:{name}@sim", _EverySkill()))
+            known.setdefault(name, (f"sip:{name}@sim", EverySkill()))
         now = asyncio.get_running_loop().time()
         agents = [
             Agent(

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.testcases import CallerTest
 from voicebot.sim.coverage import edges_of, steps_of
-from voicebot.sim.expectations import judge
+from voicebot.sim.expectations import Mismatch, judge
 from voicebot.sim.hotline import Hotline, Outcome, Person, Scenario
 from voicebot.sim.transcript import transcript
 
@@ -50,12 +50,13 @@ def run_tests(
     """Run tests; `people` are the agents of the configuration."""
     hotline = Hotline(dialplan, people)
     for test in tests:
-        yield verdict(test, hotline.run(Scenario.of(test)))
+        outcome = hotline.run(Scenario.of(test))
+        yield verdict_of(test, outcome, judge(test.expect, outcome))
 
 
-def verdict(test: CallerTest, outcome: Outcome) -> Verdict:
-    """Judge one call. The transcript is made of calls that were not as expected."""
-    failures = tuple(str(mismatch) for mismatch in judge(test.expect, outcome))
+def verdict_of(test: CallerTest, outcome: Outcome, mismatches: Iterable[Mismatch]) -> Verdict:
+    """Return what came of one call. The transcript is made of calls that were not as expected."""
+    failures = tuple(str(mismatch) for mismatch in mismatches)
     notes = tuple(f"{asked} has no stub" for asked in dict.fromkeys(outcome.unstubbed)) if failures else ()
     return Verdict(
         test.name,

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from voicebot.config import Config
@@ -64,14 +64,16 @@ def write_config(
 class DemoServer:
     """Started, asked until it answers, stopped. What it prints goes to `log`."""
 
-    def __init__(self, config: Path, data: Path, port: int) -> None:
+    def __init__(
+        self, config: Path, data: Path, port: int, command: Sequence[str] = ("voicebot", "serve")
+    ) -> None:
+        """`command`: the module that serves, and its arguments but for configuration and data."""
         self.uri = f"sip:700@127.0.0.1:{port}"
         self.log = data / "server.log"
         self._command = [
             sys.executable,
             "-m",
-            "voicebot",
-            "serve",
+            *command,
             "--config",
             str(config),
             "--data",

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import leak, load, machine, reaction, setup, startup
+from bench import leak, load, machine, reaction, reload, setup, startup
 from bench.crowd import CrowdError
 from bench.figures import Figure
 from bench.plan import Plan, quick
@@ -27,6 +27,7 @@ BENCHMARKS: Mapping[str, Callable[[Plan], Awaitable[list[Figure]]]] = {
     "reaction": reaction.run,
     "load": load.run,
     "leak": leak.run,
+    "reload": reload.run,
 }
 
 _WIDTH = 130  # of a table that goes to a file
@@ -43,6 +44,7 @@ def main() -> int:
     )
     parser.add_argument("--calls", metavar="N,N...", help="concurrent calls of the benchmark `load`")
     parser.add_argument("--seconds", type=float, help="how long `load` measures each number of calls")
+    parser.add_argument("--reloads", type=int, help="how many reloads `reload` does")
     parser.add_argument(
         "--compare", metavar="URI", help="put the same load on another server (SIP URI) as well"
     )
@@ -93,6 +95,7 @@ def _plan(options: argparse.Namespace, folder: Path, tell: Callable[[str], None]
     return plan.changed(
         calls=tuple(map(int, options.calls.split(","))) if options.calls else plan.calls,
         seconds=options.seconds or plan.seconds,
+        reloads=options.reloads or plan.reloads,
         compare=options.compare,
         compare_pid=options.compare_pid,
     )

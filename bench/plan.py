@@ -18,14 +18,23 @@ class Plan:
     short_calls: int = 200
     rates: tuple[float, ...] = (10, 25, 50, 100)  # new calls a second
     rate_seconds: float = 4.0
+    reloads: int = 1000
     compare: str | None = None  # another server's URI that takes the same load
     compare_pid: int = 0
 
     def changed(
-        self, *, calls: tuple[int, ...], seconds: float, compare: str | None, compare_pid: int
+        self,
+        *,
+        calls: tuple[int, ...],
+        seconds: float,
+        reloads: int,
+        compare: str | None,
+        compare_pid: int,
     ) -> "Plan":
         """Return the plan with what the command line asks for."""
-        return replace(self, calls=calls, seconds=seconds, compare=compare, compare_pid=compare_pid)
+        return replace(
+            self, calls=calls, seconds=seconds, reloads=reloads, compare=compare, compare_pid=compare_pid
+        )
 
 
 def quick(folder: Path, tell: Callable[[str], None]) -> Plan:
@@ -40,4 +49,5 @@ def quick(folder: Path, tell: Callable[[str], None]) -> Plan:
         short_calls=40,
         rates=(10, 25),
         rate_seconds=2.0,
+        reloads=20,
     )

@@ -11,6 +11,7 @@ _MODULES: Mapping[str, str] = {
     "voicebot.runtime.media_worker": "media",
     "voicebot.runtime.speech_worker": "speech",
     "voicebot.runtime.render": "render",
+    "voicebot.runtime.render.compile": "compile",
 }
 
 

@@ -154,6 +154,25 @@ async def _calls(
     return results
 
 
+async def key_reactions(uri: str, callers: int, stop: asyncio.Event) -> list[Reaction]:
+    """Let some callers press keys, call after call, until `stop` is set; return their reactions."""
+
+    async def caller(number: int) -> list[Reaction]:
+        reactions: list[Reaction] = []
+        await asyncio.sleep(number * _UNEVEN)
+        while not stop.is_set():
+            log = SendLog()
+            phone = Phone(wire=log)
+            each = Caller(await phone.call(uri), log)
+            for _ in range(_PER_CALL):
+                if not stop.is_set():
+                    reactions.append(await each.press("1"))
+            await phone.close()
+        return reactions
+
+    return [item for found in await asyncio.gather(*map(caller, range(callers))) for item in found]
+
+
 def _replied(ear: Ear, heard: HeardTimeline, reaction: Reaction) -> bool:
     sounds = ear.listen(heard.since(reaction.since, reaction.since + _REPLY))
     return any(sound.text == REPLY for sound in sounds)

@@ -12,6 +12,7 @@ from types import TracebackType
 from bench.processes import Usage, usage
 
 HOST = "127.0.0.30"  # an address of its own: no other server's ports, nor the callers', are in the way
+DIALPLAN = Path(__file__).with_name("dialplan.yaml")
 STARTS_WITHIN = 120.0
 STOPS_WITHIN = 20.0
 _SERVE = (sys.executable, "-m", "voicebot", "serve")
@@ -26,6 +27,7 @@ limits: {{calls: 1000}}
 shutdown: {{drain_seconds: 0}}
 log: {{level: warning}}
 api: {{listen: "off"}}
+reload: {{watch: false}}
 """
 
 
@@ -36,8 +38,9 @@ class ServerError(Exception):
 class Server:
     """Runs between `with` and its end. `folder` keeps data, caches and log; start again in it to start warm."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dialplan: Path = DIALPLAN) -> None:
         self.folder = folder
+        self._dialplan = dialplan
         self.started_in = 0.0  # seconds from the start of the process until it takes calls
         self.log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -56,8 +59,7 @@ class Server:
 
     def __enter__(self) -> "Server":
         config = self.folder / "config.yaml"
-        dialplan = Path(__file__).with_name("dialplan.yaml")
-        config.write_text(_CONFIG.format(host=HOST, port=self.port, dialplan=dialplan))
+        config.write_text(_CONFIG.format(host=HOST, port=self.port, dialplan=self._dialplan))
         start = time.monotonic()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(

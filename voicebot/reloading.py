@@ -5,10 +5,12 @@ version that they have; a version is forgotten when its last call is over. One c
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from voicebot.runtime.net.web import ServiceError, WebServices
 from voicebot.storage import Reader, StorageError, Writer
 
 SWEEP = 1.0  # seconds
+WRITTEN_WITHIN = 5.0  # seconds that a rollback waits for storage to hold what runs now
 STILL = 0.5  # seconds that a file must not change before it is read: editors write more than once
 
 log = structlog.get_logger("dialplan")
@@ -84,6 +87,7 @@ class Dialplans:
     _compiler: Compiler = field(init=False)
     _watched: dict[str, _Watched] = field(default_factory=dict)
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _written: "Future[None] | None" = None  # what was handed to storage last
     _watcher: "asyncio.Task[None] | None" = None
     _closing: "set[asyncio.Task[None]]" = field(default_factory=set)
 
@@ -143,6 +147,10 @@ class Dialplans:
                 self._settle()
                 text = f"the canary {canary.id} is withdrawn, {before.id} answers all new calls"
                 return _done(name, text + await self._differs(served), before, canary)
+            if self._written is not None:
+                with contextlib.suppress(TimeoutError, StorageError):
+                    async with asyncio.timeout(WRITTEN_WITHIN):
+                        await asyncio.shield(asyncio.wrap_future(self._written))
             packed = await asyncio.to_thread(self._previous, name, before.id)
             folder = self.config.data / "cache" / "dialplans" / f"rollback-{os.getpid()}"
             try:
@@ -227,7 +235,9 @@ class Dialplans:
         return served
 
     def _keep(self, name: str, version: Version, *, running: bool, why: str, who: str) -> None:
-        self.store.version_serves(name, version.id, version.sources.pack(), running=running, why=why, who=who)
+        self._written = self.store.version_serves(
+            name, version.id, version.sources.pack(), running=running, why=why, who=who
+        )
 
     def _settle(self) -> None:
         """Forget what nobody needs, and let prompts and queues follow."""

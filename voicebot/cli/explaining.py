@@ -245,7 +245,8 @@ def _number(value: object) -> float | None:
 
 def _branch(data: Mapping[str, object]) -> str:
     if data.get("sensitive"):
-        return "branches on something sensitive"
+        taken = f" takes {data['taken']}" if data.get("taken") else ""
+        return f"a condition on something sensitive{taken}"
     values = data.get("values")
     known = values if isinstance(values, Mapping) else {}
     told = ", ".join(f"{name} = {'unset' if value is None else value}" for name, value in known.items())

@@ -154,7 +154,13 @@ def inputs_of(events: Sequence[Event]) -> Iterator[Input]:
 
 def moves(events: Sequence[Event]) -> list[Move]:
     """Return the way that a call takes: flows, slots, handlers, queues, transfers, services and its end."""
-    return [Move(what, _place(event.data)) for event in events if (what := _move(event.kind, event.data))]
+    found: list[Move] = []
+    place = ""  # a jump is made by the step before it
+    for event in events:
+        place = _place(event.data) or place
+        if what := _move(event.kind, event.data):
+            found.append(Move(what, place))
+    return found
 
 
 def _move(kind: str, data: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ _FRAME = TELEPHONE_HZ // 100
 _DECIDE_AFTER = 25  # active frames: 250 ms of speech tell the level
 _AT_MOST = 100  # frames held back while waiting for them
 _SMALLEST, _LARGEST = 0.25, 8.0
+_FLOOR = 0.1  # of the frames are quieter than the line's noise
 _QUIET = 30.0  # rms of a frame below which nothing is speech: about -61 dBov
 
 
@@ -23,6 +24,7 @@ class Leveller:
     def __init__(self, gain: float | None = None) -> None:
         """`gain` as an earlier one found it for this caller."""
         self.gain = 1.0 if gain is None else gain
+        self.floor = 0.0  # rms of the line's noise, after the gain
         self._settled = gain is not None
         self._held: list[NDArray[np.int16]] = []
         self._rest: NDArray[np.int16] = np.zeros(0, np.int16)
@@ -51,10 +53,9 @@ class Leveller:
         held, self._held = self._held, []
         return to_int16(np.concatenate(held) * self.gain) if held else np.zeros(0, np.int16)
 
-    def speech_frames(self, start: int, end: int) -> int:
-        """Return how many of the turn's 10 ms frames from `start` to before `end` are loud enough for speech."""
-        seen = np.concatenate(self._levels) if self._levels else np.zeros(0)
-        return int(np.count_nonzero(self._active(seen)[start:end]))
+    def active(self) -> NDArray[np.bool_]:
+        """Return for each 10 ms frame of the turn whether it is loud enough for speech."""
+        return self._active(np.concatenate(self._levels)) if self._levels else np.zeros(0, np.bool_)
 
     def _adapt(self) -> None:
         seen = np.concatenate(self._levels) if self._levels else np.zeros(0)
@@ -63,12 +64,14 @@ class Leveller:
             level = float(np.sqrt(np.mean(active**2)))
             self.gain = float(np.clip(levels.ACTIVE_LEVEL / level, _SMALLEST, _LARGEST))
             self._settled = True
+        if len(seen):
+            self.floor = float(np.quantile(seen, _FLOOR)) * self.gain
 
     @staticmethod
     def _active(seen: NDArray[np.float64]) -> NDArray[np.bool_]:
         if not len(seen):
             return np.zeros(0, np.bool_)
         loud = float(np.quantile(seen, 0.95))
-        floor = float(np.quantile(seen, 0.1))
+        floor = float(np.quantile(seen, _FLOOR))
         active: NDArray[np.bool_] = seen > max(_QUIET, 0.1 * loud, min(2.0 * floor, 0.5 * loud))
         return active

@@ -15,6 +15,7 @@ import numpy as np
 import pocketsphinx
 from numpy.typing import NDArray
 
+from voicebot.speech import levels
 from voicebot.speech.asr import confidence, jsgf, lexicon
 from voicebot.speech.asr.leveller import Leveller
 from voicebot.speech.asr.recogniser import NOTHING, TELEPHONE_HZ, Result, TimedWord
@@ -23,10 +24,18 @@ from voicebot.speech.resample import StreamResampler
 
 MODEL_HZ = 16000
 FRAME_SECONDS = 0.01
-# Cepstral means of telephone speech at levels.ACTIVE_LEVEL, upsampled: where a call starts from.
+# Cepstral means of telephone speech at levels.ACTIVE_LEVEL, upsampled, with LINE_NOISE and more white noise: where a call
+# starts from, by the ratio in dB of speech to all of the noise. Means of six synthetic voices, half of it silence.
 _TELEPHONE_MEANS = (
-    31.66, 15.33, -21.98, 40.60, -20.20, 8.96, 1.50, -7.94, 4.38, -11.32, 8.52, -3.25, 0.02,
-)  # fmt: skip
+    (10.0, (57.9, 21.5, -52.2, 44.8, -38.9, 10.6, 3.1, -23.2, 21.5, -21.4, 11.1, -2.8, -5.2)),
+    (15.0, (53.6, 22.8, -50.7, 45.2, -38.1, 9.9, 3.8, -23.8, 21.5, -20.9, 10.7, -2.5, -5.6)),
+    (20.0, (49.9, 23.5, -48.9, 45.1, -36.8, 8.6, 4.6, -25.0, 21.0, -20.3, 10.1, -1.8, -6.0)),
+    (25.0, (46.7, 23.7, -47.0, 44.4, -35.2, 6.8, 5.6, -26.2, 20.6, -20.0, 9.2, -1.0, -6.3)),
+    (30.0, (44.1, 23.3, -44.7, 43.2, -33.5, 5.2, 6.6, -27.3, 20.3, -19.2, 8.4, -0.1, -7.0)),
+    (36.7, (40.3, 21.7, -40.5, 40.6, -30.4, 2.1, 8.1, -28.3, 19.3, -16.9, 6.3, 1.9, -8.2)),
+)
+_CEPSTRA = 13
+_BEST_RATIO = _TELEPHONE_MEANS[-1][0]
 # Without the pass over the lattice (`bestpath`, 30 ms at the end of a turn) segments have senone scores, which are
 # shifted right by 10 bits; the logarithm's base is 1.0001.
 _NEPER = 1024 * math.log(1.0001)
@@ -43,10 +52,9 @@ BACK_CHANNELS = {
     "huh": "HH AH", "uh-huh": "AH HH AH", "ok": "OW K EY", "oh": "OW", "well": "W EH L",
 }  # fmt: skip
 _BACK_CHANNEL_SHARE = 0.3
-# Any sequence of sounds: what is no phrase of the grammar goes here rather than into one. Eight sounds: all 39
-# cost a sixth more on one clip, and whether they reject better was not tried.
+# Any sequence of sounds: what is no phrase of the grammar goes here rather than into one.
 _GARBAGE_SHARE = 1e-4
-_GARBAGE_PHONE_SHARE = 0.001
+_GARBAGE_PHONE_SHARE = 3e-4
 _GARBAGE_PHONES = ("AH", "IY", "S", "N", "T", "AA", "R", "EY")
 _GARBAGE = "_"
 
@@ -57,9 +65,15 @@ class PocketSphinx:
     def __init__(self, state: str = "") -> None:
         """Raises EngineProblem if the bundled model cannot be loaded. `state` that cannot be read is ignored."""
         means, gain = _parse_state(state)
+        self._seed = means is None
         try:
             self._decoder = pocketsphinx.Decoder(
-                lm=None, dict=None, cmninit=_spelled(means), compallsen=True, bestpath=False, loglevel="FATAL"
+                lm=None,
+                dict=None,
+                cmninit=_spelled(means or _means_at(_BEST_RATIO)),
+                compallsen=True,
+                bestpath=False,
+                loglevel="FATAL",
             )
         except RuntimeError as error:
             raise EngineProblem(
@@ -129,6 +143,9 @@ class PocketSphinx:
 
     def _decode(self, samples: NDArray[np.int16]) -> None:
         if len(samples):
+            if self._seed:
+                self._decoder.set_cmn(_spelled(_means_at(_ratio(self._leveller.floor))))
+                self._seed = False
             noise = _LINE_NOISE[np.arange(self._decoded, self._decoded + len(samples)) % len(_LINE_NOISE)]
             self._decoded += len(samples)
             self._decode_raw(self._upsampler.feed(samples + noise))
@@ -146,21 +163,25 @@ class PocketSphinx:
         """Return the words of the best path; none if any of it is a back-channel or garbage."""
         if self._decoder.hyp() is None:
             return ()
-        words = []
+        vocabulary = self._network.vocabulary()
+        heard: list[confidence.Segment] = []
         for segment in self._decoder.seg():
             text: str = segment.word
             if text[0] in "<[(" or text.startswith("++"):
                 continue
-            base = text.partition("(")[0]
-            if base.startswith(_GARBAGE) or base not in self._network.vocabulary():
+            word = text.partition("(")[0]
+            if word not in vocabulary:
                 return ()
-            frames = segment.end_frame - segment.start_frame + 1
-            start, end = segment.start_frame, segment.end_frame + 1
             score = self._log.log(segment.ascore) * _NEPER if segment.ascore > 0 else confidence.IMPOSSIBLE
-            spoken = self._leveller.speech_frames(start, end)
-            trust = confidence.of_word(score, frames, spoken, self._phones.get(base, 1))
-            words.append(TimedWord(base, start * FRAME_SECONDS, end * FRAME_SECONDS, trust))
-        return tuple(words)
+            start, end = segment.start_frame, segment.end_frame + 1
+            heard.append(confidence.Segment(word, start, end, score, self._phones.get(word, 1)))
+        if not heard:
+            return ()
+        utterance = confidence.Utterance(heard, self._leveller.active())
+        return tuple(
+            TimedWord(item.word, item.start * FRAME_SECONDS, item.end * FRAME_SECONDS, utterance.trust(item))
+            for item in heard
+        )
 
     def _set_grammar(self, phrases: tuple[str, ...]) -> None:
         trees = []
@@ -223,15 +244,28 @@ def _spelled(means: tuple[float, ...]) -> str:
     return ",".join(f"{mean:.6g}" for mean in means)
 
 
-def _parse_state(state: str) -> tuple[tuple[float, ...], float | None]:
-    """Return the means and the gain of `state()`, or those of a new call if they make no sense."""
+def _ratio(floor: float) -> float:
+    """Return speech to noise in dB on a line with noise of rms `floor`, LINE_NOISE included."""
+    return 20.0 * math.log10(levels.ACTIVE_LEVEL / math.hypot(floor, LINE_NOISE))
+
+
+def _means_at(ratio: float) -> tuple[float, ...]:
+    ratios = [known for known, _ in _TELEPHONE_MEANS]
+    return tuple(
+        float(np.interp(ratio, ratios, [means[index] for _, means in _TELEPHONE_MEANS]))
+        for index in range(_CEPSTRA)
+    )
+
+
+def _parse_state(state: str) -> tuple[tuple[float, ...] | None, float | None]:
+    """Return the means and the gain of `state()`; None and None if they make no sense."""
     means, _, gain = state.partition(";")
     try:
         values = tuple(float(mean) for mean in means.split(","))
         level = float(gain)
     except ValueError:
-        return _TELEPHONE_MEANS, None
-    sound = len(values) == len(_TELEPHONE_MEANS) and all(
+        return None, None
+    sound = len(values) == _CEPSTRA and all(
         math.isfinite(value) and abs(value) < _MEANS_LIMIT for value in values
     )
-    return (values, level) if sound and 0.01 <= level <= 100.0 else (_TELEPHONE_MEANS, None)
+    return (values, level) if sound and 0.01 <= level <= 100.0 else (None, None)

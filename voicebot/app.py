@@ -172,7 +172,6 @@ class Server:
         except (ServiceError, OSError) as error:
             await self.stop()
             raise StartError(str(error)) from error
-        self.floor.start()
         self.exchange.on_incoming = self.reception.incoming
         sys.setswitchinterval(SWITCH_INTERVAL)
         gc.collect()

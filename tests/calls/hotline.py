@@ -67,7 +67,6 @@ class Hotline:
         ]
         spec = QueueSpec("agents", **queue)  # type: ignore[arg-type]
         self.floor = Floor(self.telephones, random.Random(1), agents, [spec])
-        self.floor.start()
         self._number = 0
 
     def caller(self) -> Caller:

@@ -70,7 +70,6 @@ class Server:
         self.exchange = Exchange(self.end, self.media, ("PCMU", "PCMA"), 60.0, self._target)
         agents = [Agent("alice", f"sip:6001@{AGENT.host_port}")]
         self.floor = Floor(self.exchange, random.Random(1), agents, [QueueSpec("agents", ring_timeout=10.0)])
-        self.floor.start()
         self.reception = Reception(
             self.exchange,
             self.floor,

@@ -36,6 +36,8 @@ class Asking:
             int, int
         ] = {}  # the turn's utterance -> the call's number, which goes over the wire
         self._playing: Playing | None = None
+        self._prompt: Sequence[PlayItem] = ()
+        self.unused_keys = ""  # pressed too early: they are for the next question
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[Answer] = self._loop.create_future()
@@ -44,11 +46,13 @@ class Asking:
         """Ask, and return the answer. `keys` are the type-ahead. Cancellation stops prompt and ears at once."""
         with self._leg.listening(self._on_message):
             try:
-                self._turn.start(self._loop.time(), prompt=bool(prompt) and not keys, keys=keys)
+                self.unused_keys = self._turn.start(
+                    self._loop.time(), prompt=bool(prompt) and not keys, keys=keys
+                )
                 self._settle()
                 if prompt and not keys and self._turn.answer is None:
-                    self._playing = self._leg.play(prompt, barge_in=self._question.options.barge_in)
-                    self._playing.ended.add_done_callback(self._prompt_ended)
+                    self._prompt = prompt
+                    self._play_prompt()
                 return await self._answer
             finally:
                 if self._timer is not None:
@@ -58,14 +62,24 @@ class Asking:
                 if self._playing is not None:
                     self._playing.stop()
 
+    def _play_prompt(self) -> None:
+        self._playing = self._leg.play(self._prompt, barge_in=self._question.options.barge_in)
+        self._playing.ended.add_done_callback(self._prompt_ended)
+
     def _prompt_ended(self, _ended: object) -> None:
+        if self._playing is not None and self._playing.ended_by_swallowed_key and not self._answer.done():
+            self._play_prompt()
+            return
         self._turn.prompt_ended(self._loop.time())
         self._settle()
 
     def _on_message(self, message: Message) -> None:
         turn, now = self._turn, self._loop.time()
         if isinstance(message, Key):
-            turn.key(message.key, now)
+            if turn.answer is None:
+                turn.key(message.key, now)
+            else:
+                self.unused_keys += message.key
         elif isinstance(message, SpeechStarted):
             turn.speech_started(self._utterance(message.turn), message.at, now)
         elif isinstance(message, SpeechStopped):

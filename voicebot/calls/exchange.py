@@ -1,6 +1,7 @@
 """The exchange: every leg by its SIP session. Hands SIP events to legs, places outgoing legs, ends them."""
 
 import asyncio
+import urllib.parse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,7 +15,7 @@ from voicebot.calls.protocols import Media, NoMediaPort
 from voicebot.sdp import Codec, Local, SdpError, Settled, accept_answer, answer_offer, create_offer
 from voicebot.sip import SipError
 from voicebot.sip import events as sip
-from voicebot.sip.address import Address, literal
+from voicebot.sip.address import Address, bracketed, literal
 
 SDP_SESSIONS_FROM = 1_000_000  # o= session ids count from here, by media leg
 
@@ -164,19 +165,28 @@ class Exchange:
         except SipError as error:
             log.error("an outgoing leg leads nowhere", call=call.uid, leg=name, problem=str(error))
             raise DialFailed("unreachable", error.status) from error
-        leg.session = self.signalling.invite(
-            uri,
-            destination,
-            from_uri=f"sip:{call.from_number or 'anonymous'}@{call.advertised_host}",
-            sdp=body,
-            headers=[("X-Voicebot-Call", call.uid)],
-        )
+        try:
+            leg.session = self.signalling.invite(
+                uri,
+                destination,
+                from_uri=f"sip:{user_part(call.from_number)}@{bracketed(call.advertised_host)}",
+                sdp=body,
+                headers=[("X-Voicebot-Call", call.uid)],
+            )
+        except SipError as error:
+            log.error("an outgoing leg cannot be called", call=call.uid, leg=name, problem=str(error))
+            self.drop(leg)
+            raise DialFailed("unreachable", error.status) from error
         talking = self.register(leg, local, destination.host)
         talking.answered = asyncio.get_running_loop().create_future()
         try:
             event = await talking.answered
         except asyncio.CancelledError:
-            self.signalling.cancel(leg.session)
+            answered = talking.answered
+            if not answered.cancelled() and answered.done() and isinstance(answered.result(), sip.Answered):
+                self.signalling.bye(leg.session)  # the 200 was faster: a CANCEL comes too late
+            else:
+                self.signalling.cancel(leg.session)
             leg.end(Gone("cancelled", by_peer=False))
             self._close(leg)
             raise
@@ -270,6 +280,11 @@ _EXITS = {
     401: "auth_failed",
     407: "auth_failed",
 }
+
+
+def user_part(number: str) -> str:
+    """Return a caller's number or name as the user part of a URI (RFC 3261 section 25.1), escaped where it must be."""
+    return urllib.parse.quote(number, safe="-_.!~*'()&=+$,;?/") or "anonymous"
 
 
 def exit_of(event: sip.Rejected, *, ringing: bool) -> str:

@@ -1,11 +1,10 @@
 """The floor: where waiting callers meet agents. Drives `acd.decide` and carries out its commands with telephones.
 
-A command leaves only after the event that caused it is committed to storage, so that a crash never leaves a ring
-that no record explains; a storage that answers slowly delays a ring by COMMIT_WITHIN at most.
+A ring begins only after it is committed to storage, so that a crash never leaves a ring that no record explains; storage
+that answers slowly delays one ring by COMMIT_WITHIN at most, and those after it not at all. Nothing else waits for a disk.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -102,17 +101,11 @@ class Floor:
     state: AcdState = field(init=False)
     tickets: dict[str, Ticket] = field(default_factory=dict)
     _ringing: dict[int, _Ringing] = field(default_factory=dict)
-    _commands: "asyncio.Queue[tuple[Future[None] | None, list[Command]]]" = field(
-        default_factory=asyncio.Queue
-    )
     _timer: asyncio.TimerHandle | None = None
-    _runner: "asyncio.Task[None] | None" = None
+    _storage_slow: bool = False
 
     def __post_init__(self) -> None:
         self.state = AcdState.start(list(self.agents), list(self.queues))
-
-    def start(self) -> None:
-        self._runner = asyncio.get_running_loop().create_task(self._run(), name="floor")
 
     async def close(self) -> None:
         """End what still rings; the stories have left already."""
@@ -121,10 +114,6 @@ class Floor:
         await asyncio.gather(*(ringing.task for ringing in self._ringing.values()), return_exceptions=True)
         if self._timer is not None:
             self._timer.cancel()
-        if self._runner is not None:
-            self._runner.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._runner
 
     # --- for stories --------------------------------------------------------------------------------------------------
 
@@ -137,7 +126,8 @@ class Floor:
         self.tickets[call.uid] = ticket
         waiting = WaitingCall(call.uid, queue, priority, require, max_wait)
         try:
-            self._apply(CallJoins(waiting), call.trace("queue_joined", queue=queue, priority=priority or 0))
+            call.trace("queue_joined", queue=queue, priority=priority or 0)
+            self._apply(CallJoins(waiting))
         except BaseException:
             del self.tickets[call.uid]
             raise
@@ -146,12 +136,12 @@ class Floor:
     def leave(self, call: Call) -> None:
         """The caller is out of the queue, by whatever way; an agent's phone that rings for the call stops now."""
         if self.tickets.pop(call.uid, None) is not None:
-            self._apply(CallLeaves(call.uid), None)
+            self._apply(CallLeaves(call.uid))
 
     def talk_ended(self, connected: Connected) -> None:
         """The agent's leg of this talk is over and the caller is still there."""
         self.tickets.pop(connected.assignment.call.uid, None)
-        self._apply(TalkEnds(connected.assignment), None)
+        self._apply(TalkEnds(connected.assignment))
 
     def estimated_wait(self, call: Call) -> float | None:
         """Return the estimated wait in seconds (the plain form of `acd.wait`), None if nobody can tell."""
@@ -162,46 +152,50 @@ class Floor:
     def reconfigure(self, agents: Sequence[Agent], queues: Sequence[QueueSpec]) -> None:
         """Take new agents and queues; what is going on goes on."""
         self._apply(
-            Reconfigure({agent.id: agent for agent in agents}, {queue.name: queue for queue in queues}), None
+            Reconfigure({agent.id: agent for agent in agents}, {queue.name: queue for queue in queues})
         )
 
     # --- the machine ----------------------------------------------------------------------------------------------------
 
-    def _apply(self, event: Event, committed: "Future[None] | None") -> None:
+    def _apply(self, event: Event) -> None:
         loop = asyncio.get_running_loop()
         self.state, commands = decide(self.state, event, loop.time(), self.rng)
         for command in commands:
-            if isinstance(command, CancelRing):  # at once: a phone that rings for nobody waits for no disk
-                self._cancel_ring(command)
-        remaining: list[Command] = [command for command in commands if not isinstance(command, CancelRing)]
-        if remaining:
-            self._commands.put_nowait((committed, remaining))
+            self._carry_out(command)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if (at := next_timer(self.state)) is not None:
-            self._timer = loop.call_at(at, self._apply, Tick(), None)
+            self._timer = loop.call_at(at, self._apply, Tick())
 
-    async def _run(self) -> None:
-        while True:
-            committed, commands = await self._commands.get()
-            if committed is not None:
-                await self._committed(committed)
-            for command in commands:
-                self._carry_out(command)
+    def _apply_soon(self, event: Event) -> None:
+        """Apply an event that came up while another one's commands are carried out."""
+        asyncio.get_running_loop().call_soon(self._apply, event)
 
     async def _committed(self, future: "Future[None]") -> None:
+        """Wait for a commit; storage that is slow or fails is told once, and not waited for until it works again."""
+        waiting = asyncio.wrap_future(future)
+        problem = ""
         try:
-            async with asyncio.timeout(COMMIT_WITHIN):
-                await asyncio.shield(asyncio.wrap_future(future))
+            async with asyncio.timeout(0.0 if self._storage_slow and not future.done() else COMMIT_WITHIN):
+                await asyncio.shield(waiting)
         except TimeoutError:
-            log.error("storage is slow, the queue goes on without it")
+            problem = "it is slow"
+            waiting.add_done_callback(self._storage_told)
         except Exception as error:  # whatever storage reports, callers are not left waiting for it
-            log.error("storage failed, the queue goes on without it", problem=str(error))
+            problem = str(error)
+        if problem and not self._storage_slow:
+            log.error("the queue goes on without storage", problem=problem)
+        self._storage_slow = bool(problem)
+
+    def _storage_told(self, waiting: "asyncio.Future[None]") -> None:
+        self._storage_slow = not waiting.cancelled() and waiting.exception() is not None
 
     def _carry_out(self, command: Command) -> None:
         if isinstance(command, Ring):
             self._ring(command)
+        elif isinstance(command, CancelRing):
+            self._cancel_ring(command)
         elif isinstance(command, Connect):
             self._connect(command.assignment)
         elif isinstance(command, Announce):
@@ -216,8 +210,8 @@ class Floor:
     def _ring(self, command: Ring) -> None:
         assignment = command.assignment
         ticket = self.tickets.get(assignment.call.uid)
-        if ticket is None or assignment.id not in self.state.assignments:
-            return  # cancelled while the command waited for its commit
+        if ticket is None:
+            return
         committed = ticket.call.trace("agent_ringing", agent=assignment.agent, queue=ticket.queue)
         task = asyncio.get_running_loop().create_task(
             self._ring_story(ticket, command, committed), name=f"ring {assignment.agent}"
@@ -234,7 +228,7 @@ class Floor:
             ticket.call.trace(
                 "agent_missed", agent=assignment.agent, cause=failure.exit, status=failure.status
             )
-            self._apply(AgentDeclined(assignment, _decline_cause(failure.exit)), None)
+            self._apply(AgentDeclined(assignment, _decline_cause(failure.exit)))
             return
         except asyncio.CancelledError:
             ringing = self._ringing.pop(assignment.id, None)
@@ -242,12 +236,19 @@ class Floor:
                 "agent_missed", agent=assignment.agent, cause=ringing.cause if ringing else "cancelled"
             )
             raise
+        except Exception:  # the edge of a ring: it ends this ring, and is told with the call's id
+            log.exception("an agent could not be rung", call=ticket.call.uid, agent=assignment.agent)
+            self._ringing.pop(assignment.id, None)
+            ticket.call.trace("agent_missed", agent=assignment.agent, cause="error")
+            self._apply(AgentDeclined(assignment, "unreachable"))
+            return
         ringing = self._ringing.get(assignment.id)
         if ringing is None:
             self.dialler.hang_up(leg)
             return
         ringing.leg = leg
-        self._apply(AgentAnswered(assignment), ticket.call.trace("agent_answered", agent=assignment.agent))
+        ticket.call.trace("agent_answered", agent=assignment.agent)
+        self._apply(AgentAnswered(assignment))
 
     def _cancel_ring(self, command: CancelRing) -> None:
         ringing = self._ringing.get(command.assignment.id)
@@ -267,10 +268,8 @@ class Floor:
             return
         if ticket is None or ticket.outcome.done():
             self.dialler.hang_up(ringing.leg)
-        elif (
-            ringing.leg.gone.done()
-        ):  # answered and gone again before we could bridge: the caller keeps the place
-            self._apply(AgentDeclined(assignment, "declined"), None)
+        elif ringing.leg.gone.done():  # before we could bridge: the caller keeps the place
+            self._apply_soon(AgentDeclined(assignment, "declined"))
         else:
             ticket.outcome.set_result(Connected(assignment, ringing.leg))
 

@@ -21,6 +21,7 @@ from voicebot.wire import (
     SpeechStopped,
 )
 
+SWALLOW_WITHIN = 2.0  # seconds between keys that still belong to what was keyed too long
 CLOSED_WITHIN = 2.0  # seconds for the media worker's last counters; without them the record is written anyway
 
 
@@ -35,10 +36,23 @@ class Gone:
 class Playing:
     """One play on a leg. `ended` gets the media worker's PlayEnded; it is cancelled never, whatever happens to tasks."""
 
-    def __init__(self, number: int, media: MediaLeg, ended: "asyncio.Future[PlayEnded]") -> None:
+    def __init__(
+        self,
+        number: int,
+        media: MediaLeg,
+        ended: "asyncio.Future[PlayEnded]",
+        swallowed: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`swallowed`: whether keys were swallowed since it began."""
         self.number = number
         self.ended = ended
         self._media = media
+        self._swallowed = swallowed
+
+    @property
+    def ended_by_swallowed_key(self) -> bool:
+        """Say whether it was ended by a key that counts for nothing, so that it has to be played again."""
+        return self.ended.done() and self.ended.result().cause == "key" and self._swallowed()
 
     def stop(self) -> None:
         """End it now; `ended` follows."""
@@ -72,6 +86,8 @@ class Leg:
         self._playing: dict[int, asyncio.Future[PlayEnded]] = {}
         self._listener: OnMessage | None = None
         self._keys = ""
+        self._swallow_until = 0.0
+        self._swallowed = 0
 
     # --- what the media worker reports --------------------------------------------------------------------------------
 
@@ -82,7 +98,11 @@ class Leg:
             if ended is not None and not ended.done():
                 ended.set_result(message)
         elif isinstance(message, Key):
-            if self._listener is None:
+            now = asyncio.get_running_loop().time()
+            if now < self._swallow_until:
+                self._swallow_until = now + SWALLOW_WITHIN
+                self._swallowed += 1
+            elif self._listener is None:
                 self._keys += message.key
             else:
                 self._listener(message)
@@ -114,7 +134,8 @@ class Leg:
         else:
             self._playing[number] = ended
             self.media.play(number, items, barge_in=barge_in, loop=loop)
-        return Playing(number, self.media, ended)
+        swallowed_before = self._swallowed
+        return Playing(number, self.media, ended, lambda: self._swallowed > swallowed_before)
 
     @contextmanager
     def listening(self, listener: OnMessage) -> Iterator[None]:
@@ -129,6 +150,15 @@ class Leg:
         """Return the keys that nobody listened to, and forget them."""
         keys, self._keys = self._keys, ""
         return keys
+
+    def give_back(self, keys: str) -> None:
+        """Keep keys that were pressed too early for who listened: they are for whoever listens next."""
+        self._keys = keys + self._keys
+
+    def swallow_keys(self) -> None:
+        """Drop what is keyed on in the same breath: a code keyed too long or twice is nobody else's answer."""
+        self._keys = ""
+        self._swallow_until = asyncio.get_running_loop().time() + SWALLOW_WITHIN
 
     def listen(self, turn: int, *, speech_worker: int) -> None:
         if self.media is not None:

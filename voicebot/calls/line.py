@@ -13,6 +13,7 @@ from voicebot.calls.floor import Floor
 from voicebot.calls.leg import Leg
 from voicebot.calls.message import record_message
 from voicebot.calls.protocols import PlayItem, Services, Speech
+from voicebot.calls.recording import CallRecording
 from voicebot.calls.transferring import Telephones, transfer
 from voicebot.calls.waiting import wait_in_queue
 from voicebot.dialplan.line import (
@@ -20,6 +21,8 @@ from voicebot.dialplan.line import (
     BargeIn,
     FetchRequest,
     FetchResult,
+    Heard,
+    NoMatch,
     Question,
     QueueResult,
     QueueWait,
@@ -28,9 +31,7 @@ from voicebot.dialplan.line import (
     TransferResult,
     VoiceMessage,
 )
-from voicebot.wire import PlayEnded, PromptItem, RecordingEnded, StreamItem
-
-UNMASK_AFTER = 0.5  # seconds after a sensitive question: the end of the last tone must not be recorded
+from voicebot.wire import PlayEnded, PromptItem, StreamItem
 
 
 def utc_now() -> datetime.datetime:
@@ -76,13 +77,9 @@ class TelephoneLine:
         self.sounds = sounds
         self._clock = clock
         self._folder = folder
-        self._recording = folder / f"{call.uid}.wav" if recorded else None
+        self.recording = CallRecording(call, caller, folder, allowed=recorded)
         self._messages = 0
-        self._recording_on = False
         self._skip = False  # a key interrupted what was said: the caller knows the way
-        self._masked = 0
-        self._unmask: asyncio.TimerHandle | None = None
-        caller.on_recording = self._recording_ended
 
     def now(self) -> datetime.datetime:
         return self._clock()
@@ -108,16 +105,23 @@ class TelephoneLine:
         sensitive = any(spoken.sensitive for spoken in speech)
         items = self.items(leg, speech)
         if sensitive:
-            self._mask()
+            self.recording.begin_sensitive()
         try:
-            ended = await leg.play(items, barge_in=barge_in).wait()
+            ended = await self._play(leg, items, barge_in)
         finally:
             if sensitive:
-                self._mask_over()
+                self.recording.end_sensitive()
             self._cancel_streams(items)
         if ended.cause == "failed":
             self.call.trace("play_failed", problem=ended.problem)
         return ended
+
+    async def _play(self, leg: Leg, items: Sequence[PlayItem], barge_in: BargeIn) -> PlayEnded:
+        while True:
+            playing = leg.play(items, barge_in=barge_in)
+            ended = await playing.wait()
+            if not playing.ended_by_swallowed_key:
+                return ended
 
     def items(self, leg: Leg, speech: Sequence[Spoken]) -> tuple[PlayItem, ...]:
         """Return what plays `speech` on `leg`, and note in the timeline that it is said."""
@@ -154,13 +158,18 @@ class TelephoneLine:
             () if keys and question.options.barge_in != "none" else self.items(self.caller, question.prompt)
         )
         if sensitive:
-            self._mask()
+            self.recording.begin_sensitive()
         try:
-            return await asking.run(prompt, keys)
+            answer = await asking.run(prompt, keys)
+            if question.sensitive and isinstance(answer, (Heard, NoMatch)):
+                self.caller.swallow_keys()
+            else:
+                self.caller.give_back(asking.unused_keys)
+            return answer
         finally:
             self._cancel_streams(prompt)
             if sensitive:
-                self._mask_over()
+                self.recording.end_sensitive()
 
     # --- people -------------------------------------------------------------------------------------------------------
 
@@ -200,43 +209,4 @@ class TelephoneLine:
         return await record_message(self.caller, self.call, path, longest, term_char)
 
     async def record(self, mode: Literal["start", "pause", "resume", "off"]) -> None:
-        assert self.caller.media is not None
-        if self._recording is None:
-            return
-        if mode == "start" and not self._recording_on:
-            self._recording_on = True
-            self.caller.media.record(str(self._recording))
-            if self._masked:
-                self.caller.media.mask_recording(True)
-            self.call.recording = str(self._recording)
-        elif mode == "pause" and self._recording_on:
-            self._mask()
-        elif mode == "resume" and self._recording_on:
-            self._mask_over(at_once=True)
-        elif mode == "off" and self._recording_on:
-            self._recording_on = False
-            self.caller.media.end_recording(str(self._recording))
-        self.call.trace("recording", mode=mode, path=str(self._recording))
-
-    def _recording_ended(self, message: RecordingEnded) -> None:
-        if message.path != str(self._recording):
-            return
-        self._recording_on = False
-        if message.problem:
-            self.call.recording_problem = message.problem
-            self.call.trace("recording", mode="ended", problem=message.problem)
-
-    def _mask(self) -> None:
-        self._masked += 1
-        if self._unmask is not None:
-            self._unmask.cancel()
-            self._unmask = None
-        if self.caller.media is not None:
-            self.caller.media.mask_recording(True)
-
-    def _mask_over(self, *, at_once: bool = False) -> None:
-        self._masked -= 1
-        if self._masked == 0 and self.caller.media is not None:
-            loop = asyncio.get_running_loop()
-            delay = 0.0 if at_once else UNMASK_AFTER
-            self._unmask = loop.call_later(delay, self.caller.media.mask_recording, False)
+        self.recording.control(mode)

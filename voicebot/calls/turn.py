@@ -113,20 +113,26 @@ class Turn:
 
     # --- inputs ----------------------------------------------------------------------------------------------------
 
-    def start(self, now: float, *, prompt: bool, keys: str = "") -> None:
-        """Begin. `prompt`: one is about to play. `keys` were pressed before the question was asked (type-ahead)."""
+    def start(self, now: float, *, prompt: bool, keys: str = "") -> str:
+        """Begin. `prompt`: one is about to play. `keys` were pressed before the question was asked (type-ahead).
+
+        Returns the keys that were not needed for an answer.
+        """
         self._prompt_playing = prompt
         if not self._speech and not self._matcher.accepts_keys():
             self._finish(Failed("no_recogniser"))
-            return
+            return keys
         if prompt:
             self.state = State.PROMPTING
             if self._options.barge_in != "none":
                 self._listen()
         else:
             self._wait(now, fresh=True)
-        for key in keys:
+        for index, key in enumerate(keys):
+            if self.state is State.DONE:
+                return keys[index:]
             self.key(key, now)
+        return ""
 
     def prompt_ended(self, now: float) -> None:
         """The prompt was heard to its end, or it was stopped, or it could not be played."""

@@ -41,6 +41,7 @@ from voicebot.sim.telephones import Behaviour, Extension, SimTelephones
 
 CALL_SECONDS = 3600.0
 SOUNDS = Sounds(Path("music"), Path("ringback"), Path("beep"))
+RECORDINGS = Path("recordings")
 CALLER_NUMBER = "13800138000"
 HOTLINE_NUMBER = "700"
 NO_TIME_GIVEN = datetime.datetime(2026, 1, 5, 10, 0)  # a Monday: what a test without `at` goes by
@@ -275,14 +276,13 @@ class Hotline:
             telephones=telephones,
             services=services,
             sounds=SOUNDS,
-            folder=Path("recordings"),
+            folder=RECORDINGS,
             recorded=True,
             clock=lambda: begins + datetime.timedelta(seconds=loop.time() - started_at),
         )
         line.leg = sim_leg
         person = line.person = caller(sim_leg, lambda: leg.end(Gone("normal", by_peer=True)))
         sim_leg.on_quiet = person.quiet
-        floor.start()
         dialplan = self.dialplan if scenario.at is not None else self._untimed
         interpreter = Interpreter(dialplan, line, variables(call))
         return _Scene(store, services, call, leg, sim_leg, person, interpreter, floor)

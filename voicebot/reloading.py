@@ -102,7 +102,9 @@ class Dialplans:
         for name, dialplan in dialplans.items():
             sources, files = read_sources(Path(dialplan.path))
             services = WebServices(dialplan.services, self.environment)
-            served[name] = Served(name, Path(dialplan.path), Version(dialplan, sources, rendered, services))
+            served[name] = Served(
+                name, Path(dialplan.path), Version(dialplan, sources, sources.pack(), rendered, services)
+            )
             self._watched[name] = _Watched(files, _stamp(files))
         self.versions = Versions(served, self.in_use)
         self._settle()
@@ -226,7 +228,7 @@ class Dialplans:
 
     def _version(self, compiled: Compiled) -> Version:
         services = WebServices(compiled.dialplan.services, self.environment)
-        return Version(compiled.dialplan, compiled.sources, compiled.rendered, services)
+        return Version(compiled.dialplan, compiled.sources, compiled.packed, compiled.rendered, services)
 
     def _served(self, name: str) -> Served:
         served = self.versions.served.get(name)
@@ -236,7 +238,7 @@ class Dialplans:
 
     def _keep(self, name: str, version: Version, *, running: bool, why: str, who: str) -> None:
         self._written = self.store.version_serves(
-            name, version.id, version.sources.pack(), running=running, why=why, who=who
+            name, version.id, version.packed, running=running, why=why, who=who
         )
 
     def _settle(self) -> None:

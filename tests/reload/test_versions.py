@@ -20,7 +20,7 @@ def version(name: str) -> Version:
     hotline = Hotline(name="x", languages=("en",), start=Named("a", Position("f")))
     rendered = Rendered({Prompt("espeak", "en-us", name): Path(name)}, {"hello.wav": Path(name)})
     return Version(
-        Dialplan(path="f", version=name, hotline=hotline), Sources("f", {}), rendered, SimServices()
+        Dialplan(path="f", version=name, hotline=hotline), Sources("f", {}), b"", rendered, SimServices()
     )
 
 

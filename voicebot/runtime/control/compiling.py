@@ -37,10 +37,11 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A dialplan ready for calls."""
+    """A dialplan ready for calls. `packed` are its files as they are kept."""
 
     dialplan: Dialplan
     sources: Sources
+    packed: bytes
     rendered: Rendered
 
 
@@ -165,4 +166,4 @@ def _load(pickles: Iterable[bytes]) -> Compiled:
     known_texts = {Prompt(engine, voice, text): Path(path) for engine, voice, text, path in texts}
     rendered = Rendered(known_texts, {name: Path(path) for name, path in files.items()})
     warm(dialplan)
-    return Compiled(dialplan, sources, rendered)
+    return Compiled(dialplan, sources, sources.pack(), rendered)

@@ -29,6 +29,7 @@ from voicebot.wire import (
     Unbridge,
 )
 
+WORKER_LOST = "media_worker_lost"  # the only counter of a leg whose worker died
 CLOSE_WITHIN = 2.0  # seconds for a worker to close a leg before its port is taken back anyway
 
 log = structlog.get_logger("media")
@@ -197,5 +198,5 @@ class MediaPlane:
             if leg.worker == worker.index:
                 self._forget(number)
                 leg.closed = True
+                on_message(LegClosed(leg.call, number, {WORKER_LOST: 1}))
                 on_message(MediaTimeout(leg.call, number, now))
-                on_message(LegClosed(leg.call, number, {"media_worker_lost": 1}))

@@ -15,10 +15,11 @@ Share = float  # of new calls, more than 0 and less than 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Version:
-    """One version of a dialplan, with all that its calls need."""
+    """One version of a dialplan, with all that its calls need. `packed`: its files as they are kept."""
 
     dialplan: Dialplan
     sources: Sources
+    packed: bytes
     rendered: Rendered
     services: Services
 

@@ -25,7 +25,7 @@ from voicebot.runtime.render.rendering import convert, render_texts
 from voicebot.speech.errors import SpeechError
 from voicebot.speech.prompts import Prompt, PromptCache
 
-NICE = 10  # calls come first
+NICE = 19  # calls come first
 STEPS = 20  # of a flow in one piece
 READINGS = 5  # until the files stand still
 

@@ -1,0 +1,77 @@
+"""Simulated callers of a dialplan, and what no caller of one that checks clean may come to."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from voicebot.dialplan.checks.reach import LONGEST
+from voicebot.dialplan.schema import Dialplan
+from voicebot.dialplan.testcases import ANY_REQUEST, Act, Forever, StubAnswer
+from voicebot.sim.hotline import Hotline, Outcome, Scenario
+from voicebot.sim.store import Event
+
+KEYED = 3  # callers who press some keys before they fall silent
+LIMIT = 400.0  # seconds: who is still in the call then is stuck
+PEOPLE = ("queue", "transfer", "record_message", "hangup")
+WORKS = {ANY_REQUEST: StubAnswer(200, {})}
+TIMES_OUT = {ANY_REQUEST: StubAnswer(0)}
+HOURS = (datetime(2026, 11, 24, 10, 0), datetime(2026, 11, 22, 3, 0))  # a Tuesday morning, a Sunday night
+
+
+def steps(outcome: Outcome) -> Iterator[Event]:
+    return (event for event in outcome.events if event.kind == "step")
+
+
+def reached(outcome: Outcome) -> float | None:
+    """Return the seconds until the call came to a human, to voicemail or to a hang-up; None if it never did."""
+    return next((event.at for event in steps(outcome) if event.data.get("verb") in PEOPLE), None)
+
+
+def worlds(dialplan: Dialplan) -> Iterator[Scenario]:
+    """Yield calls by day and by night, with services that work or do not, from two numbers."""
+    for at in HOURS if dialplan.hours else HOURS[:1]:
+        for number in ("100", "200"):
+            for stub in (WORKS, TIMES_OUT):
+                yield Scenario("silence", at, stub=dict.fromkeys(dialplan.services, stub), from_number=number)
+
+
+def stuck(dialplan: Dialplan, seed: int) -> str:
+    """Return how some caller gets stuck, "" if none does: silent, mumbling, and by keys before falling silent."""
+    hotline = Hotline(dialplan, call_seconds=LIMIT)
+    rng = random.Random(seed)
+    for world in worlds(dialplan):
+        callers = [world, replace(world, caller="mumble")]
+        if dialplan.defaults.max_events > 12:  # what was keyed before raises events of its own
+            for _ in range(KEYED):
+                keys = tuple(Act("dtmf", rng.choice(("1", "2", "1111"))) for _ in range(rng.randint(1, 6)))
+                callers.append(replace(world, caller=keys))
+        for scenario in callers:
+            outcome = hotline.run(scenario)
+            problem = _problem(outcome)
+            if problem:
+                return f"{scenario.caller}: {problem}"
+    return ""
+
+
+def longest(dialplan: Dialplan, caller: Forever) -> float:
+    """Return the longest time to a human over several worlds, in seconds."""
+    hotline = Hotline(dialplan, call_seconds=LIMIT)
+    times = [reached(hotline.run(replace(world, caller=caller))) for world in worlds(dialplan)]
+    # an answer without the field that a text needs ends a call by an error: that is no way to a human
+    return max(time for time in times if time is not None)
+
+
+def _problem(outcome: Outcome) -> str:
+    if outcome.problem:
+        return outcome.problem
+    at = reached(outcome)
+    if at is not None and at > LONGEST and not outcome.done:
+        return f"a human only after {at:.0f} s"
+    given_up = [event for event in outcome.events if event.kind == "give_up"]
+    if given_up:
+        return f"an apology, and the call is over: {given_up[0].data.get('reason')}"
+    last = list(steps(outcome))[-1]
+    if last.data.get("verb") not in ("hangup", "transfer"):
+        return f"the call ends in a step {last.data.get('verb')}"
+    return ""

@@ -86,7 +86,12 @@ class Server:
         Raises StartError.
         """
         config = self.config
-        config.data.mkdir(parents=True, exist_ok=True)
+        try:
+            config.data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartError(
+                f"{config.data}: {error.strerror}; the data folder must be writable (--data DIR)"
+            ) from error
         self.signalling = SipSignalling(
             user_agent=f"voicebot/{__version__}",
             public_address=config.sip.public_address,
@@ -181,15 +186,18 @@ class Server:
         self._ready = True
         self.signalling.drain(None)
 
-    async def stop(self) -> None:
-        """Refuse new calls, let running ones finish, hang up the rest, write all records, end the workers."""
+    async def stop(self, hurry: asyncio.Event | None = None) -> None:
+        """Refuse new calls, let running ones finish, hang up the rest, write all records, end the workers.
+
+        `hurry`: when it is set, running calls are hung up at once.
+        """
         self._draining = True
         self.signalling.drain(RETRY_AFTER)
         with contextlib.suppress(AttributeError):
             await self.control.close()
         if self._ready:
             log.info("stopping", calls=len(self.reception.calls), drain=self.config.shutdown.drain_seconds)
-            await self.reception.drain(self.config.shutdown.drain_seconds)
+            await self.reception.drain(self.config.shutdown.drain_seconds, hurry)
             await self.floor.close()
             await self.exchange.close()
             await self.hotlines.close()

@@ -200,7 +200,7 @@ def test_a_blind_transfer_that_the_peer_refuses_comes_back_to_the_dialplan(tmp_p
 
     server = play(tmp_path, story)
     assert [said.text for said in server.caller.said][-1] == "Goodbye."
-    assert "transfer_ended" in server.store.kinds("call-1")
+    assert "transfer_exit" in server.store.kinds("call-1")
 
 
 def test_an_offer_without_our_codecs_is_488_and_leaves_nothing(tmp_path: Path) -> None:
@@ -258,3 +258,46 @@ def test_hanging_up_at_any_moment_leaves_nothing_behind(tmp_path: Path, moment: 
     server = play(tmp_path, story)
     assert server.floor.tickets == {}
     assert all(agent.assignment is None for agent in server.floor.state.agents.values())
+
+
+@pytest.mark.parametrize("number", ["front desk", "john@corp", "坐席", '"><sip:x'])
+def test_a_caller_with_an_odd_name_is_connected_too(tmp_path: Path, number: str) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(2.0)
+        call, _ = server.reception.calls["call-1"]
+        call.from_number = number
+        server.caller.press("1")
+        await asyncio.sleep(5.0)
+        assert server.caller.bridged_with is not None
+        server.agent.bye(server.agent.incoming[0])
+        await asyncio.sleep(3.0)
+
+    play(tmp_path, story)
+
+
+def test_an_agents_answer_that_crosses_the_cancellation_is_hung_up(tmp_path: Path) -> None:
+    """The 200 is in the exchange, the task that waits for it is cancelled before it runs again."""
+
+    async def story(server: Server) -> None:
+        session = server.phone.call()
+        await asyncio.sleep(2.0)
+        call, _ = server.reception.calls["call-1"]
+        dialling = asyncio.create_task(
+            server.exchange.dial(call, f"sip:6001@{AGENT.host_port}", name="alice")
+        )
+        honest = server.exchange.on_event
+
+        def meddle(event: sip.Event) -> None:
+            honest(event)
+            if isinstance(event, sip.Answered):
+                dialling.cancel()
+
+        server.end.on_event = meddle
+        await asyncio.gather(dialling, return_exceptions=True)
+        await asyncio.sleep(1.0)
+        assert server.agent.has(sip.Ended), "the agent's phone is not left off the hook"
+        server.phone.bye(session)
+        await asyncio.sleep(1.0)
+
+    play(tmp_path, story)

@@ -233,3 +233,85 @@ def test_a_slow_lookup_is_bridged_with_the_filler() -> None:
         await hotline.close()
 
     run(story())
+
+
+def test_keys_that_one_answer_did_not_need_are_for_the_next_question() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        for key in "23":
+            caller.media.press(key)
+        first = await caller.line.ask(question("2"))
+        second = await caller.line.ask(question("3"))
+        assert isinstance(first, Heard)
+        assert isinstance(second, Heard)
+        assert caller.media.said == [], "who knows the way hears no prompt"
+        await hotline.close()
+
+    run(story())
+
+
+def test_a_code_keyed_too_long_is_nobodys_answer_and_stops_no_prompt() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        loop = asyncio.get_running_loop()
+        for index, key in enumerate("12349999"):
+            loop.call_later(1.0 + 0.3 * index, caller.media.press, key)
+        await caller.line.ask(question("1234", sensitive=True))
+        asking = asyncio.create_task(caller.line.ask(question("5")))
+        await asyncio.sleep(4.0)
+        assert not asking.done()
+        assert caller.media.said[-1].heard > 1.0, "the prompt goes on"
+        caller.media.press("5")
+        assert isinstance(await asking, Heard)
+        assert all("9999"[:1] != fields.get("keys") for _, _, fields in hotline.store.events)
+        await hotline.close()
+
+    run(story())
+
+
+def test_a_sensitive_question_in_a_paused_recording_does_not_end_the_pause() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        await caller.line.record("resume")
+        await caller.line.record("pause")
+        asking = asyncio.create_task(caller.line.ask(question("1234", sensitive=True)))
+        await asyncio.sleep(1.0)
+        for key in "1234":
+            caller.media.press(key)
+        await asking
+        await asyncio.sleep(2.0)
+        assert [on for _, on in caller.media.masked] == [True]
+        await caller.line.record("resume")
+        assert [on for _, on in caller.media.masked] == [True, False]
+        await hotline.close()
+
+    run(story())
+
+
+def test_each_part_of_a_recording_has_its_own_file() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        await caller.line.record("start")
+        await caller.line.record("off")
+        await caller.line.record("start")
+        await asyncio.sleep(1.0)
+        assert caller.media.recordings == {"recordings/call-1-part-2.wav"}
+        assert caller.call.recording == "recordings/call-1.wav"
+        await hotline.close()
+
+    run(story())
+
+
+def test_a_recording_on_demand_begins_with_resume() -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        await caller.line.record("resume")
+        assert caller.media.recordings == {"recordings/call-1.wav"}
+        await hotline.close()
+
+    run(story())

@@ -179,15 +179,26 @@ class Reception:
         self.exchange.hang_up(leg, call.release_cause or "normal")
         await leg.close_media()
         self.speech.end_call(call.uid)
+        if call.recording and leg.gone.done() and leg.gone.result().cause == "media_lost":
+            call.recording_problem = call.recording_problem or "ended early: the media worker was lost"
         call.trace("ended", cause=call.release_cause, by=call.ended_by)
         self.store.call_ended(call.uid, summary(call, leg.counters))
         log.info("call ends", call=call.uid, cause=call.release_cause, by=call.ended_by)
 
-    async def drain(self, within: float) -> None:
-        """Let running calls finish for `within` seconds, then hang up the rest; returns when all records are written."""
+    async def drain(self, within: float, hurry: asyncio.Event | None = None) -> None:
+        """Let running calls finish for `within` seconds or until `hurry` is set, then hang up the rest.
+
+        Returns when all records are written.
+        """
         stories = [story for _, story in self.calls.values()]
         if stories:
-            await asyncio.wait(stories, timeout=within)
+            loop = asyncio.get_running_loop()
+            hurried = loop.create_task(hurry.wait()) if hurry is not None else None
+            over = asyncio.gather(*stories, return_exceptions=True)
+            waits: set[asyncio.Future[Any]] = {asyncio.shield(over), *([hurried] if hurried else [])}
+            await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+            if hurried is not None:
+                hurried.cancel()
         for call, story in list(self.calls.values()):
             if not story.done() and call.caller is not None:
                 call.releases("server_shutdown", "server")

@@ -110,7 +110,8 @@ class Leg:
             if self._listener is not None:
                 self._listener(message)
         elif isinstance(message, MediaTimeout):
-            self.end(Gone("media_timeout", by_peer=False))
+            lost = "media_worker_lost" in self.counters
+            self.end(Gone("media_lost" if lost else "media_timeout", by_peer=False))
         elif isinstance(message, RecordingEnded):
             self.on_recording(message)
         elif isinstance(message, LegClosed):

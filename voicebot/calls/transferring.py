@@ -35,7 +35,6 @@ class Telephones(Protocol):
 async def transfer(line: "TelephoneLine", request: TransferRequest) -> TransferResult:
     """Return by which exit the transfer ended; the caller is still there, unless it is `transferred`."""
     call = line.call
-    call.trace("transfer", mode=request.mode, to=request.to)
     try:
         uri = line.telephones.target(call, request.to)
         if request.mode == "blind":
@@ -44,7 +43,6 @@ async def transfer(line: "TelephoneLine", request: TransferRequest) -> TransferR
             result = await _bridge(line, uri, request)
     except DialFailed as failure:
         result = TransferResult(failure.exit, failure.status)
-    call.trace("transfer_ended", to=request.to, exit=result.exit, status=result.status)
     return result
 
 

@@ -80,8 +80,11 @@ async def _serve(config: Config, dialplans: dict[str, Dialplan], engines: Engine
         return 2
     _announce(server)
     await stopping
-    typer.echo("stopping: no new calls, running ones may finish ...")
-    await server.stop()
+    typer.echo("stopping: no new calls, running ones may finish; once more to hang them up ...")
+    hurry = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, hurry.set)
+    await server.stop(hurry)
     return 0
 
 

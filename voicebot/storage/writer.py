@@ -167,8 +167,16 @@ class Writer:
         last = False
         while not last:
             batch, last = self._next_batch()
-            if batch:
+            if not batch:
+                continue
+            try:
                 self._write(batch)
+            except (
+                Exception
+            ) as error:  # the edge of the thread: one batch that nobody foresaw must not end all records
+                for item in batch:
+                    if not item.done.done():
+                        self._drop(item, f"records could not be written ({type(error).__name__})")
 
     def _next_batch(self) -> tuple[list[_Item | _Serves], bool]:
         """Return what arrives within BATCH_SECONDS of the first item, and whether it is the last."""

@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from voicebot.sip import Address, SipError
 
@@ -78,11 +80,18 @@ def _probe(host: str) -> str:
         return nowhere
 
 
+_RESOLVERS = ThreadPoolExecutor(
+    4, thread_name_prefix="dns"
+)  # its own: a resolver that hangs delays nothing else
+
+
 async def resolve(address: Address) -> Address:
-    """Return `address` with its host resolved to an IP address. Raises SipError (404) for an unknown name."""
+    """Return `address` with its host resolved to an IP address, IPv4 first. Raises SipError (404) for an unknown name."""
     loop = asyncio.get_running_loop()
+    ask = partial(socket.getaddrinfo, address.host, address.port, type=socket.SOCK_DGRAM)
     try:
-        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)
+        found = await loop.run_in_executor(_RESOLVERS, ask)
     except OSError as error:
         raise SipError(404, f"{address.host} does not resolve: {error.strerror}") from error
-    return Address(address.transport, str(found[0][4][0]), address.port)
+    first = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    return Address(address.transport, str(first[4][0]), address.port)

@@ -104,7 +104,13 @@ class Dialog:
         self.sensitive = sensitive or bool(option("sensitive", *self._layers))
         self.bounds: Confidence = option("confidence", *self._layers) or Confidence()
         self._options, self._links = step_options(run.dialplan, step, choices)
-        self._input_options = input_options(*self._layers)
+        self._input_options = (
+            input_options(*self._layers)
+            if layers
+            else run.dialplan.memo.get(
+                ("input options", type(step), step.id), lambda: input_options(*self._layers)
+            )
+        )
         self._takes: tuple[str, ...] = option("input", *self._layers) or ("speech", "dtmf")
         self._counts: dict[str, int] = {}
         self._spent = 0

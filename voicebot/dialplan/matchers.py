@@ -88,6 +88,7 @@ class QuestionMatcher:
         self._reject = reject
         self._margin = margin
         self._slot = slot
+        self._judged: tuple[tuple[Entry, ...], bool, Judgement] | None = None  # the last one
 
     def phrases(self, language: str) -> tuple[str, ...]:
         if language not in self._languages or not self.accepts_speech():
@@ -115,6 +116,16 @@ class QuestionMatcher:
         return "dtmf" in self._takes
 
     def judge(self, entries: Sequence[Entry], *, closed: bool = False) -> Judgement:
+        known, asked = self._judged, tuple(entries)
+        if (
+            known is not None and known[0] == asked and known[1] == closed
+        ):  # a final is mostly the last partial
+            return known[2]
+        judgement = self._judge(asked, closed)
+        self._judged = asked, closed, judgement
+        return judgement
+
+    def _judge(self, entries: Sequence[Entry], closed: bool) -> Judgement:
         if not entries:
             return Judgement(Completeness.NONE)
         judgement = Judgement(Completeness.NONE)

@@ -74,6 +74,10 @@ class Run:
 
     def spoken(self, text: Text, *, voice: str | None = None, sensitive: bool = False) -> tuple[Spoken, ...]:
         """Return what is to be heard, in the caller's language. Raises ExpressionError."""
+        key = (text.position, self.language, voice)  # of a text of the dialplan
+        constant = self.dialplan.memo.get(key, lambda: self._constant(text, voice))
+        if constant is not None:
+            return constant
         pieces: list[Spoken] = []
         for item in text.in_language(self.language):
             language = item.language or self.language
@@ -85,6 +89,17 @@ class Run:
                 words = sentence.speech(self.variables, language)
                 pieces.append(Spoken(words, language, voice, constant=False, sensitive=secret))
         return tuple(pieces)
+
+    def _constant(self, text: Text, voice: str | None) -> tuple[Spoken, ...] | None:
+        """Return what is to be heard if there is no variable in it, else None."""
+        pieces = [
+            (sentence, item.language or self.language)
+            for item in text.in_language(self.language)
+            for sentence in item.sentences
+        ]
+        if not all(sentence.constant for sentence, _ in pieces):
+            return None
+        return tuple(Spoken(sentence.source, language, voice) for sentence, language in pieces)
 
     def phrase(self, name: str, *, sensitive: bool = False, **values: str) -> tuple[Spoken, ...]:
         """Return a built-in text."""

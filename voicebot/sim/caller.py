@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from voicebot.dialplan.line import Completeness, Entry, Question
 from voicebot.dialplan.testcases import Act, Forever
 from voicebot.sim.media import SimLeg
-from voicebot.sim.speech import language_of
+from voicebot.sim.speech import CONFIDENCE, language_of
 
 Listens = Literal["question", "queue", "message"]
 
@@ -117,7 +117,9 @@ class ScriptedCaller:
             self._press(act.text)
             return
         if listened and act.text:
-            self._entries.append(Entry("speech", act.text, language_of(act.text), act.confidence or 1.0))
+            self._entries.append(
+                Entry("speech", act.text, language_of(act.text), act.confidence or CONFIDENCE)
+            )
         seconds = None if act.text else MUMBLE_SECONDS
         self.leg.say(
             act.text, seconds, confidence=act.confidence, on_said=lambda: self._said(listened=listened)

@@ -10,7 +10,6 @@ from voicebot.wire import (
     Key,
     LegClosed,
     PlayEnded,
-    PlayStarted,
     RecordingEnded,
     SilenceItem,
     SpeechStarted,
@@ -182,7 +181,6 @@ class SimLeg:
         timer = None if loop else self._loop.call_later(seconds, self._ended, "done")
         self._play = _Play(play, barge_in, now, first, timer)
         self.air.begins()
-        self._loop.call_soon(self._on_message, PlayStarted(self.call, self.id, play, now))
 
     def stop(self, play: int) -> None:
         if self._play is not None and self._play.number == play:

@@ -11,6 +11,7 @@ from voicebot.wire import Final, Hypothesis, Partial, PromptItem, StreamItem
 
 SECONDS_PER_CHARACTER = 0.06
 SECONDS_PER_HAN = 0.25
+CONFIDENCE = 0.95  # of what is heard, if nothing else is said
 
 
 @lru_cache(maxsize=4096)
@@ -39,7 +40,7 @@ class SimSpeech:
     """Implements `calls.protocols.Speech`. `confidence` is that of everything heard."""
 
     recognised: tuple[str, ...] = ("en", "zh")
-    confidence: float = 0.95
+    confidence: float = CONFIDENCE
     phrases: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     _turns: dict[tuple[str, int], _Turn] = field(default_factory=dict)

@@ -271,14 +271,19 @@ class Dialplans:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(SWEEP)
-            if self.versions.stale():
-                self._settle()
-            if self.config.reload.watch:
-                for name in self.versions.served:
-                    if await self._changed(name) and await self._news(name):
-                        tell(
-                            await self.reload(name, share=self.config.canaries.get(name), why="file changed")
-                        )
+            try:
+                await self._round()
+            except Exception:  # the edge of a round: the next one comes, whatever broke this one
+                log.exception("watching the dialplans failed")
+
+    async def _round(self) -> None:
+        if self.versions.stale():
+            self._settle()
+        if not self.config.reload.watch:
+            return
+        for name in self.versions.served:
+            if await self._changed(name) and await self._news(name):
+                tell(await self.reload(name, share=self.config.canaries.get(name), why="file changed"))
 
     async def _changed(self, name: str) -> bool:
         """Say whether the files have changed, and stand still since."""

@@ -15,6 +15,7 @@ from voicebot.config import Overrides
 from voicebot.runtime.control.socket import ControlError, ask
 from voicebot.storage import DialplanVersion, Outcomes, Reader, StorageError
 
+WIDE = 110  # columns of a terminal that has room for everything
 _ASKED = 2.0  # seconds that a server has to tell what runs
 
 
@@ -31,7 +32,8 @@ class Row:
 def dialplans(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the versions of the dialplans, newest first, with their calls and completion rates.
 
-    completed: the bot ended the call normally, or the caller has talked to a human. abandoned: the caller left before.
+    completed: the bot ended the call normally, or the caller has talked to a human (so many of them). left: the
+    caller hung up before either. errors: the call broke.
     """
     settings = configuration(config, Overrides(data=data))
     try:
@@ -59,7 +61,9 @@ def dialplans(config: ConfigOption = None, data: DataOption = None, as_json: Jso
     if as_json:
         typer.echo(json.dumps([as_data(row) for row in rows], ensure_ascii=False, indent=2))
     else:
-        Console().print(table(rows) if rows else "No dialplan has been served yet.")
+        console = Console()
+        wide = console.width >= WIDE
+        console.print(table(rows, wide=wide) if rows else "No dialplan has been served yet.")
 
 
 def as_data(row: Row) -> Mapping[str, object]:
@@ -80,47 +84,30 @@ def as_data(row: Row) -> Mapping[str, object]:
     }
 
 
-def table(rows: Iterable[Row], zone: datetime.tzinfo | None = None) -> Table:
-    """Return the list. Instants are shown in `zone`; None is this machine's."""
-    result = Table(box=None, header_style="bold", pad_edge=False)
-    headings = (
-        "dialplan",
-        "version",
-        "",
-        "since",
-        "why",
-        "calls",
-        "completed",
-        "to a human",
-        "abandoned",
-        "errors",
-    )
-    for heading in headings:
+def table(rows: Iterable[Row], zone: datetime.tzinfo | None = None, *, wide: bool = True) -> Table:
+    """Return the list. Instants are shown in `zone`; None is this machine's. `wide`: also why each version came."""
+    result = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    headings = ("name", "version", "", "since", "calls", "completed", "human", "left", "errors")
+    for heading in (*headings, "why") if wide else headings:
         result.add_column(heading, no_wrap=heading in ("version", "since"))
     for row in rows:
         version, told = row.version, row.outcomes
         since = (version.running_since or version.first_served_at).astimezone(zone)
-        standing = row.standing + (f" {row.share * 100:g} %" if row.share else "")
         why = " ".join(filter(None, (version.why, f"({version.who})" if version.who else "")))
-        result.add_row(
-            *map(
-                plain,
-                (
-                    version.name,
-                    version.version,
-                    standing,
-                    f"{since:%Y-%m-%d %H:%M:%S}",
-                    why,
-                    str(told.calls) + (f" +{told.open}" if told.open else ""),
-                    _share(told.completed, told.calls),
-                    _share(told.to_human, told.calls),
-                    _share(told.abandoned, told.calls),
-                    _share(told.errors, told.calls),
-                ),
-            )
+        cells = (
+            version.name,
+            version.version,
+            row.standing + (f" {row.share * 100:g} %" if row.share else ""),
+            f"{since:%m-%d %H:%M}",
+            str(told.calls) + (f" +{told.open}" if told.open else ""),
+            _share(told.completed, told.calls),
+            str(told.to_human),
+            _share(told.abandoned, told.calls),
+            str(told.errors),
         )
+        result.add_row(*map(plain, (*cells, why) if wide else cells))
     return result
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part} ({part / whole:.0%})" if whole else "-"
+    return f"{part} {part / whole:.0%}" if whole else "-"

@@ -126,3 +126,14 @@ def test_words_beyond_the_dictionary_are_spelled_out() -> None:
     assert lexicon.pronunciations("self-service")[0].startswith("S EH L F S ER V")
     assert lexicon.pronunciations("余额") == ()
     assert all(set(phones.split()) <= set(lexicon.PHONES) for phones in lexicon.pronunciations("24"))
+
+
+def test_a_recogniser_that_is_lent_to_another_caller_starts_where_a_new_one_does() -> None:
+    used, fresh = PocketSphinx(), PocketSphinx()
+    used.start(("yes", "no"))
+    used.feed(np.full(8000, 900, np.int16))
+    used.seed("")
+    assert used.state() == fresh.state() == ""
+    used.start(("yes", "no"))
+    used.seed("40,10,-2,3,-11,-5,-5,0,-7,2,-8,-5,-6;1.500")
+    assert used.state().endswith(";1.500")

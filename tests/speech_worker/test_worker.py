@@ -33,15 +33,13 @@ class ScriptedRecogniser:
     """Hears one word for every 60 ms: the number of the piece."""
 
     def __init__(self, language: str, seed: str) -> None:
-        self.language, self.seed = language, seed
+        self.language, self.learned = language, seed
         self.samples = 0
-        self.turns = 0
 
     def start(self, phrases: tuple[str, ...]) -> None:
         if phrases == ("broken",):
             raise EngineProblem("cannot start")
         self.samples = 0
-        self.turns += 1
 
     def feed(self, samples: NDArray[np.int16]) -> None:
         assert len(samples) <= 800, "at most 100 ms at once"
@@ -56,8 +54,11 @@ class ScriptedRecogniser:
         text = f"{self.language}{self.samples}"
         return Result(text, 0.9, (TimedWord(text, 0.1, 0.2, 0.9),))
 
+    def seed(self, state: str) -> None:
+        self.learned = state
+
     def state(self) -> str:
-        return f"{self.seed}learned{self.turns}"
+        return self.learned + "!"  # something new with every turn
 
 
 class ToneSynthesiser:
@@ -98,6 +99,7 @@ class Bench:
         self.control: list[Message] = []
         self.media: list[tuple[int, StreamChunk]] = []
         self.media_takes = True
+        self.opened = 0
         self.worker = SpeechWorker(
             to_control=self.control.append,
             to_media=self._take,
@@ -113,6 +115,7 @@ class Bench:
     def _recogniser(self, engine: str, language: str, model: str, state: str) -> Recogniser:
         if engine != "scripted":
             raise EngineProblem("no such engine")
+        self.opened += 1
         return ScriptedRecogniser(language, state)
 
     def _synthesiser(self, engine: str) -> Synthesiser:
@@ -163,7 +166,7 @@ def test_a_turn_ends_with_what_every_language_heard_and_learned(bench: Bench) ->
         ("en", "en960", 0.9),
         ("zh", "zh960", 0.9),
     ]
-    assert final.hypotheses[0].state == "slearned1"
+    assert final.hypotheses[0].state == "s!"
     assert final.hypotheses[0].words == (("en960", 0.1, 0.2, 0.9),)
     assert final.at == pytest.approx(50.12)
     assert not final.lagging
@@ -184,18 +187,33 @@ def test_partials_come_when_they_change_and_not_more_often_than_every_60_ms(benc
     assert [round(one.at, 2) for one in partials if isinstance(one, Partial)] == [50.06, 50.12, 50.18, 50.24]
 
 
-def test_a_recogniser_stays_with_its_call(bench: Bench) -> None:
+def test_what_was_learned_stays_with_its_call(bench: Bench) -> None:
     for turn in (1, 2, 3):
         bench.send(start(turn=turn), audio(turn=turn), end(turn=turn))
         bench.work()
     final = bench.told(Final)[-1]
     assert isinstance(final, Final)
-    assert final.hypotheses[0].state == "learned3"
+    assert final.hypotheses[0].state == "!!!"
     bench.send(EndCall("c"), start(), audio(), end())
     bench.work()
     final = bench.told(Final)[-1]
     assert isinstance(final, Final)
-    assert final.hypotheses[0].state == "learned1"
+    assert final.hypotheses[0].state == "!"
+
+
+def test_there_are_as_many_recognisers_as_callers_who_speak_at_once(bench: Bench) -> None:
+    for call in "abcdefgh":
+        bench.send(start(call))
+        bench.work()
+    assert bench.opened == 1, "to try the grammar with; nobody speaks"
+    bench.send(audio("a"), audio("b"))
+    bench.work()
+    assert bench.opened == 2
+    bench.send(end("a"), EndCall("b"))
+    bench.work()
+    bench.send(audio("c"), audio("d"))
+    bench.work()
+    assert bench.opened == 2, "one was given back at the end of a turn, one at the end of a call"
 
 
 def test_calls_take_turns(bench: Bench) -> None:

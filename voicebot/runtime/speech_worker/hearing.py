@@ -1,12 +1,13 @@
-"""One call's ears: a recogniser for each language, and the turn that they are hearing."""
+"""One call's ears: the turn that is being heard, with a recogniser for each language while the caller speaks."""
 
 from collections import deque
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from voicebot.runtime.speech_worker.recognisers import Kind, Recognisers
 from voicebot.speech.asr import Recogniser, Result
+from voicebot.speech.asr.recogniser import NOTHING
 from voicebot.speech.errors import SpeechError
 from voicebot.speech.resample import StreamResampler
 from voicebot.wire import Audio, AudioEnd, Final, Hypothesis, Partial, SpeechProblem, StartTurn, TurnGrammar
@@ -16,8 +17,6 @@ PARTIAL_EVERY = 0.060  # seconds of audio between two looks at the hypothesis
 LAGGING_AFTER = 0.300  # seconds that audio may wait for its turn
 MOST_WAITING = 30.0  # seconds of audio in a turn's queue; what is more is dropped and the turn marked
 _HZ = 8000
-
-OpenRecogniser = Callable[[str, str, str, str], Recogniser]  # engine, language, model, state
 
 
 class _Turn:
@@ -37,13 +36,14 @@ class _Turn:
 
 
 class Hearing:
-    """A call. Its recognisers stay from turn to turn, with what they learned; a new turn replaces the one before."""
+    """A call. What its recognisers learned stays from turn to turn; a new turn replaces the one before."""
 
-    def __init__(self, call: str, open_recogniser: OpenRecogniser) -> None:
+    def __init__(self, call: str, recognisers: Recognisers) -> None:
         self.call = call
-        self._open = open_recogniser
-        self._recognisers: dict[tuple[str, str, str], Recogniser] = {}
-        self._active: list[tuple[TurnGrammar, Recogniser | None]] = []
+        self._recognisers = recognisers
+        self._learned: dict[Kind, str] = {}
+        self._grammars: list[TurnGrammar] = []  # those that can be heard
+        self._active: list[tuple[TurnGrammar, Recogniser]] = []  # while there is audio
         self._turn: _Turn | None = None
 
     @property
@@ -52,23 +52,27 @@ class Hearing:
 
     def start(self, message: StartTurn) -> list[str | SpeechProblem]:
         """Begin a turn. Returns the problems of single languages as text; if none can be heard, a SpeechProblem."""
-        self._turn, self._active = None, []
+        self.close()
         problems: list[str | SpeechProblem] = []
         for grammar in message.grammars:
             try:
-                recogniser = self._recogniser(grammar)
-                recogniser.start(grammar.phrases)
+                self._recognisers.try_grammar(_kind(grammar), self._state(grammar), grammar.phrases)
             except SpeechError as problem:
                 problems.append(str(problem))
-                self._active.append((grammar, None))
             else:
-                self._active.append((grammar, recogniser))
-        if any(recogniser for _, recogniser in self._active):
+                self._grammars.append(grammar)
+        if self._grammars:
             self._turn = _Turn(message)
         else:
             text = "; ".join(str(problem) for problem in problems) or "the turn has no grammar"
             problems.append(SpeechProblem(self.call, message.turn, 0, text))
         return problems
+
+    def close(self) -> None:
+        """Forget the turn, and give back what was borrowed for it."""
+        for grammar, recogniser in self._active:
+            self._recognisers.give(_kind(grammar), recogniser)
+        self._turn, self._active, self._grammars = None, [], []
 
     def audio(self, message: Audio, now: float) -> bool:
         """Queue audio; False if it belongs to no turn that is being heard."""
@@ -113,8 +117,8 @@ class Hearing:
                 return self._decode(turn, now)
             return self._finish(turn) if turn.ended else None
         except SpeechError as problem:
-            self._recognisers.clear()  # whatever state they are in, the next turn begins with new ones
-            self._turn = None
+            self._active = []  # whatever state they are in, nobody gets them again
+            self.close()
             return SpeechProblem(self.call, turn.start.turn, 0, str(problem))
 
     def _decode(self, turn: _Turn, now: float) -> Partial | None:
@@ -132,40 +136,49 @@ class Hearing:
         turn.waiting_samples -= count
         turn.at += count / _HZ
         turn.since_partial += count / _HZ
+        if not self._active:
+            self._borrow()
         for _, recogniser in self._active:
-            if recogniser is not None:
-                recogniser.feed(piece)
+            recogniser.feed(piece)
         if turn.since_partial < PARTIAL_EVERY - 1e-9 or turn.waiting or turn.ended:
             return None
         turn.since_partial = 0.0
-        results = [recogniser.partial() if recogniser else Result("", 0.0) for _, recogniser in self._active]
-        told = tuple((result.text, f"{result.confidence:.1f}") for result in results)
-        if told == turn.told or not (turn.told or any(result.text for result in results)):
+        results = {grammar.language: recogniser.partial() for grammar, recogniser in self._active}
+        told = tuple((result.text, f"{result.confidence:.1f}") for result in results.values())
+        if told == turn.told or not (turn.told or any(result.text for result in results.values())):
             return None
         turn.told = told
-        return Partial(self.call, turn.start.turn, turn.at, self._hypotheses(results, final=False))
+        return Partial(self.call, turn.start.turn, turn.at, self._hypotheses(turn, results))
+
+    def _borrow(self) -> None:
+        for grammar in self._grammars:
+            recogniser = self._recognisers.take(_kind(grammar), self._state(grammar))
+            self._active.append((grammar, recogniser))
+            recogniser.start(grammar.phrases)
 
     def _finish(self, turn: _Turn) -> Final:
-        results = [recogniser.finish() if recogniser else Result("", 0.0) for _, recogniser in self._active]
-        self._turn = None
-        return Final(self.call, turn.start.turn, turn.at, self._hypotheses(results, final=True), turn.lagging)
+        results: dict[str, Result] = {}
+        for grammar, recogniser in self._active:
+            results[grammar.language] = recogniser.finish()
+            self._learned[_kind(grammar)] = recogniser.state()
+        final = Final(self.call, turn.start.turn, turn.at, self._hypotheses(turn, results), turn.lagging)
+        self.close()
+        return final
 
-    def _hypotheses(self, results: list[Result], *, final: bool) -> tuple[Hypothesis, ...]:
-        return tuple(
-            Hypothesis(
-                grammar.language,
-                result.text,
-                result.confidence,
-                tuple((word.text, word.start, word.end, word.confidence) for word in result.words),
-                recogniser.state() if final and recogniser else "",
-            )
-            for (grammar, recogniser), result in zip(self._active, results, strict=True)
-        )
+    def _hypotheses(self, turn: _Turn, results: dict[str, Result]) -> tuple[Hypothesis, ...]:
+        """Return one for each grammar of the turn, also for those that could not be heard."""
+        hypotheses = []
+        for grammar in turn.start.grammars:
+            result = results.get(grammar.language, NOTHING)
+            words = tuple((word.text, word.start, word.end, word.confidence) for word in result.words)
+            state = self._learned.get(_kind(grammar), "")
+            hypotheses.append(Hypothesis(grammar.language, result.text, result.confidence, words, state))
+        return tuple(hypotheses)
 
-    def _recogniser(self, grammar: TurnGrammar) -> Recogniser:
-        key = (grammar.engine, grammar.language, grammar.model)
-        if key not in self._recognisers:
-            self._recognisers[key] = self._open(
-                grammar.engine, grammar.language, grammar.model, grammar.state
-            )
-        return self._recognisers[key]
+    def _state(self, grammar: TurnGrammar) -> str:
+        """Return what is known of the caller: from this worker, or from the one before."""
+        return self._learned.get(_kind(grammar), grammar.state)
+
+
+def _kind(grammar: TurnGrammar) -> Kind:
+    return Kind(grammar.engine, grammar.language, grammar.model)

@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Callable
 
-from voicebot.runtime.speech_worker.hearing import Hearing, OpenRecogniser
+from voicebot.runtime.speech_worker.hearing import Hearing
+from voicebot.runtime.speech_worker.recognisers import OpenRecogniser, Recognisers
 from voicebot.runtime.speech_worker.speaking import Speaking
 from voicebot.speech.errors import SpeechError
 from voicebot.speech.tts import Synthesiser
@@ -41,7 +42,7 @@ class SpeechWorker:
         """`to_media(worker, chunk)` returns False if that worker is not attached or takes nothing more."""
         self._to_control = to_control
         self._to_media = to_media
-        self._open_recogniser = open_recogniser
+        self._recognisers = Recognisers(open_recogniser)
         self._open_synthesiser = open_synthesiser
         self._hearing: dict[str, Hearing] = {}
         self._speaking: dict[_Task, Speaking] = {}
@@ -88,7 +89,8 @@ class SpeechWorker:
             case CancelSpeech():
                 self._speaking.pop((message.call, message.stream), None)
             case EndCall():
-                self._hearing.pop(message.call, None)
+                if (hearing := self._hearing.pop(message.call, None)) is not None:
+                    hearing.close()
                 for task in [task for task in self._speaking if task[0] == message.call]:
                     del self._speaking[task]
             case _:
@@ -121,7 +123,7 @@ class SpeechWorker:
 
     def _start_turn(self, message: StartTurn) -> None:
         self._counters["turns"] += 1
-        hearing = self._hearing.setdefault(message.call, Hearing(message.call, self._open_recogniser))
+        hearing = self._hearing.setdefault(message.call, Hearing(message.call, self._recognisers))
         for problem in hearing.start(message):
             if isinstance(problem, SpeechProblem):
                 self._tell(problem)

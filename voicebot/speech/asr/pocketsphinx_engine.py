@@ -130,6 +130,15 @@ class PocketSphinx:
             return NOTHING
         return Result(" ".join(word.text for word in words), _weakest(words), words)
 
+    def seed(self, state: str) -> None:
+        if self._listening:
+            self._end_utterance()
+        means, gain = _parse_state(state)
+        self._seed = means is None
+        self._decoder.set_cmn(_spelled(means or _means_at(_BEST_RATIO)))
+        self._leveller = Leveller(gain)
+        self._learned = gain is not None
+
     def state(self) -> str:
         if not self._learned:
             return ""

@@ -57,5 +57,8 @@ class Recogniser(Protocol):
     def finish(self) -> Result:
         """End the turn and return its result."""
 
+    def seed(self, state: str) -> None:
+        """Forget the caller before: begin another's turns with what `state()` told of this one, "" = nothing."""
+
     def state(self) -> str:
         """Return what was learned of the caller's line, to seed a recogniser elsewhere; "" = nothing yet."""

@@ -103,6 +103,9 @@ class Vosk:
             return NOTHING
         return Result(self._joins.join(heard), min(word.confidence for word in words), words)
 
+    def seed(self, state: str) -> None:
+        """It learns nothing of a caller, so there is nothing to forget."""
+
     def state(self) -> str:
         return ""
 

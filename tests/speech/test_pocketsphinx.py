@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 
 from tests.speech.conftest import Telephone
 from voicebot.speech.asr import Recogniser, Result, lexicon, open_recogniser
+from voicebot.speech.asr.pocketsphinx_engine import PocketSphinx
 from voicebot.speech.errors import EngineProblem
 
 BANK = (

@@ -33,8 +33,42 @@ flows:
     - set: {call.known: "yes"}
     - return: {}
 """
-WORDS = ["balance", "card", "loan", "branch", "rate", "gold", "letter", "form", "pension", "tax", "wire", "cheque", "limit", "pin", "alarm", "fee"]
-HAN = ["余额", "信用卡", "贷款", "网点", "利率", "黄金", "来信", "表格", "养老金", "税务", "汇款", "支票", "额度", "密码", "警报", "费用"]
+WORDS = [
+    "balance",
+    "card",
+    "loan",
+    "branch",
+    "rate",
+    "gold",
+    "letter",
+    "form",
+    "pension",
+    "tax",
+    "wire",
+    "cheque",
+    "limit",
+    "pin",
+    "alarm",
+    "fee",
+]
+HAN = [
+    "余额",
+    "信用卡",
+    "贷款",
+    "网点",
+    "利率",
+    "黄金",
+    "来信",
+    "表格",
+    "养老金",
+    "税务",
+    "汇款",
+    "支票",
+    "额度",
+    "密码",
+    "警报",
+    "费用",
+]
 
 
 def large(lines: int) -> str:

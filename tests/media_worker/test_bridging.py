@@ -233,7 +233,10 @@ def test_a_message_is_recorded_beside_the_call_and_ends_alone(bench: Bench) -> N
     bench.do(CloseLeg("call", 1))
     bench.recorder.write_all()
     bench.run(1)
-    assert {(ended.path, ended.seconds) for ended in bench.told(RecordingEnded)} == {(call, 0.14), (message, 0.06)}
+    assert {(ended.path, ended.seconds) for ended in bench.told(RecordingEnded)} == {
+        (call, 0.14),
+        (message, 0.06),
+    }
     assert len(bench.told(LegClosed)) == 1
 
 

@@ -100,7 +100,10 @@ class QueueStep(Step):
         while True:
             run.trace("queue", queue=self.name.name)
             result = await run.line.wait_in_queue(self._wait(run))
-            if result.exit in ("agent_done", "link"):  # an empty queue must not disarm the guard against loops
+            if result.exit in (
+                "agent_done",
+                "link",
+            ):  # an empty queue must not disarm the guard against loops
                 run.heard_from_caller()
             run.variables.queue["waited"] = round(result.waited)
             run.trace(

@@ -26,8 +26,16 @@ demo: $(VENV)/.installed
 run: $(VENV)/.installed
 	@$(BIN)/voicebot serve $(ARGS)
 
+# The calls over real sockets run apart, and the demo's alone: they live in real time and want the processors to themselves.
+LIVE := tests/robustness tests/privacy
 test: $(VENV)/.installed
+ifneq ($(ARGS),)
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(LIVE) tests/demo)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(LIVE)
+	@$(BIN)/python -m pytest tests/demo
+endif
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

@@ -168,7 +168,7 @@ def test_a_transferred_caller_hears_the_extension(hotline: Hotline, asterisk: As
     call = asterisk.originate("703", "w:2|d:6002|w:7", name="transfer")
     record = hotline.wait_for_record(before + 1, 20.0)
     assert record["release_cause"] == "transferred"
-    assert [each["exit"] for each in events(record, "transfer_ended")] == ["transferred"]
+    assert [each["exit"] for each in events(record, "transfer_exit")] == ["transferred"]
     call.wait()
     assert seconds_in(call.heard, AGENT_HZ) > 2.0
 
@@ -180,7 +180,7 @@ def test_a_transfer_to_a_missing_extension_fails_and_the_caller_is_told(
     before = closed_records(hotline)
     asterisk.originate("703", "w:2|d:6404|w:12", name="transfer-missing").wait()
     record = hotline.wait_for_record(before + 1)
-    assert [each["exit"] for each in events(record, "transfer_ended")] == ["unreachable"]
+    assert [each["exit"] for each in events(record, "transfer_exit")] == ["unreachable"]
     assert any("Nobody can be reached" in each["text"] for each in events(record, "said"))
 
 
@@ -192,7 +192,7 @@ def test_a_transfer_to_a_busy_extension_ends_and_leaves_a_record(
     before = closed_records(hotline)
     asterisk.originate("703", "w:2|d:6009|w:6", name="transfer-busy").wait()
     record = hotline.wait_for_record(before + 1)
-    assert events(record, "transfer_ended")
+    assert events(record, "transfer_exit")
     assert record["release_cause"]
 
 

@@ -150,7 +150,7 @@ _KINDS: dict[str, tuple[str, Callable[[Data], str], tuple[str, ...]]] = {
     "bridged": ("agent", _of("caller and {} hear each other", "agent"), ("agent",)),
     "agent_left": ("agent", _of("{} leaves: {}", "agent", "cause"), ("agent", "cause")),
     "transfer": ("call", _of("transfer to {}", "to"), ("to",)),
-    "transfer_exit": ("call", _of("transfer to {}: {}", "to", "exit"), ("to", "exit")),
+    "transfer_exit": ("call", _of("transfer: {}", "exit"), ("exit",)),
     "recording": ("call", _of("recording: {}", "mode"), ("mode",)),
     "ended": ("call", _of("ended: {}, by {}", "cause", "by"), ("cause", "by")),
 }

@@ -1,6 +1,8 @@
 """Waiting in a queue, talking to an agent, leaving at any moment; virtual time."""
 
 import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Future
 
 import pytest
 
@@ -8,6 +10,7 @@ from tests.calls.hotline import Caller, Choices, Hotline, text
 from voicebot.calls.leg import Gone
 from voicebot.dialplan.line import QueueResult, QueueWait, Spoken
 from voicebot.sim.loop import run
+from voicebot.sim.store import SimStore
 from voicebot.sim.telephones import Behaviour, Extension
 
 ALICE = "sip:alice@sim"
@@ -161,6 +164,29 @@ def test_a_better_place_is_announced_but_not_too_often() -> None:
         assert told[0] == "You are number 4 in the queue." or told[0] == "You are number 3 in the queue."
         assert told[-1] == "You are number 1 in the queue."
         assert len(told) <= 3
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await hotline.close()
+
+    run(story())
+
+
+def test_a_database_that_hangs_delays_one_ring_by_a_second_and_nothing_else() -> None:
+    class HangingStore(SimStore):
+        def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
+            super().event(uid, kind, fields)
+            return Future()
+
+    async def story() -> None:
+        hotline = Hotline(extensions={ALICE: Extension(after=2.0), BOB: Extension(after=2.0)})
+        hotline.store = HangingStore()
+        started_at = asyncio.get_running_loop().time()
+        callers = [hotline.caller() for _ in range(12)]
+        tasks = [asyncio.create_task(caller.line.wait_in_queue(wait())) for caller in callers]
+        await asyncio.sleep(3.5)
+        assert sum(caller.media.bridged_with is not None for caller in callers) == 2
+        assert asyncio.get_running_loop().time() - started_at < 4.0
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,7 +2,6 @@
 
 import array
 import contextlib
-import os
 import socket
 
 from voicebot.wire.codec import pack, unpack
@@ -86,7 +85,3 @@ class Channel:
 
     def close(self) -> None:
         self._end.close()
-
-    def detach(self) -> int:
-        """Return the descriptor, which the caller now owns (to hand it to a child)."""
-        return os.dup(self._end.fileno())

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-import importlib.util
 import json
 import sys
 import threading
@@ -16,10 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from voicebot.cli.options import ConfigOption, configuration, give_up
+from voicebot.cli.talk_voice import converse
 from voicebot.cli.test import dialplans, people_of
-from voicebot.config import Overrides
+from voicebot.config import Config, Overrides
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.testcases import AGENT_BEHAVIOURS, ANY_REQUEST, Stub, StubAnswer
+from voicebot.phone.errors import PhoneError
+from voicebot.phone.live import DefaultSoundCard
 from voicebot.sim.caller import Caller, Listens
 from voicebot.sim.hotline import Hotline, Person, Scenario
 from voicebot.sim.loop import VirtualTimeLoop
@@ -28,6 +30,7 @@ from voicebot.sim.store import Event
 from voicebot.sim.telephones import Behaviour
 from voicebot.sim.transcript import LineOfEvents
 from voicebot.sim.typed import HELP, RealTimeCaller, TypedCaller
+from voicebot.speech.errors import SpeechError
 
 _PROMPTS = {"question": "you> ", "message": "message> ", "queue": "(queue) you> "}
 _LEFT = 0.55  # of the terminal's width: the conversation
@@ -56,17 +59,23 @@ def talk(
     real_time: Annotated[
         bool, typer.Option("--real-time", help="Let prompts take their time; type into them to interrupt.")
     ] = False,
-    voice: Annotated[bool, typer.Option("--voice", help="Speak instead of typing.")] = False,
+    voice: Annotated[
+        bool, typer.Option("--voice", help="Speak into the microphone; a real server answers.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Talk to a dialplan by typing: /1 is a key, /hangup hangs up, an empty line is silence.
 
-    No telephone, no audio and no time is needed: the same simulator runs as in `voicebot test`.
+    No telephone, no audio and no time is needed: the same simulator runs as in `voicebot test`. With --voice it is a
+    real call to a server of its own on this machine.
     """
-    if voice:
-        give_up(_no_voice())
     settings = configuration(config, Overrides())
     plan = dialplans([dialplan] if dialplan is not None else None, settings)[0]
+    if voice:
+        if agent or stub or at or real_time:
+            give_up("--voice calls a real server: --agent, --stub, --at and --real-time are for typing")
+        _by_voice(settings, plan, Screen(Console(highlight=False)))
+        return
     scenario = Scenario((), _time(at, plan), _agents(agent or []), _stubs(stub or [], plan))
     screen = Screen(Console(highlight=False))
     screen.note(HELP)
@@ -77,12 +86,6 @@ def talk(
         raise typer.Exit(0) from None
     if problem:
         give_up(problem, 1)
-
-
-def _no_voice() -> str:
-    if importlib.util.find_spec("sounddevice") is None:
-        return "--voice needs a microphone and the package sounddevice, which is not installed: type instead"
-    return "--voice is not in this version: call the hotline with a softphone (voicebot serve), or type"
 
 
 class Screen:
@@ -123,6 +126,18 @@ class Screen:
         if not sys.stdin.isatty():
             self.console.print(line, style="green", markup=False)
         return line
+
+
+def _by_voice(settings: Config, plan: Dialplan, screen: Screen) -> None:
+    try:
+        card = DefaultSoundCard()
+        asyncio.run(
+            converse(settings, plan, card, typed=_lines(), on_event=screen.event, on_note=screen.note)
+        )
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+    except (PhoneError, SpeechError) as error:
+        give_up(f"{error}; or type instead, without --voice")
 
 
 def _in_virtual_time(plan: Dialplan, people: dict[str, Person], scenario: Scenario, screen: Screen) -> str:

@@ -67,6 +67,7 @@ class PhoneCall:
         self.ended_at: float | None = None
         self.ended_by_peer = False
         self.watch = SpeechWatch()
+        self.on_frame: Callable[[NDArray[np.int16]], None] | None = None  # gets every tick's audio
         self._signalling = signalling
         self._notify = on_event
         self._rtp = RtpLine(signalling.address.host, ticker, wire, self._frame, self._key)
@@ -107,6 +108,10 @@ class PhoneCall:
         self._rtp.say(samples)
         self._event("says", text)
         return len(samples) / 8000
+
+    def speak_on(self, samples: NDArray[np.int16], at_most_frames: int) -> None:
+        """Speak live audio: no event tells of it, and what would wait behind `at_most_frames` (20 ms each) is dropped."""
+        self._rtp.speak_on(samples, at_most_frames)
 
     def hush(self) -> None:
         """Stop speaking at once."""
@@ -312,6 +317,8 @@ class PhoneCall:
         edge = self.watch.feed(frame, at)
         if edge is not None:
             self._event("speech_begins" if edge.begins else "speech_ends", level_db=edge.level_db)
+        if self.on_frame is not None:
+            self.on_frame(frame)
         self._look()
 
     def _key(self, key: str, at: float) -> None:

@@ -100,6 +100,11 @@ class RtpLine:
         """Say it after what is being said."""
         self._pending += self._codec.encode(samples)
 
+    def speak_on(self, samples: NDArray[np.int16], at_most_frames: int) -> None:
+        """Say live audio, unless `at_most_frames` are waiting to be said: a microphone may be faster than the tick."""
+        if not self._closed and len(self._pending) < at_most_frames * FRAME_SAMPLES:
+            self.say(samples)
+
     def hush(self) -> None:
         self._pending.clear()
 

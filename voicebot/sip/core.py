@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -21,6 +21,8 @@ from voicebot.sip.transaction_layer import Client, Server, TransactionLayer, res
 from voicebot.sip.uri import Uri
 
 SDP_HEADER = ("content-type", "application/sdp")
+# Larger requests must not go over UDP while the path's MTU is unknown (RFC 3261 section 18.1.1), bytes.
+MAX_UDP_REQUEST = 1300
 _TARGET_REFRESH = frozenset({"INVITE", "UPDATE", "REFER", "NOTIFY"})
 
 # (the peer, the address of ours that it reached) -> our address as this peer is to use it
@@ -48,15 +50,26 @@ class Limits:
 
 
 class Core:
-    """Mutable state of one endpoint. `contact` gives the address of ours that a peer is to use."""
+    """Mutable state of one endpoint. `contact` gives the address of ours that a peer is to use.
 
-    def __init__(self, rng: Randomness, user_agent: str, contact: Contact, limits: Limits) -> None:
+    `may_speak_tcp`: whether large requests to that UDP address may go over TCP.
+    """
+
+    def __init__(
+        self,
+        rng: Randomness,
+        user_agent: str,
+        contact: Contact,
+        limits: Limits,
+        may_speak_tcp: Callable[[Address], bool],
+    ) -> None:
         self.rng = rng
         self.user_agent = user_agent
         self.contact = contact
         self.limits = limits
         self.scheduler = Scheduler()
-        self.transactions = TransactionLayer(self.send, self.scheduler)
+        self.transactions = TransactionLayer(self.send, self.scheduler, self._by_size)
+        self._may_speak_tcp = may_speak_tcp
         self.sessions: dict[int, Session] = {}
         self.dialogs: dict[DialogId, Session] = {}
         self.events: deque[Event] = deque()
@@ -75,8 +88,13 @@ class Core:
         ours = self.contact(destination, local)
         return f"SIP/2.0/{destination.transport.upper()} {ours.host_port};branch={MAGIC_COOKIE}{self.token()};rport"
 
-    def contact_header(self, peer: Address, local: Address | None) -> tuple[str, str]:
+    def contact_header(
+        self, peer: Address, local: Address | None, *, secure: bool = False
+    ) -> tuple[str, str]:
+        """`secure`: the dialog is one of sips: URIs (section 8.1.1.8, 12.1.1)."""
         ours = self.contact(peer, local)
+        if secure:
+            return ("contact", f"<sips:{ours.host_port}>")
         transport = "" if peer.transport == "udp" else f";transport={peer.transport}"
         return ("contact", f"<sip:{ours.host_port}{transport}>")
 
@@ -102,6 +120,17 @@ class Core:
             raise SipError(404, f"{bracketed(uri.host)} is not an address: resolve it first")
         port = DEFAULT_PORT[transport] if uri.port is None else uri.port
         return Address(transport, uri.host, port)
+
+    def _by_size(self, request: Request, goal: Address, local: Address | None) -> tuple[Request, Address]:
+        if goal.transport != "udp" or not self._may_speak_tcp(goal):
+            return request, goal
+        if len(request.to_bytes()) <= MAX_UDP_REQUEST:
+            return request, goal
+        self.counters["moved_to_tcp"] += 1
+        goal = replace(goal, transport="tcp")
+        ours = self.contact(goal, None)
+        via = replace(request.via, transport="tcp", host=ours.host, port=ours.port)
+        return request.with_headers([("via", str(via)), *request.headers[1:]]), goal
 
     # --- out
 
@@ -237,7 +266,8 @@ class Core:
         destination = self.destination(dialog.next_hop, session.peer)
         lines = list(headers)
         if method in _TARGET_REFRESH:
-            lines.append(self.contact_header(destination, session.local))
+            secure = dialog.remote_target.scheme == "sips"
+            lines.append(self.contact_header(destination, session.local, secure=secure))
         lines.append(("user-agent", self.user_agent))
         lines += session.authentication.headers(method, str(dialog.remote_target), self.token())
         request = dialog.request(

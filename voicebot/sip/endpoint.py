@@ -5,7 +5,7 @@ any monotonic clock in seconds, the same for all calls. Methods about a session 
 or not at the stage for it (a CANCEL may cross our 200): the events say what happened instead.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from voicebot.sip import ending
@@ -30,7 +30,7 @@ Authenticate = Callable[[Request, Address], Realm | None]
 # Requests that nobody can authenticate (RFC 3261 section 22.1), or that need no protection.
 _NEVER_CHALLENGED = frozenset({"ACK", "CANCEL", "OPTIONS"})
 _OUTBOUND_WAITS = frozenset(
-    {Wait.CANCEL_TIMEOUT, Wait.NO_ANSWER_TO_OFFER, Wait.REINVITE_AGAIN},
+    {Wait.CANCEL_TIMEOUT, Wait.NO_ANSWER_TO_OFFER, Wait.REINVITE_AGAIN, Wait.NEXT_ADDRESS},
 )
 
 
@@ -50,6 +50,7 @@ class Endpoint:
     and of the one of ours that it reached (None: it reached none yet).
     `authenticate(request, source)`: the Realm whose users may send this request, or None to let it pass; pure.
     `accept_refer`: whether REFERs of peers become events; otherwise they get 603.
+    `may_speak_tcp`: whether a request too large for UDP may go to that (UDP) address over TCP instead.
     """
 
     def __init__(
@@ -61,9 +62,10 @@ class Endpoint:
         limits: Limits | None = None,
         authenticate: Authenticate | None = None,
         accept_refer: bool = False,
+        may_speak_tcp: Callable[[Address], bool] = lambda _address: False,
     ) -> None:
         find = (lambda _peer, _local: contact) if isinstance(contact, Address) else contact
-        self._core = Core(rng, user_agent, find, limits or Limits())
+        self._core = Core(rng, user_agent, find, limits or Limits(), may_speak_tcp)
         self._core.on_wait = self._on_wait
         self._inbound = Inbound(self._core)
         self._outbound = Outbound(self._core)
@@ -96,6 +98,15 @@ class Endpoint:
     def datagrams_to_send(self) -> list[Datagram]:
         sent, self._core.outbox = self._core.outbox, []
         return sent
+
+    def transport_failed(self, data: bytes, now: float) -> None:
+        """A datagram of ours cannot be sent: there is no connection to its destination, and none can be made."""
+        try:
+            message = parse(data)
+            if isinstance(message, Request):
+                self._core.transactions.transport_failed(message, now)
+        except MessageError:
+            self._core.counters["dropped_unparseable"] += 1
 
     def next_timer(self) -> float | None:
         """Return the instant at which `handle_timer` must be called at the latest; it may come too early."""
@@ -137,13 +148,15 @@ class Endpoint:
         *,
         display_name: str = "",
         destination: Address | None = None,
+        alternatives: Sequence[Address] = (),
         local: Address | None = None,
         credentials: Credentials | None = None,
         headers: HeaderList = (),
     ) -> int:
         """Call somebody; returns the session. Without `sdp_body` the peer makes the offer.
 
-        `destination` (a proxy, or what the host resolves to) is needed unless the URI's host is an IP address.
+        `destination` (a proxy, or what the host resolves to) is needed unless the URI's host is an IP address. One that
+        is silent, unreachable or says 503 is followed by the next of `alternatives` (RFC 3263 section 4.3).
         Raises SipError for a URI or a header that cannot be sent.
         """
         target = _sip_uri(target_uri)
@@ -152,7 +165,9 @@ class Endpoint:
         if len(self._core.sessions) >= self._core.limits.sessions:
             raise SipError(503, "Too many calls")
         lines = safe_headers(headers)
-        session = self._outbound.invite(target, from_, sdp_body, now, destination, local, credentials, lines)
+        session = self._outbound.invite(
+            target, from_, sdp_body, now, destination, alternatives, local, credentials, lines
+        )
         return session.id
 
     def cancel(self, session: int, now: float, headers: HeaderList = ()) -> bool:
@@ -263,6 +278,15 @@ class Endpoint:
     def counters(self) -> dict[str, int]:
         """Totals since the start: received, sent, keep_alives, dropped_*, refused_STATUS, extra_dialogs."""
         return dict(self._core.counters)
+
+    def peers(self) -> set[Address]:
+        """Return the addresses that calls and transactions are with: connections to them are in use."""
+        core = self._core
+        return (
+            {session.peer for session in core.sessions.values()}
+            | {client.destination for client in core.transactions.clients.values()}
+            | {server.destination for server in core.transactions.servers.values()}
+        )
 
     @property
     def held(self) -> Counters:

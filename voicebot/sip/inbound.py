@@ -83,7 +83,8 @@ class Inbound:
         server = session.invite_server
         if session.stage is not Stage.INCOMING or server is None or session.dialog is None:
             return False
-        headers = [self._core.contact_header(server.source, server.local), ALLOW]
+        secure = server.request.target.scheme == "sips"
+        headers = [self._core.contact_header(server.source, server.local, secure=secure), ALLOW]
         headers += [("record-route", value) for value in server.request.raw("record-route")]
         if sdp is not None:
             headers.append(SDP_HEADER)
@@ -127,7 +128,8 @@ class Inbound:
     def success_headers(self, session: Session, server: Server, now: float) -> HeaderList:
         """Return what a 2xx to INVITE and UPDATE carries."""
         request = server.request
-        headers = [self._core.contact_header(server.source, server.local), ALLOW, SUPPORTED]
+        secure = request.target.scheme == "sips"
+        headers = [self._core.contact_header(server.source, server.local, secure=secure), ALLOW, SUPPORTED]
         headers += [("record-route", value) for value in request.raw("record-route")]
         session.expires, timer = session_timer(request)
         session.stop(Wait.SESSION_EXPIRES)

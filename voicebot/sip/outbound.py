@@ -1,5 +1,6 @@
 """Outgoing calls: INVITE with credentials, forked answers, ACK, CANCEL (RFC 3261 sections 9.1, 13.2)."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from voicebot.sip import ending
@@ -13,7 +14,7 @@ from voicebot.sip.header import NameAddress
 from voicebot.sip.message import HeaderList, Request, Response
 from voicebot.sip.reasons import REASONS
 from voicebot.sip.session import OutgoingCall, Session, Stage, Wait
-from voicebot.sip.timers import TIMEOUT
+from voicebot.sip.timers import NEXT_ADDRESS, TIMEOUT
 from voicebot.sip.transaction_invite_client import InviteClientTransaction
 from voicebot.sip.transaction_layer import Client
 from voicebot.sip.uri import Uri
@@ -33,6 +34,7 @@ class Outbound:
         sdp: bytes | None,
         now: float,
         destination: Address | None,
+        alternatives: Sequence[Address],
         local: Address | None,
         credentials: Credentials | None,
         headers: HeaderList,
@@ -48,6 +50,7 @@ class Outbound:
             headers=headers,
             sdp=sdp,
             destination=goal,
+            alternatives=tuple(alternatives),
             sequence=core.rng.getrandbits(16),
         )
         core.wait(session, Wait.RING_LIMIT, now + core.limits.ring)
@@ -114,7 +117,7 @@ class Outbound:
             ("to", str(call.to)),
             ("call-id", call.call_id),
             ("cseq", f"{call.sequence} INVITE"),
-            core.contact_header(call.destination, session.local),
+            core.contact_header(call.destination, session.local, secure=call.to.uri.scheme == "sips"),
             ALLOW,
             SUPPORTED,
             ("user-agent", core.user_agent),
@@ -125,9 +128,26 @@ class Outbound:
             headers.append(SDP_HEADER)
         request = Request("INVITE", call.target, headers, call.sdp or b"")
         on_response = partial(self._on_response, session, call)
+        if call.alternatives:
+            core.wait(session, Wait.NEXT_ADDRESS, now + NEXT_ADDRESS)
         session.invite_client = core.transactions.start_client(
             request, call.destination, session.local, on_response, now
         )
+
+    def _try_next_address(self, session: Session, call: OutgoingCall, now: float) -> bool:
+        """Call the peer at its next address (RFC 3263 section 4.3); False when there is none.
+
+        The earlier transaction stays: should its 2xx still come, it is the answer, or it is acknowledged and ended.
+        """
+        session.stop(Wait.NEXT_ADDRESS)
+        if not call.alternatives or call.cancel_wanted:
+            return False
+        call.destination, *rest = call.alternatives
+        call.alternatives = tuple(rest)
+        session.peer = call.destination
+        self._core.counters["next_addresses"] += 1
+        self._send_invite(session, call, now)
+        return True
 
     def _send_cancel(self, session: Session, call: OutgoingCall, now: float) -> None:
         client = session.invite_client
@@ -153,13 +173,14 @@ class Outbound:
                 self._failed(session, call, response, now)
         elif response.status >= 200:
             self._succeeded(session, call, client, response, now)
-        elif session.stage is Stage.CALLING:
+        elif session.stage is Stage.CALLING and client is session.invite_client:
             self._progressed(session, call, client, response, now)
 
     def _progressed(
         self, session: Session, call: OutgoingCall, client: Client, response: Response, now: float
     ) -> None:
         call.provisional = True
+        session.stop(Wait.NEXT_ADDRESS)
         if call.cancel_wanted:
             self._send_cancel(session, call, now)
         elif response.status > 100:
@@ -175,6 +196,8 @@ class Outbound:
 
     def _failed(self, session: Session, call: OutgoingCall, response: Response, now: float) -> None:
         core = self._core
+        if (response.local or response.status == 503) and self._try_next_address(session, call, now):
+            return
         why: Why = why_failed(response)
         if response.status in (401, 407) and not call.cancel_wanted:
             refusal = core.answer_challenge(session, response)
@@ -203,7 +226,7 @@ class Outbound:
             self._end_extra_dialog(session, dialog, client.request, response, now)
             return
         session.authentication.accepted()
-        session.stop(Wait.RING_LIMIT, Wait.CANCEL_TIMEOUT)
+        session.stop(Wait.RING_LIMIT, Wait.CANCEL_TIMEOUT, Wait.NEXT_ADDRESS)
         session.dialog = dialog
         session.peer_tag = tag
         core.register(session, dialog)
@@ -324,6 +347,8 @@ class Outbound:
                 core.transactions.settle_client(client, now)
             core.forget(session)
             core.emit(Rejected(session.id, 487, REASONS[487], "cancelled"))
+        elif wait is Wait.NEXT_ADDRESS and session.outgoing is not None:
+            self._try_next_address(session, session.outgoing, now)
         elif wait is Wait.NO_ANSWER_TO_OFFER:
             self.decline_late_offer(session, now, (), 'SIP;cause=488;text="No answer to the offer"')
         elif wait is Wait.REINVITE_AGAIN and session.open:

@@ -33,6 +33,7 @@ class Wait(Enum):
     CANCEL_TIMEOUT = "no final response after a CANCEL"
     NO_ANSWER_TO_OFFER = "our user did not answer a late offer"
     REINVITE_AGAIN = "after a 491"
+    NEXT_ADDRESS = "the peer's first address is silent"
     REFER_LIMIT = "a transfer without news"
     SESSION_EXPIRES = "the peer has not refreshed the session"
 
@@ -59,6 +60,7 @@ class OutgoingCall:
     headers: HeaderList
     sdp: bytes | None
     destination: Address
+    alternatives: tuple[Address, ...] = ()
     sequence: int = 0
     provisional: bool = False
     early_sdp: dict[str, bytes] = field(default_factory=dict)

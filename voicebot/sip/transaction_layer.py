@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicebot.sip.address import Address
+from voicebot.sip.address import DEFAULT_PORT, Address, literal
 from voicebot.sip.header import MAGIC_COOKIE
 from voicebot.sip.message import Request, Response
 from voicebot.sip.scheduler import Entry, Scheduler
+from voicebot.sip.transaction import State
 from voicebot.sip.transaction_client import ClientTransaction, NonInviteClientTransaction
 from voicebot.sip.transaction_invite_client import InviteClientTransaction
 from voicebot.sip.transaction_invite_server import InviteServerTransaction
@@ -16,6 +17,8 @@ ServerKey = tuple[str, ...]
 MergeKey = tuple[str, str, str]
 OnResponse = Callable[["Client", Response, float], None]
 Send = Callable[[bytes, Address, Address | None], None]
+# (a request, where it goes, from where) -> the same, or as it travels over another transport
+BySize = Callable[[Request, Address, Address | None], tuple[Request, Address]]
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +31,8 @@ class Client:
     on_response: OnResponse
     layer: "TransactionLayer"
     entry: Entry | None = None
+    # The request as it goes over UDP, if it was too large for that, should TCP be refused (section 18.1.1).
+    over_udp: tuple[Request, Address] | None = None
 
     @property
     def request(self) -> Request:
@@ -79,8 +84,9 @@ class Server:
 class TransactionLayer:
     """Both tables. `send(data, destination, local)` is the endpoint's outbox."""
 
-    def __init__(self, send: Send, scheduler: Scheduler) -> None:
+    def __init__(self, send: Send, scheduler: Scheduler, by_size: BySize) -> None:
         self._send = send
+        self._by_size = by_size
         self._scheduler = scheduler
         self.clients: dict[tuple[str, str], Client] = {}
         self.servers: dict[ServerKey, Server] = {}
@@ -99,12 +105,26 @@ class TransactionLayer:
         on_response: OnResponse,
         now: float,
     ) -> Client:
-        kind = InviteClientTransaction if request.method == "INVITE" else NonInviteClientTransaction
-        transaction = kind(request, now, reliable=destination.transport != "udp")
-        client = Client(transaction, destination, local, on_response, self)
+        sent, goal = self._by_size(request, destination, local)
+        client = Client(_client_transaction(sent, goal, now), goal, local, on_response, self)
+        if sent is not request:
+            client.over_udp = (request, destination)
         self.clients[(request.via.branch, request.method)] = client
         self.settle_client(client, now)
         return client
+
+    def transport_failed(self, request: Request, now: float) -> None:
+        """A request of ours cannot be sent: over UDP once more, or the transaction fails (section 17.1.4, 18.1.1)."""
+        client = self.clients.get((request.via.branch, request.method))
+        if client is None:
+            return
+        if client.over_udp is not None and client.transaction.state in (State.CALLING, State.TRYING):
+            request, client.destination = client.over_udp
+            client.over_udp = None
+            client.transaction = _client_transaction(request, client.destination, now)
+        else:
+            client.transaction.transport_failed(now)
+        self.settle_client(client, now)
 
     def receive_response(self, response: Response, now: float) -> bool:
         """Give a response to its transaction; False when there is none."""
@@ -172,6 +192,11 @@ class TransactionLayer:
             self._scheduler.schedule(server)
 
 
+def _client_transaction(request: Request, destination: Address, now: float) -> ClientTransaction:
+    kind = InviteClientTransaction if request.method == "INVITE" else NonInviteClientTransaction
+    return kind(request, now, reliable=destination.transport != "udp")
+
+
 def server_key(request: Request, method: str = "") -> ServerKey:
     """Return what a request's retransmissions have in common, and an ACK with its INVITE (section 17.2.3).
 
@@ -192,6 +217,13 @@ def response_destination(request: Request, source: Address) -> Address:
     if source.transport != "udp" or via.parameter("rport"):
         return source
     return Address(source.transport, source.host, via.port or 5060)
+
+
+def way_back(response: Response, transport: str) -> Address | None:
+    """Return where to connect to for a response whose connection is gone (section 18.2.2); None for a name."""
+    via = response.via
+    host = via.parameter("received") or via.host
+    return Address(transport, host, via.port or DEFAULT_PORT[transport]) if literal(host) else None
 
 
 def _merge_key(request: Request) -> MergeKey:

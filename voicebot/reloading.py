@@ -26,6 +26,7 @@ from voicebot.runtime.control.socket import ControlError
 from voicebot.runtime.control.speech import VoiceChoice
 from voicebot.runtime.control.versions import Served, Version, Versions
 from voicebot.runtime.net.web import ServiceError, WebServices
+from voicebot.runtime.render.around import has_dictionary, skills_of
 from voicebot.storage import Reader, StorageError, Writer
 
 SWEEP = 1.0  # seconds
@@ -92,7 +93,12 @@ class Dialplans:
     _closing: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._compiler = Compiler(self.config.prompts, self.index.cache)
+        self._compiler = Compiler(
+            self.config.prompts,
+            self.index.cache,
+            skills_of(self.config),
+            dictionary=has_dictionary(self.config.speech.models),
+        )
 
     # --- for calls ------------------------------------------------------------------------------------------------------
 

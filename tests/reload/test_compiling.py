@@ -41,7 +41,7 @@ def test_child_compiles_what_loading_would(tmp_path: Path) -> None:
     long.write_text(PLAIN.replace('    - say: "Hello."\n', '    - set: {call.x: "1"}\n' * 50), "utf-8")
 
     async def story() -> None:
-        compiler = Compiler(tmp_path, tmp_path / "cache")
+        compiler = Compiler(tmp_path, tmp_path / "cache", {"alice": ["cards"]}, dictionary=True)
         try:
             checked, compiled = await compiler.compile(bad, english)
             assert compiled is None
@@ -63,6 +63,21 @@ def test_child_compiles_what_loading_would(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_child_knows_the_agents_as_check_does(tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(PLAIN + "queues: {desk: {require: [loans]}}\n", "utf-8")
+
+    async def story() -> None:
+        compiler = Compiler(tmp_path, tmp_path / "cache", {"alice": ["cards"]}, dictionary=True)
+        try:
+            checked, _ = await compiler.compile(path, english)
+            assert "VB133" in [item.code for item in checked.findings]
+        finally:
+            await compiler.close()
+
+    asyncio.run(story())
+
+
 def test_what_cannot_be_spoken_is_told_and_the_next_job_is_done(tmp_path: Path) -> None:
     path = tmp_path / "good.yaml"
     path.write_text(PLAIN, "utf-8")
@@ -74,7 +89,7 @@ def test_what_cannot_be_spoken_is_told_and_the_next_job_is_done(tmp_path: Path) 
         raise CompileError("no voice for en")
 
     async def story() -> None:
-        compiler = Compiler(tmp_path, tmp_path / "cache")
+        compiler = Compiler(tmp_path, tmp_path / "cache", {"alice": ["cards"]}, dictionary=True)
         try:
             with pytest.raises(CompileError, match="xx-none"):
                 await compiler.compile(path, nobody)

@@ -31,15 +31,12 @@ from voicebot.config import Config, Overrides
 from voicebot.config.load import DEFAULT_FILE
 from voicebot.dialplan.checks.around import Around
 from voicebot.dialplan.checks.reach import Bound, bounds
-from voicebot.dialplan.checks.sounds import Sound
 from voicebot.dialplan.loader import check as check_file
 from voicebot.dialplan.loader import prompts_beside
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding
 from voicebot.engines import engines_for
-from voicebot.media.wav import AudioFileError, read_wav
-from voicebot.speech.asr.lexicon import is_listed
-from voicebot.speech.asr.registry import available
+from voicebot.runtime.render.around import around, around_of, has_dictionary
 from voicebot.speech.errors import SpeechError
 
 
@@ -90,12 +87,12 @@ def examine(settings: Config | None, files: list[Path], language: str) -> Report
     found: dict[str, tuple[Bound, ...]] = {}
     for path in files or list(settings.dialplans.values() if settings is not None else ()):
         folder = prompts_beside(path) if files or settings is None else settings.prompts
-        around = _around(settings, folder)
-        dialplan, told = check_file(path, around=around)
+        known = _around(settings, folder)
+        dialplan, told = check_file(path, around=known)
         findings += told
         if dialplan is not None:
             dialplans.append(dialplan)
-            found[str(path)] = bounds(dialplan, replace(around, shared={}))
+            found[str(path)] = bounds(dialplan, replace(known, shared={}))
     notes: tuple[str, ...] = ()
     problem = ""
     if settings is not None:
@@ -109,24 +106,9 @@ def examine(settings: Config | None, files: list[Path], language: str) -> Report
 
 
 def _around(settings: Config | None, prompts: Path) -> Around:
-    known = settings.agents if settings is not None else {}
-    agents = {name: frozenset(agent.skills) for name, agent in known.items()}
-    english = available(settings.speech.models if settings is not None else Path("models")).get("en")
-    # only this recogniser has a dictionary that words can be looked up in
-    listed = _listed if english is not None and english.engine == "pocketsphinx" else None
-    return Around(prompts, agents or None, listed, sound=_sound)
-
-
-def _listed(word: str, language: str) -> bool:
-    return language != "en" or is_listed(word)
-
-
-def _sound(path: Path) -> Sound | None:
-    try:
-        samples = read_wav(path)
-    except AudioFileError:
-        return None
-    return Sound(len(samples) / 8000, float(abs(samples.astype(int)).max()) / 32768)
+    if settings is not None:
+        return around_of(settings, prompts)
+    return around(prompts, {}, has_dictionary(Path("models")))
 
 
 def _print(report: Report, language: str) -> None:

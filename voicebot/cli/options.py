@@ -12,6 +12,7 @@ from voicebot.config import Config, Overrides, load_config
 from voicebot.dialplan.loader import DialplanError, load
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding, SourceError
+from voicebot.runtime.render.around import around_of
 
 WRONG_USE = 2  # exit code: wrong use or wrong configuration
 FOUND = 1  # exit code: something was found, or a call was not answered
@@ -55,7 +56,7 @@ def dialplans_of(config: Config) -> dict[str, Dialplan]:
     wrong = False
     for name, path in config.dialplans.items():
         try:
-            loaded[name] = load(path, prompts=config.prompts)
+            loaded[name] = load(path, around=around_of(config))
         except DialplanError as error:
             print_findings(error.findings)
             wrong = True

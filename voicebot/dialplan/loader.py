@@ -54,13 +54,13 @@ class _Merged:
     digest: Any = field(default_factory=hashlib.sha256)
 
 
-def load(path: str | Path, *, prompts: Path | None = None) -> Dialplan:
+def load(path: str | Path, *, prompts: Path | None = None, around: Around | None = None) -> Dialplan:
     """Load a dialplan with its includes. Raises DialplanError with all findings if any of them is an error.
 
-    `prompts` is the folder of audio files; None: `prompts` beside the dialplan's folder, or in it. The tables that its
-    questions need are built, so that no call waits for them.
+    `prompts` is the folder of audio files; None: `prompts` beside the dialplan's folder, or in it. `around`: as for
+    `check`. The tables that its questions need are built, so that no call waits for them.
     """
-    dialplan, findings = check(path, prompts=prompts)
+    dialplan, findings = check(path, prompts=prompts, around=around)
     if dialplan is None:
         raise DialplanError(findings)
     warm(dialplan)

@@ -52,9 +52,16 @@ class CompileError(Exception):
 class Compiler:
     """The child, started when it is first needed and ended when it has been idle for a while. One job at a time."""
 
-    def __init__(self, prompts: Path, cache: Path) -> None:
-        self._prompts = prompts
-        self._cache = cache
+    def __init__(
+        self, prompts: Path, cache: Path, agents: Mapping[str, Sequence[str]], *, dictionary: bool
+    ) -> None:
+        """`agents`: the skills of each, `dictionary`: see `render.around`: what the checks know besides the files."""
+        self._job = {
+            "prompts": str(prompts),
+            "cache": str(cache),
+            "agents": dict(agents),
+            "dictionary": dictionary,
+        }
         self._child: asyncio.subprocess.Process | None = None
         self._complaints: asyncio.Future[bytes] | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -97,8 +104,7 @@ class Compiler:
         child = await self._started()
         assert child.stdin is not None
         assert child.stdout is not None
-        job = {"path": str(path), "prompts": str(self._prompts), "cache": str(self._cache)}
-        await _tell(child.stdin, job)
+        await _tell(child.stdin, {"path": str(path), **self._job})
         raw = (await _hear(child.stdout))["checked"]
         findings = tuple(Finding(*item) for item in raw["findings"])
         checked = Checked(findings, raw["version"], tuple(Path(name) for name in raw["files"]))

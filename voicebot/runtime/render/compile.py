@@ -1,6 +1,6 @@
 """`python -m voicebot.runtime.render.compile`: check, compile and render dialplans for the control process.
 
-stdin: a JSON job {path, prompts, cache} a line. stdout: `checked` (findings, languages, version); then, if there is no
+stdin: a JSON job {path, prompts, cache, agents, dictionary} a line. stdout: `checked` (findings, languages, version); then, if there is no
 error, the voices are read from stdin, prompts are rendered (`progress`, or `problem`), and `made` tells the sizes of the pickles that follow it: (sources, texts, files), the dialplan without flows, and its
 flows in pieces, so that whoever loads them can breathe in between (docs/decisions/0005-pickle-from-our-own-child.md).
 """
@@ -14,6 +14,7 @@ from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
+from voicebot.dialplan.checks.around import Around
 from voicebot.dialplan.loader import check
 from voicebot.dialplan.prompts import constant_prompts
 from voicebot.dialplan.schema import Dialplan
@@ -21,6 +22,7 @@ from voicebot.dialplan.source import Finding, finding
 from voicebot.dialplan.source import Position as At
 from voicebot.dialplan.sources import Sources, read_sources
 from voicebot.media.wav import AudioFileError
+from voicebot.runtime.render.around import around
 from voicebot.runtime.render.rendering import convert, render_texts
 from voicebot.speech.errors import SpeechError
 from voicebot.speech.prompts import Prompt, PromptCache
@@ -37,9 +39,10 @@ def main() -> int:
     return 0
 
 
-def serve(job: dict[str, str]) -> None:
+def serve(job: dict[str, Any]) -> None:
     """Do one job."""
-    dialplan, findings, sources, paths = settled(Path(job["path"]), Path(job["prompts"]))
+    known = around(Path(job["prompts"]), job["agents"], job["dictionary"])
+    dialplan, findings, sources, paths = settled(Path(job["path"]), known)
     tell(
         checked={
             "findings": [astuple(item) for item in findings],
@@ -69,7 +72,7 @@ def serve(job: dict[str, str]) -> None:
 
 
 def settled(
-    path: Path, prompts: Path
+    path: Path, known: Around
 ) -> tuple[Dialplan | None, tuple[Finding, ...], Sources | None, tuple[Path, ...]]:
     """Check the files as they stand still: what was checked is what is kept."""
     for _ in range(READINGS):
@@ -78,7 +81,7 @@ def settled(
         except OSError as error:
             missing = finding("VB001", At(str(path)), f"cannot be read: {error.strerror}")
             return None, (missing,), None, (path,)
-        dialplan, findings = check(path, prompts=prompts)
+        dialplan, findings = check(path, around=replace(known, shared={}))
         try:
             if read_sources(path)[0] == before:
                 return dialplan, findings, before, paths

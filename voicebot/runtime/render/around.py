@@ -1,0 +1,44 @@
+"""What the checks may know besides the dialplan: the same for `voicebot check`, for the start and for a reload."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from voicebot.config import Config
+from voicebot.dialplan.checks.around import Around
+from voicebot.dialplan.checks.sounds import Sound
+from voicebot.media.wav import AudioFileError, read_wav
+from voicebot.speech.asr.lexicon import is_listed
+from voicebot.speech.asr.registry import available
+
+
+def around_of(config: Config, prompts: Path | None = None) -> Around:
+    """Return what a configuration tells the checks. `prompts`: another folder of audio files than its own."""
+    return around(prompts or config.prompts, skills_of(config), has_dictionary(config.speech.models))
+
+
+def around(prompts: Path, agents: Mapping[str, Iterable[str]], dictionary: bool) -> Around:
+    """`agents`: the skills of each; `dictionary`: whether the English recogniser's can be looked up in."""
+    skills = {name: frozenset(known) for name, known in agents.items()}
+    return Around(prompts, skills or None, _listed if dictionary else None, sound=_sound)
+
+
+def skills_of(config: Config) -> dict[str, list[str]]:
+    return {name: sorted(agent.skills) for name, agent in config.agents.items()}
+
+
+def has_dictionary(models: Path) -> bool:
+    """Return whether English is recognised by the one engine whose dictionary is a list of words."""
+    english = available(models).get("en")
+    return english is not None and english.engine == "pocketsphinx"
+
+
+def _listed(word: str, language: str) -> bool:
+    return language != "en" or is_listed(word)
+
+
+def _sound(path: Path) -> Sound | None:
+    try:
+        samples = read_wav(path)
+    except AudioFileError:
+        return None
+    return Sound(len(samples) / 8000, float(abs(samples.astype(int)).max(initial=0)) / 32768)

@@ -8,6 +8,8 @@ from voicebot.sip import (
     Answered,
     Credentials,
     Ended,
+    Established,
+    IncomingCall,
     Limits,
     OfferAnswered,
     OfferRejected,
@@ -187,6 +189,45 @@ def test_requests_in_the_dialog_are_authenticated_too() -> None:
     assert server.check(again, REALM, peer.now + 1).user == "alice"
     reply(peer, again, 200)
     peer.event(Ended)
+
+
+@pytest.mark.parametrize("method", ["BYE", "INFO", "UPDATE", "INVITE", "REFER"])
+def test_requests_in_a_call_that_came_in_are_authenticated_too(method: str) -> None:
+    """What a PBX asks of the hotline that it called: a transfer must not end in a 401."""
+    peer = Peer(credentials=lambda invite, source: ALICE if source == PEER else None)
+    server = ServerAuthentication(b"k" * 32)
+    incoming = peer.send("INVITE", body=SDP)
+    session = peer.event(IncomingCall).session
+    peer.endpoint.accept(session, b"answer", peer.now)
+    [accepted] = peer.sent()
+    assert isinstance(accepted, Response)
+    peer.send("ACK", to_tag=accepted.to.tag)
+    peer.event(Established)
+    assert len(incoming) == 1
+    requests = {
+        "BYE": lambda: peer.endpoint.bye(session, peer.now),
+        "INFO": lambda: peer.endpoint.info(session, "application/dtmf-relay", b"Signal=1", peer.now),
+        "UPDATE": lambda: peer.endpoint.update(session, b"offer", peer.now),
+        "INVITE": lambda: peer.endpoint.reinvite(session, b"offer", peer.now),
+        "REFER": lambda: peer.endpoint.refer(session, "sip:6001@192.0.2.1", peer.now),
+    }
+    assert requests[method]()
+    first = only(peer.sent())
+    assert first.method == method
+    again = reply(peer, first, 401, headers=server.challenge(REALM, peer.now))[-1]
+    assert isinstance(again, Request)
+    assert (again.method, again.cseq.number) == (method, first.cseq.number + 1)
+    assert server.check(again, REALM, peer.now).user == "alice"
+
+
+def test_a_cancel_goes_the_way_of_its_invite_and_without_credentials() -> None:
+    peer = Peer()
+    session, invite = call(peer, headers=[("Route", "<sip:192.0.2.1;lr>")])
+    reply(peer, invite, 180)
+    peer.endpoint.cancel(session, peer.now)
+    cancel = only(peer.sent())
+    assert cancel.values("route") == ["<sip:192.0.2.1;lr>"]
+    assert not cancel.has("authorization")
 
 
 def test_why_a_challenge_ends_a_call_is_told_apart() -> None:

@@ -24,13 +24,17 @@ from voicebot.sip.events import (
     Progress,
     ReferProgress,
     ReferReceived,
+    RegistrationChanged,
+    RegistrationDue,
     Rejected,
 )
 from voicebot.sip.header import NameAddress
 from voicebot.sip.message import Request, Response
+from voicebot.sip.registration import Account
 from voicebot.sip.uri import Uri
 
 __all__ = [
+    "Account",
     "Address",
     "Answered",
     "Cancelled",
@@ -55,6 +59,8 @@ __all__ = [
     "Realm",
     "ReferProgress",
     "ReferReceived",
+    "RegistrationChanged",
+    "RegistrationDue",
     "Rejected",
     "Request",
     "Response",

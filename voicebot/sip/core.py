@@ -77,6 +77,10 @@ class Core:
         self.counters: Counter[str] = Counter()
         self.secret = rng.getrandbits(256).to_bytes(32, "big")
         self.on_wait: Callable[[Session, Wait, float], None] = _ignore_wait
+        # Whose password answers the challenges to our requests in a call that this INVITE began.
+        self.credentials_for: Callable[[Request, Address], Credentials | None] = _no_credentials
+        # By a peer's host: our address as that peer sees it, where it told us (received and rport of our Via).
+        self.learned: dict[str, Address] = {}
         self._sessions_made = 0
 
     # --- names and addresses
@@ -92,7 +96,8 @@ class Core:
         self, peer: Address, local: Address | None, *, secure: bool = False
     ) -> tuple[str, str]:
         """`secure`: the dialog is one of sips: URIs (section 8.1.1.8, 12.1.1)."""
-        ours = self.contact(peer, local)
+        ours = self.learned.get(peer.host) if peer.transport == "udp" else None
+        ours = ours or self.contact(peer, local)
         if secure:
             return ("contact", f"<sips:{ours.host_port}>")
         transport = "" if peer.transport == "udp" else f";transport={peer.transport}"
@@ -277,19 +282,29 @@ class Core:
 
     def answer_challenge(self, session: Session, response: Response) -> Why | None:
         """Take a 401 or 407; None if the request can be sent again with an answer, else why not."""
-        if response.local:
-            return "unreachable"
-        try:
-            session.authentication.challenged(response)
-        except DigestError as error:
-            return error.why
-        except SipError:
-            return "no_credentials"
-        return None
+        return answer_challenge(session.authentication, response)
+
+
+def answer_challenge(authentication: ClientAuthentication, response: Response) -> Why | None:
+    """Take a 401 or 407; None if a request with `authentication.headers` answers it, else why there is no use."""
+    if response.local:
+        return "unreachable"
+    try:
+        authentication.challenged(response)
+    except DigestError as error:
+        return error.why
+    except SipError:
+        return "no_credentials"
+    return None
 
 
 def _ignore_wait(_session: Session, _wait: Wait, _now: float) -> None:
     """Until an endpoint says who hears of sessions' timers."""
+
+
+def _no_credentials(_invite: Request, _source: Address) -> Credentials | None:
+    """Until an endpoint says which peers have passwords for us."""
+    return None
 
 
 def why_failed(response: Response) -> Why:

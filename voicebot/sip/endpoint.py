@@ -20,6 +20,7 @@ from voicebot.sip.inbound import Inbound
 from voicebot.sip.message import HeaderList, Request, Response, UnusableRequest, parse
 from voicebot.sip.outbound import Outbound
 from voicebot.sip.refer import Transfers
+from voicebot.sip.registration import Account, Registrations
 from voicebot.sip.session import Session, Wait
 from voicebot.sip.transaction_invite_server import InviteServerTransaction
 from voicebot.sip.transaction_layer import Client, Server
@@ -49,6 +50,7 @@ class Endpoint:
     `rng`: getrandbits(k). `contact`: our address as peers are to use it, or a function of the peer's address
     and of the one of ours that it reached (None: it reached none yet).
     `authenticate(request, source)`: the Realm whose users may send this request, or None to let it pass; pure.
+    `credentials(invite, source)`: what answers challenges to our requests in a call that came in; pure.
     `accept_refer`: whether REFERs of peers become events; otherwise they get 603.
     `may_speak_tcp`: whether a request too large for UDP may go to that (UDP) address over TCP instead.
     """
@@ -61,16 +63,20 @@ class Endpoint:
         contact: Address | Contact,
         limits: Limits | None = None,
         authenticate: Authenticate | None = None,
+        credentials: Callable[[Request, Address], Credentials | None] | None = None,
         accept_refer: bool = False,
         may_speak_tcp: Callable[[Address], bool] = lambda _address: False,
     ) -> None:
         find = (lambda _peer, _local: contact) if isinstance(contact, Address) else contact
         self._core = Core(rng, user_agent, find, limits or Limits(), may_speak_tcp)
         self._core.on_wait = self._on_wait
+        if credentials is not None:
+            self._core.credentials_for = credentials
         self._inbound = Inbound(self._core)
         self._outbound = Outbound(self._core)
         self._transfers = Transfers(self._core, accept_refer=accept_refer)
         self._in_dialog = InDialog(self._core, self._inbound, self._transfers)
+        self._registrations = Registrations(self._core)
         self._authenticate = authenticate
         self._authentication = ServerAuthentication(self._core.secret)
         self._retry_after: int | None = None
@@ -230,6 +236,33 @@ class Endpoint:
         """Tell the transferor how the accepted transfer goes; a status >= 200 is the last."""
         found = self._core.sessions.get(session)
         return found is not None and self._transfers.notify(found, status, now)
+
+    # --- registrations
+
+    def register(self, account: Account, now: float) -> int:
+        """Keep our contact bound at a registrar; returns the registration's number. RegistrationDue follows."""
+        return self._registrations.add(account, now)
+
+    def begin_registration(
+        self, registration: int, destination: Address | None, now: float, problem: str = ""
+    ) -> None:
+        """Answer RegistrationDue: where to send the REGISTER, or None and the `problem` that prevents it."""
+        found = self._registrations.get(registration)
+        if found is not None and destination is not None:
+            found.begin(destination, None, now)
+        elif found is not None:
+            found.cannot_begin(problem, now)
+
+    def unregister(self, registration: int, now: float) -> None:
+        """Have our contact removed; RegistrationChanged with `gone` follows."""
+        found = self._registrations.get(registration)
+        if found is not None:
+            found.leave(now)
+
+    def learned(self, peer_host: str) -> str | None:
+        """Return our own address as this peer sees it, where a registration has told us."""
+        found = self._core.learned.get(peer_host)
+        return None if found is None else found.host
 
     # --- pings and draining
 

@@ -146,3 +146,27 @@ class PingAnswered(Event):
     ping: int
     status: int
     local: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationDue(Event):
+    """A REGISTER is to be sent: look up where `uri` leads, then call `begin_registration`."""
+
+    registration: int
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationChanged(Event):
+    """How a registration stands. `until` is when the registrar forgets us (None: it does not know us).
+
+    `refused` is told apart from `retrying` because somebody has to mend something. `gone` is the last event.
+    `service_route` holds the Route values of outgoing calls (RFC 3608).
+    """
+
+    registration: int
+    state: Literal["registered", "retrying", "refused", "gone"]
+    until: float | None
+    retry_at: float | None
+    problem: str
+    service_route: tuple[str, ...]

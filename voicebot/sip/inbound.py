@@ -25,7 +25,8 @@ class Inbound:
         if len(core.sessions) >= core.limits.sessions:
             core.respond(server, 503, now, headers=[("retry-after", "10")])
             return
-        session = core.new_session(Stage.INCOMING, server.source, server.local, None)
+        credentials = core.credentials_for(request, server.source)
+        session = core.new_session(Stage.INCOMING, server.source, server.local, credentials)
         session.dialog = dialog
         session.invite_server = server
         server.session = session.id

@@ -156,6 +156,7 @@ class Outbound:
         call.cancel_sent = True
         invite = client.request
         headers = [("via", str(invite.via)), ("max-forwards", "70")]
+        headers += [("route", value) for value in invite.raw("route")]
         headers += [("from", invite.first("from") or ""), ("to", invite.first("to") or "")]
         headers += [("call-id", call.call_id), ("cseq", f"{invite.cseq.number} CANCEL")]
         headers += [*call.cancel_headers, ("user-agent", self._core.user_agent)]

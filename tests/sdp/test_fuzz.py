@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from voicebot.sdp import Description, Local, SdpError, accept_answer, answer_offer, create_offer
 
-LOCAL = Local("192.0.2.2", 20000, 1)
+LOCAL = Local(
+    "192.0.2.2", 20000, 1, ("PCMU", "PCMA", "G722", "OPUS"), srtp="optional", keys=(b"a" * 30, b"b" * 30)
+)
 LINES = [
     "o=- 1 1 IN IP4 192.0.2.1",
     "c=IN IP4 192.0.2.1",
@@ -17,6 +19,14 @@ LINES = [
     "m=audio 4000/2 RTP/AVP",
     "m=audio 4000 RTP/SAVP 0",
     "m=video 0 RTP/AVP 31",
+    "m=audio 4000 RTP/SAVP 9 107 102",
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + "QUJD" * 10 + "|2^31",
+    "a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:",
+    "a=rtpmap:107 opus/48000/2",
+    "a=rtpmap:102 telephone-event/48000",
+    "a=rtcp-mux",
+    "a=rtcp:99999",
+    "a=maxptime:5",
     "a=rtpmap:101 telephone-event/8000",
     "a=rtpmap:0 PCMU/8000/2",
     "a=rtpmap:8",

@@ -4,12 +4,14 @@ As answerer: `answer_offer(local, offer)`. As offerer: `create_offer(local)`, th
 All return our side of the leg anew; keep it for the next exchange.
 """
 
+from voicebot.sdp.crypto import KEY_BYTES, SUITES, masked
 from voicebot.sdp.description import Description, Direction, MediaDescription, Origin, RtpMap, SdpError
-from voicebot.sdp.media import Codec, Media
+from voicebot.sdp.media import Codec, Media, Srtp
 from voicebot.sdp.negotiation import (
     Local,
     NotAcceptable,
     Settled,
+    SrtpPolicy,
     accept_answer,
     answer_offer,
     create_offer,
@@ -17,6 +19,8 @@ from voicebot.sdp.negotiation import (
 )
 
 __all__ = [
+    "KEY_BYTES",
+    "SUITES",
     "Codec",
     "Description",
     "Direction",
@@ -28,8 +32,11 @@ __all__ = [
     "RtpMap",
     "SdpError",
     "Settled",
+    "Srtp",
+    "SrtpPolicy",
     "accept_answer",
     "answer_offer",
     "create_offer",
+    "masked",
     "withdraw_offer",
 ]

@@ -1,26 +1,46 @@
-"""Offer and answer (RFC 3264) for one audio stream of RTP/AVP: PCMU, PCMA, telephone-event (RFC 4733).
+"""Offer and answer (RFC 3264) for one audio stream, plain or encrypted: codecs, packet times, keys, RTCP.
 
 Everything is a function of what both sides said. `Local` is our side of one leg; it carries the o= line on, whose
-version rises when what we say changes (section 8), and the numbers that we gave to payload types.
+version rises when what we say changes (section 8), and the numbers that we gave to payload types. What a section says
+is read in `sections`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
+from voicebot.sdp.crypto import SUITES, Crypto
 from voicebot.sdp.description import Description, Direction, MediaDescription, Origin, RtpMap, SdpError
 from voicebot.sdp.media import (
-    CLOCK_RATE,
+    DYNAMIC,
+    ENCODINGS,
+    EVENT,
     EVENT_PAYLOAD_TYPE,
     PTIME_MS,
-    STATIC_PAYLOAD_TYPES,
+    STATIC,
     Codec,
     Media,
+    Srtp,
+)
+from voicebot.sdp.sections import (
+    PLAIN,
+    SECURE,
+    codec_of,
+    cryptos,
+    encodings,
+    event_of,
+    host_of,
+    is_usable,
+    ptime_of,
+    rtcp_port_of,
+    unheld,
 )
 
+SrtpPolicy = Literal["off", "optional", "required"]
 EVENTS = "0-16"
-_EVENT = RtpMap("TELEPHONE-EVENT", CLOCK_RATE)
-# RFC 3551 table 4: what a payload type means without an rtpmap.
-_STATIC = {0: RtpMap("PCMU", CLOCK_RATE), 8: RtpMap("PCMA", CLOCK_RATE)}
+_OPUS = (
+    "maxplaybackrate=16000;sprop-maxcapturerate=16000"  # RFC 7587 section 6.1: we decode and encode at 16 kHz
+)
 _REVERSED: dict[Direction, Direction] = {
     "sendrecv": "sendrecv",
     "sendonly": "recvonly",
@@ -38,6 +58,8 @@ class NotAcceptable(SdpError):
 class Local:
     """Our side of a leg. `host`, `port`: where we receive RTP. `session_id` any number that is not used twice.
 
+    `follow`: the peer's order of codecs decides, else ours. `srtp` is what we offer and accept: "optional" offers keys on
+    RTP/AVP (RFC 8643) and takes what comes; `keys` are ours, 30 random bytes for each of `crypto.SUITES`.
     `version`, `previous` and `offered` belong to the functions of this module: each returns a new Local.
     """
 
@@ -47,8 +69,11 @@ class Local:
     codecs: tuple[Codec, ...] = ("PCMU", "PCMA")
     direction: Direction = "sendrecv"
     version: int = 0
-    previous: Description | None = None
-    offered: Description | None = None
+    previous: Description | None = field(default=None, repr=False)
+    offered: Description | None = field(default=None, repr=False)
+    follow: bool = True
+    srtp: SrtpPolicy = "off"
+    keys: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +91,14 @@ def create_offer(local: Local) -> tuple[Local, bytes]:
     In a session that exists already all m-lines of it stay, the refused ones refused (section 8), and the payload
     types keep their meaning.
     """
-    numbers: dict[int, RtpMap] = {
-        STATIC_PAYLOAD_TYPES[codec]: _STATIC[STATIC_PAYLOAD_TYPES[codec]] for codec in local.codecs
-    }
-    events = EVENT_PAYLOAD_TYPE
     before = local.previous
     index = _audio_index(before) if before is not None else 0
-    if before is not None:
-        known = before.media[index].rtpmaps
-        events = next((number for number, encoding in known.items() if encoding == _EVENT), events)
-        renumbered = {number: encoding for number, encoding in known.items() if encoding.name in local.codecs}
-        used = {encoding.name for encoding in renumbered.values()}
-        numbers = renumbered | {
-            n: e for n, e in numbers.items() if e.name not in used and n not in renumbered
-        }
-    audio = _audio(local, local.direction, {**numbers, events: _EVENT})
+    known = before.media[index] if before is not None else None
+    lines = _offered_cryptos(local, known)
+    protocol = known.protocol if known is not None else SECURE[0] if local.srtp == "required" else PLAIN[0]
+    audio = _audio(
+        local, local.direction, _numbers(local.codecs, known), protocol=protocol, lines=lines, rtcp_mux=True
+    )
     media = [audio] if before is None else [*before.media[:index], audio, *before.media[index + 1 :]]
     local, description = _next(local, tuple(media))
     return replace(local, offered=description), description.to_bytes()
@@ -93,31 +111,47 @@ def answer_offer(local: Local, offer: bytes) -> Settled:
         raise NotAcceptable("the offer has no media")
     if len(description.media) > MAX_MEDIA:
         raise NotAcceptable("the offer has too many media")
-    for index, section in enumerate(description.media):
-        codec = _common_codec(section, local.codecs)
-        if codec is None:
-            continue
-        number, encoding = codec
-        events = _event_number(section)
-        host = _host(description, section)
-        direction = _answer_direction(description, section, host, local.direction)
-        agreed = {number: encoding} if events is None else {number: encoding, events: _EVENT}
-        answers = [_refused(other) for other in description.media]
-        answers[index] = _audio(local, direction, agreed)
-        settled_local, answer = _next(replace(local, offered=None), tuple(answers))
-        media = Media(
-            codec=_codec(encoding),
-            payload_type=number,
-            receive_payload_type=number,
-            event_payload_type=events,
-            receive_event_payload_type=EVENT_PAYLOAD_TYPE if events is None else events,
-            remote_host=host,
-            remote_port=section.port,
-            direction=direction,
-            ptime_ms=_ptime(section),
-        )
-        return Settled(settled_local, media, answer.to_bytes())
-    raise NotAcceptable("no audio of RTP/AVP with PCMU or PCMA")
+    index, theirs = _best(local, description.media)
+    section = description.media[index]
+    found = codec_of(section, local.codecs, local.follow)
+    assert found is not None, "`_best` takes only sections with a codec for us"
+    number, codec = found
+    events = event_of(section, ENCODINGS[codec].clock_rate)
+    host = host_of(description, section)
+    direction = _restrict(_REVERSED[unheld(description.direction_of(section), host)], local.direction)
+    agreed = {number: ENCODINGS[codec]}
+    if events is not None:
+        agreed[events[0]] = events[1]
+    ours = _own_crypto(local, theirs)
+    rtcp_mux = section.attribute("rtcp-mux") is not None
+    ptime_ms = ptime_of(section, codec)
+    answers = [_refused(other) for other in description.media]
+    answers[index] = _audio(
+        local,
+        direction,
+        agreed,
+        protocol=section.protocol,
+        lines=[ours] if ours is not None else [],
+        rtcp_mux=rtcp_mux,
+        ptime_ms=ptime_ms,
+    )
+    settled_local, answer = _next(replace(local, offered=None), tuple(answers))
+    media = Media(
+        codec=codec,
+        payload_type=number,
+        receive_payload_type=number,
+        event_payload_type=None if events is None else events[0],
+        receive_event_payload_type=EVENT_PAYLOAD_TYPE if events is None else events[0],
+        remote_host=host,
+        remote_port=section.port,
+        direction=direction,
+        ptime_ms=ptime_ms,
+        event_clock_rate=8000 if events is None else events[1].clock_rate,
+        rtcp_mux=rtcp_mux,
+        rtcp_port=rtcp_port_of(section),
+        srtp=_keyed(ours, theirs),
+    )
+    return Settled(settled_local, media, answer.to_bytes())
 
 
 def accept_answer(local: Local, answer: bytes) -> Settled:
@@ -132,27 +166,39 @@ def accept_answer(local: Local, answer: bytes) -> Settled:
     ours, section = offered.media[index], description.media[index]
     if section.port == 0:
         raise NotAcceptable("the peer refused the audio")
-    if section.kind != "audio" or section.protocol.upper() != ours.protocol:
+    secure = ours.protocol.upper() in SECURE
+    if section.kind != "audio" or section.protocol.upper() not in (SECURE if secure else PLAIN):
         raise SdpError("the answer's media are not those of the offer")
-    found = _common_codec(section, local.codecs)
+    found = codec_of(section, local.codecs, follow=True)
     if found is None:
         raise NotAcceptable("the answer has none of the offered codecs")
-    number, encoding = found
-    host = _host(description, section)
-    offered_direction = ours.direction or "sendrecv"
-    allowed = _REVERSED[offered_direction]
-    theirs = _restrict(allowed, _unheld(description.direction_of(section), host))
-    numbers = {value.name: key for key, value in ours.rtpmaps.items()}
+    number, codec = found
+    mine = {line.tag: line for line in cryptos(ours)}
+    theirs = next((line for line in cryptos(section) if _same_suite(mine.get(line.tag), line)), None)
+    if theirs is None and (secure or local.srtp == "required"):
+        raise NotAcceptable("the answer has no key to encrypt with")
+    events = event_of(section, ENCODINGS[codec].clock_rate)
+    host = host_of(description, section)
+    allowed = _REVERSED[ours.direction or "sendrecv"]
+    direction = _REVERSED[_restrict(allowed, unheld(description.direction_of(section), host))]
+    numbers = {encoding: key for key, encoding in encodings(ours).items()}
+    receive = numbers.get(ENCODINGS[codec], number)
+    receive_event = numbers.get(events[1] if events is not None else DEFAULT_EVENT, EVENT_PAYLOAD_TYPE)
     media = Media(
-        codec=_codec(encoding),
+        codec=codec,
         payload_type=number,
-        receive_payload_type=numbers.get(encoding.name, number),
-        event_payload_type=_event_number(section),
-        receive_event_payload_type=numbers.get(_EVENT.name, EVENT_PAYLOAD_TYPE),
+        receive_payload_type=receive,
+        event_payload_type=None if events is None else events[0],
+        receive_event_payload_type=receive_event,
         remote_host=host,
         remote_port=section.port,
-        direction=_REVERSED[theirs],
-        ptime_ms=_ptime(section),
+        direction=direction,
+        ptime_ms=ptime_of(section, codec),
+        event_clock_rate=8000 if events is None else events[1].clock_rate,
+        alternatives=_alternatives(section, numbers, (receive, receive_event)),
+        rtcp_mux=section.attribute("rtcp-mux") is not None and ours.attribute("rtcp-mux") is not None,
+        rtcp_port=rtcp_port_of(section),
+        srtp=_keyed(mine[theirs.tag], theirs) if theirs is not None else None,
     )
     return Settled(replace(local, offered=None), media)
 
@@ -175,16 +221,53 @@ def _next(local: Local, media: tuple[MediaDescription, ...]) -> tuple[Local, Des
     return replace(local, version=version, previous=description), description
 
 
-def _audio(local: Local, direction: Direction, numbers: dict[int, RtpMap]) -> MediaDescription:
+def _numbers(codecs: Iterable[Codec], known: MediaDescription | None) -> dict[int, RtpMap]:
+    """Return our payload types: those of the session keep their meaning, the others get numbers that are free."""
+    wanted = [ENCODINGS[codec] for codec in codecs]
+    wanted += [RtpMap(EVENT, rate) for rate in sorted({encoding.clock_rate for encoding in wanted} | {8000})]
+    before = encodings(known) if known is not None else {}
+    kept = {number: encoding for number, encoding in before.items() if encoding in wanted}
+    static = {encoding: number for number, encoding in STATIC.items()}
+    fresh: dict[int, RtpMap] = {}
+    for encoding in wanted:
+        if encoding in kept.values():
+            continue
+        number = static.get(encoding, DYNAMIC.get(encoding, 0))
+        while number in before or number in fresh or (number in static.values() and encoding not in static):
+            number = number + 1 if 96 <= number < 127 else 96
+        fresh[number] = encoding
+    audio = {n: e for n, e in (kept | fresh).items() if e.name != EVENT}
+    return audio | {n: e for n, e in (kept | fresh).items() if e.name == EVENT}
+
+
+def _audio(
+    local: Local,
+    direction: Direction,
+    numbers: dict[int, RtpMap],
+    *,
+    protocol: str,
+    lines: list[Crypto],
+    rtcp_mux: bool,
+    ptime_ms: int = PTIME_MS,
+) -> MediaDescription:
     attributes: list[tuple[str, str | None]] = []
     for number, encoding in numbers.items():
-        name = encoding.name if encoding != _EVENT else "telephone-event"
-        attributes.append(("rtpmap", f"{number} {name}/{encoding.clock_rate}"))
-        if encoding == _EVENT:
-            attributes.append(("fmtp", f"{number} {EVENTS}"))
-    attributes += [("ptime", str(PTIME_MS)), (direction, None)]
+        name = _SPELLING.get(encoding.name, encoding.name)
+        channels = f"/{encoding.channels}" if encoding.channels > 1 else ""
+        attributes.append(("rtpmap", f"{number} {name}/{encoding.clock_rate}{channels}"))
+        if encoding.name in _PARAMETERS:
+            attributes.append(("fmtp", f"{number} {_PARAMETERS[encoding.name]}"))
+    attributes += [("crypto", str(line)) for line in lines]
+    attributes += [("ptime", str(ptime_ms)), (direction, None)]
+    if rtcp_mux:
+        attributes.append(("rtcp-mux", None))
     formats = tuple(str(number) for number in numbers)
-    return MediaDescription("audio", local.port, "RTP/AVP", formats, attributes=tuple(attributes))
+    return MediaDescription("audio", local.port, protocol, formats, attributes=tuple(attributes))
+
+
+_SPELLING = {EVENT: "telephone-event", "OPUS": "opus"}
+_PARAMETERS = {EVENT: EVENTS, "OPUS": _OPUS}
+DEFAULT_EVENT = RtpMap(EVENT, 8000)
 
 
 def _refused(section: MediaDescription) -> MediaDescription:
@@ -198,54 +281,65 @@ def _audio_index(description: Description) -> int:
     )
 
 
-# --- what the peer says
+# --- keys
 
 
-def _common_codec(section: MediaDescription, codecs: Sequence[Codec]) -> tuple[int, RtpMap] | None:
-    """Return the peer's first payload type that we can take: its preference decides (section 6.1)."""
-    if section.kind != "audio" or not section.port or section.protocol.upper() != "RTP/AVP":
-        return None
-    rtpmaps = section.rtpmaps
-    for number in section.payload_types:
-        encoding = rtpmaps.get(number) or _STATIC.get(number)
-        if encoding is None or encoding.clock_rate != CLOCK_RATE or encoding.channels != 1:
+def _offered_cryptos(local: Local, known: MediaDescription | None) -> list[Crypto]:
+    """Return the lines that we offer: in a session that is plain already, none."""
+    if local.srtp == "off" or (known is not None and not cryptos(known)):
+        return []
+    return [
+        Crypto(str(n), suite, key) for n, (suite, key) in enumerate(zip(SUITES, local.keys, strict=True), 1)
+    ]
+
+
+def _own_crypto(local: Local, theirs: Crypto | None) -> Crypto | None:
+    """Return our line of the answer: their tag and suite, our key (RFC 4568 section 5.1.2)."""
+    return None if theirs is None else replace(theirs, key=local.keys[SUITES.index(theirs.suite)])
+
+
+def _same_suite(mine: Crypto | None, theirs: Crypto) -> bool:
+    return mine is not None and mine.suite == theirs.suite
+
+
+def _keyed(ours: Crypto | None, theirs: Crypto | None) -> Srtp | None:
+    return Srtp(ours.suite, ours.key, theirs.key) if ours is not None and theirs is not None else None
+
+
+# --- what is in both
+
+
+def _best(local: Local, media: tuple[MediaDescription, ...]) -> tuple[int, Crypto | None]:
+    """Return the section to take, an encrypted one if there is one, and the peer's key. Raises NotAcceptable."""
+    plain: int | None = None
+    refusal = "no audio with " + ", ".join(local.codecs)
+    for index, section in enumerate(media):
+        if not is_usable(section) or codec_of(section, local.codecs, local.follow) is None:
             continue
-        if encoding.name in codecs:
-            return number, encoding
-    return None
+        lines = cryptos(section) if local.srtp != "off" else []
+        if lines:
+            return index, lines[0]
+        if section.protocol.upper() in SECURE:
+            refusal = (
+                "encryption is off here" if local.srtp == "off" else "the offer has no key that we can use"
+            )
+        elif local.srtp == "required":
+            refusal = "the audio has to be encrypted, and the offer has no key that we can use"
+        elif plain is None:
+            plain = index
+    if plain is None:
+        raise NotAcceptable(refusal)
+    return plain, None
 
 
-def _codec(encoding: RtpMap) -> Codec:
-    return "PCMU" if encoding.name == "PCMU" else "PCMA"
-
-
-def _event_number(section: MediaDescription) -> int | None:
-    listed = set(section.payload_types)
-    for number, encoding in section.rtpmaps.items():
-        if encoding == _EVENT and number in listed:
-            return number
-    return None
-
-
-def _host(description: Description, section: MediaDescription) -> str:
-    host = description.host_of(section)
-    if not host:
-        raise SdpError("the audio has no c= address")
-    return host
-
-
-def _unheld(direction: Direction, host: str) -> Direction:
-    """Return the peer's direction; c=0.0.0.0 says "do not send to me" (RFC 3264 section 8.4, RFC 2543)."""
-    if host not in ("0.0.0.0", "::"):
-        return direction
-    return "sendonly" if direction in ("sendrecv", "sendonly") else "inactive"
-
-
-def _answer_direction(
-    description: Description, section: MediaDescription, host: str, wanted: Direction
-) -> Direction:
-    theirs = _unheld(description.direction_of(section), host)
-    return _restrict(_REVERSED[theirs], wanted)
+def _alternatives(
+    section: MediaDescription, numbers: dict[RtpMap, int], taken: tuple[int, ...]
+) -> tuple[tuple[int, str], ...]:
+    """Return our other numbers that the answer lets the peer use at any time (RFC 3264 section 7)."""
+    found = [
+        (numbers[encoding], encoding.name) for encoding in encodings(section).values() if encoding in numbers
+    ]
+    return tuple((number, name) for number, name in found if number not in taken)
 
 
 def _restrict(allowed: Direction, wanted: Direction) -> Direction:
@@ -265,10 +359,3 @@ def _ways(direction: Direction) -> frozenset[str]:
         for way, names in (("send", ("sendrecv", "sendonly")), ("receive", ("sendrecv", "recvonly")))
         if direction in names
     )
-
-
-def _ptime(section: MediaDescription) -> int:
-    text = (section.attribute("ptime") or "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 4 and 10 <= int(text) <= 200:
-        return int(text)
-    return PTIME_MS

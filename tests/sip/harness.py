@@ -5,7 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from voicebot.sip import Address, Credentials, Endpoint, Event, Limits, Realm, Request, Response
+from voicebot.sip import (
+    Address,
+    Credentials,
+    Endpoint,
+    Event,
+    Limits,
+    Realm,
+    Request,
+    Response,
+    SessionTimers,
+)
 from voicebot.sip.message import parse
 
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n"
@@ -46,6 +56,7 @@ class Pair:
     realm: Realm | None = None
     accept_refer: bool = False
     limits: Limits = field(default_factory=Limits)
+    timers: SessionTimers = field(default_factory=SessionTimers)
     now: float = 1000.0
 
     def __post_init__(self) -> None:
@@ -62,6 +73,7 @@ class Pair:
             authenticate=None if realm is None else (lambda request, source: realm),
             accept_refer=self.accept_refer,
             limits=self.limits,
+            session_timers=self.timers,
         )
         return Side(address, endpoint)
 

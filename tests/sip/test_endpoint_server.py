@@ -152,7 +152,7 @@ def test_a_rejection_carries_its_headers() -> None:
         ("MESSAGE", {}, 405, ("allow", "INVITE")),
         ("FROBNICATE", {}, 405, ("allow", "INVITE")),
         ("INVITE", {"uri": "http://example.com"}, 416, None),
-        ("INVITE", {"headers": ("Require: 100rel, timer",)}, 420, ("unsupported", "100rel")),
+        ("INVITE", {"headers": ("Require: precondition, timer",)}, 420, ("unsupported", "precondition")),
         (
             "INVITE",
             {"body": "x", "headers": ("Content-Type: text/plain",)},

@@ -31,6 +31,7 @@ from voicebot.sip.events import (
 from voicebot.sip.header import NameAddress
 from voicebot.sip.message import Request, Response
 from voicebot.sip.registration import Account
+from voicebot.sip.session_timer import SessionTimers
 from voicebot.sip.uri import Uri
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "Rejected",
     "Request",
     "Response",
+    "SessionTimers",
     "SipError",
     "Uri",
     "Why",

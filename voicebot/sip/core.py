@@ -16,6 +16,7 @@ from voicebot.sip.header import MAGIC_COOKIE
 from voicebot.sip.message import HeaderList, Message, Request, Response
 from voicebot.sip.scheduler import Scheduler
 from voicebot.sip.session import Session, Stage, Wait
+from voicebot.sip.session_timer import SessionTimers
 from voicebot.sip.timers import TIMER_C
 from voicebot.sip.transaction_layer import Client, Server, TransactionLayer, response_destination
 from voicebot.sip.uri import Uri
@@ -61,12 +62,14 @@ class Core:
         user_agent: str,
         contact: Contact,
         limits: Limits,
+        timers: SessionTimers,
         may_speak_tcp: Callable[[Address], bool],
     ) -> None:
         self.rng = rng
         self.user_agent = user_agent
         self.contact = contact
         self.limits = limits
+        self.timers = timers
         self.scheduler = Scheduler()
         self.transactions = TransactionLayer(self.send, self.scheduler, self._by_size)
         self._may_speak_tcp = may_speak_tcp
@@ -233,15 +236,23 @@ class Core:
         on_final: OnFinal,
         headers: HeaderList = (),
         body: bytes = b"",
+        dialog: Dialog | None = None,
     ) -> None:
-        """Send a request (not INVITE) in the session's dialog; a challenge to it is answered."""
-        self._attempt(session, method, on_final, headers, body, now)
+        """Send a request (not INVITE) in the session's dialog, or in `dialog`; a challenge to it is answered."""
+        self._attempt(session, method, on_final, headers, body, now, dialog)
 
     def _attempt(
-        self, session: Session, method: str, on_final: OnFinal, headers: HeaderList, body: bytes, now: float
+        self,
+        session: Session,
+        method: str,
+        on_final: OnFinal,
+        headers: HeaderList,
+        body: bytes,
+        now: float,
+        dialog: Dialog | None,
     ) -> None:
-        request, destination = self.dialog_request(session, method, headers, body)
-        on_response = partial(self._on_response, session, on_final, headers, body)
+        request, destination = self.dialog_request(session, method, headers, body, dialog)
+        on_response = partial(self._on_response, session, on_final, headers, body, dialog)
         self.transactions.start_client(request, destination, session.local, on_response, now)
 
     def _on_response(
@@ -250,6 +261,7 @@ class Core:
         on_final: OnFinal,
         headers: HeaderList,
         body: bytes,
+        dialog: Dialog | None,
         client: Client,
         response: Response,
         now: float,
@@ -257,16 +269,21 @@ class Core:
         if response.status < 200:
             return
         if response.status in (401, 407) and self.answer_challenge(session, response) is None:
-            self._attempt(session, client.request.method, on_final, headers, body, now)
+            self._attempt(session, client.request.method, on_final, headers, body, now, dialog)
             return
         if response.status < 300:
             session.authentication.accepted()
         on_final(session, response, now)
 
     def dialog_request(
-        self, session: Session, method: str, headers: HeaderList = (), body: bytes = b""
+        self,
+        session: Session,
+        method: str,
+        headers: HeaderList = (),
+        body: bytes = b"",
+        dialog: Dialog | None = None,
     ) -> tuple[Request, Address]:
-        dialog = session.dialog
+        dialog = dialog or session.dialog
         assert dialog is not None
         destination = self.destination(dialog.next_hop, session.peer)
         lines = list(headers)

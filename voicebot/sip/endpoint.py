@@ -20,8 +20,10 @@ from voicebot.sip.inbound import Inbound
 from voicebot.sip.message import HeaderList, Request, Response, UnusableRequest, parse
 from voicebot.sip.outbound import Outbound
 from voicebot.sip.refer import Transfers
+from voicebot.sip.refreshing import Refreshing
 from voicebot.sip.registration import Account, Registrations
 from voicebot.sip.session import Session, Wait
+from voicebot.sip.session_timer import SessionTimers
 from voicebot.sip.transaction_invite_server import InviteServerTransaction
 from voicebot.sip.transaction_layer import Client, Server
 from voicebot.sip.uri import Uri
@@ -62,18 +64,21 @@ class Endpoint:
         user_agent: str,
         contact: Address | Contact,
         limits: Limits | None = None,
+        session_timers: SessionTimers | None = None,
         authenticate: Authenticate | None = None,
         credentials: Callable[[Request, Address], Credentials | None] | None = None,
         accept_refer: bool = False,
         may_speak_tcp: Callable[[Address], bool] = lambda _address: False,
     ) -> None:
         find = (lambda _peer, _local: contact) if isinstance(contact, Address) else contact
-        self._core = Core(rng, user_agent, find, limits or Limits(), may_speak_tcp)
+        timers = session_timers or SessionTimers()
+        self._core = Core(rng, user_agent, find, limits or Limits(), timers, may_speak_tcp)
         self._core.on_wait = self._on_wait
         if credentials is not None:
             self._core.credentials_for = credentials
         self._inbound = Inbound(self._core)
         self._outbound = Outbound(self._core)
+        self._refreshing = Refreshing(self._core, self._outbound)
         self._transfers = Transfers(self._core, accept_refer=accept_refer)
         self._in_dialog = InDialog(self._core, self._inbound, self._transfers)
         self._registrations = Registrations(self._core)
@@ -215,7 +220,13 @@ class Endpoint:
     def update(self, session: int, sdp_body: bytes | None, now: float) -> bool:
         """The same by UPDATE (RFC 3311); without SDP it only refreshes the session."""
         found = self._core.sessions.get(session)
-        return found is not None and self._in_dialog.update(found, sdp_body, now)
+        if found is None:
+            return False
+        return (
+            self._refreshing.refresh(found, now)
+            if sdp_body is None
+            else self._in_dialog.update(found, sdp_body, now)
+        )
 
     def info(self, session: int, content_type: str, body: bytes, now: float) -> bool:
         found = self._core.sessions.get(session)
@@ -386,7 +397,7 @@ class Endpoint:
             if merged is not None and merged is not server:
                 core.respond(server, 482, now)
                 return
-        refusal = problem_with(request)
+        refusal = problem_with(request, core.timers.minimum)
         if refusal is not None:
             core.counters[f"refused_{refusal.status}"] += 1
             core.respond(server, refusal.status, now, refusal.reason, refusal.headers)
@@ -434,6 +445,8 @@ class Endpoint:
     def _on_wait(self, session: Session, wait: Wait, now: float) -> None:
         if wait is Wait.REFER_LIMIT:
             self._transfers.on_wait(session, wait, now)
+        elif wait in (Wait.REFRESH, Wait.SESSION_EXPIRES):
+            self._refreshing.on_wait(session, wait, now)
         elif wait in _OUTBOUND_WAITS or (wait is Wait.RING_LIMIT and session.outgoing is not None):
             self._outbound.on_wait(session, wait, now)
         else:

@@ -51,11 +51,12 @@ class Established(Event):
 
 @dataclass(frozen=True, slots=True)
 class Progress(Event):
-    """An outgoing call rings (180, 183 ...). `sdp` is early media, if any."""
+    """An outgoing call rings (180, 183 ...). `sdp` is early media, if any; `branch` tells forks apart."""
 
     session: int
     status: int
     sdp: bytes | None
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,16 @@ class Offer(Event):
 
     session: int
     sdp: bytes | None
-    kind: Literal["reinvite", "update"]
+    kind: Literal["reinvite", "update", "prack"]
 
 
 @dataclass(frozen=True, slots=True)
 class OfferAnswered(Event):
-    """The peer's answer to an offer of ours within the call."""
+    """The peer's answer to an offer of ours within the call. `refresh`: to what held already, sent again by the timer."""
 
     session: int
     sdp: bytes | None
+    refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Requests within a dialog, received and sent: re-INVITE, UPDATE, INFO, OPTIONS (RFC 3261 section 12.2, 14.2)."""
 
-from voicebot.sip import ending
+from voicebot.sip import ending, session_timer
 from voicebot.sip.core import SDP_HEADER, Core, safe_headers, why_failed
 from voicebot.sip.events import InfoReceived, Offer, OfferAnswered, OfferRejected
 from voicebot.sip.inbound import Inbound
@@ -25,7 +25,8 @@ class InDialog:
         core = self._core
         dialog = session.dialog
         if dialog is None or session.stage is Stage.CALLING:
-            core.respond(server, 481, now)
+            # RFC 3311 section 5.2: an early dialog may be updated, but our offer in the INVITE has no answer yet.
+            core.respond(server, 491 if request.method == "UPDATE" else 481, now)
             return
         if not dialog.accepts(request):
             core.respond(server, 500, now, "CSeq Out Of Order")
@@ -46,6 +47,8 @@ class InDialog:
         elif request.method == "INFO":
             core.respond(server, 200, now)
             core.emit(InfoReceived(session.id, request.content_type, request.body))
+        elif request.method == "PRACK":
+            self._inbound.prack_received(session, server, request, now)
         elif request.method == "NOTIFY":
             self._transfers.notify_received(session, server, request, now)
         elif request.method == "REFER":
@@ -90,11 +93,18 @@ class InDialog:
 
     def answer(self, session: Session, sdp: bytes, now: float) -> bool:
         """Answer an Offer event: with an answer, or with our offer where the re-INVITE had none."""
+        server = session.offer_server
+        if server is not None and server.request.method == "PRACK":
+            session.offer_server = None
+            session.sdp = sdp
+            self._core.respond(server, 200, now, headers=[SDP_HEADER], body=sdp)
+            return True
         if session.stage is not Stage.CONFIRMED:
             return False
-        if session.offer_server is not None:
-            server, session.offer_server = session.offer_server, None
+        if server is not None:
+            session.offer_server = None
             headers = [*self._inbound.success_headers(session, server, now), SDP_HEADER]
+            session.sdp = sdp
             self._core.respond(server, 200, now, headers=headers, body=sdp)
             return True
         if session.invite_server is not None:
@@ -103,11 +113,13 @@ class InDialog:
         return False
 
     def reject_offer(self, session: Session, status: int, now: float) -> bool:
-        if session.stage is not Stage.CONFIRMED:
-            return False
         server = session.offer_server or session.invite_server
-        if server is None:
+        if server is None or (session.stage is not Stage.CONFIRMED and server.request.method != "PRACK"):
             return False
+        if server is not session.invite_server and server.request.method == "PRACK":
+            session.offer_server = None
+            self._core.respond(server, status, now)
+            return True
         session.offer_server = session.invite_server = None
         self._core.respond(server, status, now)
         return True
@@ -124,22 +136,28 @@ class InDialog:
         self._core.request(session, "INFO", now, on_final, headers, body)
         return True
 
-    def update(self, session: Session, sdp: bytes | None, now: float, headers: HeaderList = ()) -> bool:
-        """Send an UPDATE, with an offer or to refresh the session."""
-        if session.stage is not Stage.CONFIRMED or (sdp is not None and busy_with_offer(session)):
+    def update(self, session: Session, sdp: bytes, now: float, headers: HeaderList = ()) -> bool:
+        """Send an UPDATE with an offer."""
+        if session.stage is not Stage.CONFIRMED or session.update_sent or busy_with_offer(session):
             return False
         core = self._core
 
         def on_final(session: Session, response: Response, now: float) -> None:
+            session.update_sent = False
             if response.status in (408, 481):
                 ending.lost(core, session, response.status, now)
-            elif sdp is not None and session.open:
+            elif session.open:
                 if response.status < 300:
+                    session.sdp = sdp
+                    if session.dialog is not None:
+                        session.dialog.refresh_target_quietly(response)
+                    session_timer.agree_as_uac(core, session, response, now)
                     core.emit(OfferAnswered(session.id, response.sdp))
                 else:
                     why = why_failed(response)
                     core.emit(OfferRejected(session.id, response.status, response.reason, why))
 
-        lines = [*safe_headers(headers), *([SDP_HEADER] if sdp is not None else [])]
-        core.request(session, "UPDATE", now, on_final, lines, sdp or b"")
+        session.update_sent = True
+        lines = [*safe_headers(headers), *session_timer.asked(core, session), ALLOW, SUPPORTED, SDP_HEADER]
+        core.request(session, "UPDATE", now, on_final, lines, sdp)
         return True

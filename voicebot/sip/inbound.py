@@ -1,6 +1,6 @@
 """Incoming calls: INVITE, ringing, 2xx until ACK, CANCEL (RFC 3261 sections 9.2, 13.3)."""
 
-from voicebot.sip import ending
+from voicebot.sip import ending, reliable, session_timer
 from voicebot.sip.core import SDP_HEADER, Core, safe_headers
 from voicebot.sip.dialog import Dialog
 from voicebot.sip.events import Cancelled, Established, IncomingCall, OfferAnswered
@@ -8,7 +8,7 @@ from voicebot.sip.message import HeaderList, Request
 from voicebot.sip.session import Session, Stage, Unacknowledged, Wait
 from voicebot.sip.timers import RING_REFRESH, T2, TIMEOUT
 from voicebot.sip.transaction_layer import Server
-from voicebot.sip.validation import ALLOW, SUPPORTED, session_timer
+from voicebot.sip.validation import ALLOW, SUPPORTED
 
 
 class Inbound:
@@ -84,14 +84,20 @@ class Inbound:
         server = session.invite_server
         if session.stage is not Stage.INCOMING or server is None or session.dialog is None:
             return False
+        if session.unpracked is not None or session.accept_waiting is not None:
+            return False  # RFC 3262 section 3: one after the other
         secure = server.request.target.scheme == "sips"
-        headers = [self._core.contact_header(server.source, server.local, secure=secure), ALLOW]
+        headers = [self._core.contact_header(server.source, server.local, secure=secure), ALLOW, SUPPORTED]
         headers += [("record-route", value) for value in server.request.raw("record-route")]
         if sdp is not None:
             headers.append(SDP_HEADER)
-        self._core.respond(
-            server, status, now, headers=headers, body=sdp or b"", to_tag=session.dialog.local.tag
-        )
+        is_reliable = reliable.is_wanted(server.request, sdp)
+        if is_reliable:
+            headers += reliable.begin(self._core, session)
+        tag = session.dialog.local.tag
+        response = self._core.respond(server, status, now, headers=headers, body=sdp or b"", to_tag=tag)
+        if is_reliable:
+            reliable.sent(self._core, session, server, response, now)
         session.ring_status = status
         self._core.wait(session, Wait.RING_REFRESH, now + RING_REFRESH)
         return True
@@ -101,7 +107,14 @@ class Inbound:
         if session.stage is not Stage.INCOMING or server is None:
             return False
         lines = safe_headers(headers)
-        session.stop(Wait.RING_LIMIT, Wait.RING_REFRESH)
+        waiting = session.unpracked
+        if session.accept_waiting is not None:
+            return False
+        if waiting is not None and waiting.response.body:
+            session.accept_waiting = (sdp, lines)  # RFC 3262 section 3: not before its PRACK
+            return True
+        session.unpracked = None
+        session.stop(Wait.RING_LIMIT, Wait.RING_REFRESH, Wait.REPEAT_PROVISIONAL)
         session.stage = Stage.ACCEPTED
         self.accept_invite(session, server, sdp, now, lines)
         return True
@@ -111,20 +124,30 @@ class Inbound:
     ) -> None:
         """Send the 2xx to an INVITE or re-INVITE, until its ACK comes."""
         request = server.request
+        # Our offer stood in a reliable provisional response, and the PRACK had its answer: another one is not made.
+        settled = session.settled_early and session.stage is Stage.ACCEPTED and request.sdp is None
+        body = b"" if settled else sdp
         response = self._core.respond(
             server,
             200,
             now,
-            headers=[*self.success_headers(session, server, now), SDP_HEADER, *headers],
-            body=sdp,
+            headers=[*self.success_headers(session, server, now), *([SDP_HEADER] if body else []), *headers],
+            body=body,
             to_tag=session.dialog.local.tag if session.dialog else "",
         )
         session.invite_server = None
+        session.sdp = sdp
         session.unacknowledged = Unacknowledged(
-            server, response, request.cseq.number, offered=request.sdp is None
+            server, response, request.cseq.number, offered=request.sdp is None and not settled
         )
         self._core.wait(session, Wait.REPEAT_2XX, now + session.unacknowledged.interval)
         self._core.wait(session, Wait.NO_ACK, now + TIMEOUT)
+
+    def prack_received(self, session: Session, server: Server, request: Request, now: float) -> None:
+        if reliable.prack_received(self._core, session, server, request, now):
+            waiting, session.accept_waiting = session.accept_waiting, None
+            if waiting is not None:
+                self.accept(session, waiting[0], now, waiting[1])
 
     def success_headers(self, session: Session, server: Server, now: float) -> HeaderList:
         """Return what a 2xx to INVITE and UPDATE carries."""
@@ -132,13 +155,8 @@ class Inbound:
         secure = request.target.scheme == "sips"
         headers = [self._core.contact_header(server.source, server.local, secure=secure), ALLOW, SUPPORTED]
         headers += [("record-route", value) for value in request.raw("record-route")]
-        session.expires, timer = session_timer(request)
-        session.stop(Wait.SESSION_EXPIRES)
-        if session.expires:
-            # RFC 4028 section 10: a little before the session really expires.
-            margin = min(32.0, session.expires / 3)
-            self._core.wait(session, Wait.SESSION_EXPIRES, now + session.expires - margin)
-        return [*headers, *timer]
+        session.note_allowed(request)
+        return [*headers, *session_timer.agree_as_uas(self._core, session, request, now)]
 
     def reject(
         self, session: Session, status: int, now: float, reason: str | None, headers: HeaderList
@@ -163,13 +181,13 @@ class Inbound:
             if session.open:
                 cause = session.end_cause or 'SIP;cause=408;text="No ACK"'
                 ending.send_bye(self._core, session, now, session.bye_headers or (), cause)
+        elif wait is Wait.REPEAT_PROVISIONAL:
+            if not reliable.repeat(self._core, session, now) and session.invite_server is not None:
+                reliable.given_up(self._core, session, session.invite_server, now)
         elif wait is Wait.RING_REFRESH:
             self.ring(session, now, session.ring_status, None)
-        elif wait is Wait.RING_LIMIT:
-            if self.reject(session, 480, now, None, ()):
-                self._core.emit(Cancelled(session.id, "SIP;cause=408"))
-        elif wait is Wait.SESSION_EXPIRES and session.open:
-            ending.send_bye(self._core, session, now, cause='SIP;cause=408;text="Session timer"')
+        elif wait is Wait.RING_LIMIT and self.reject(session, 480, now, None, ()):
+            self._core.emit(Cancelled(session.id, "SIP;cause=408"))
 
     def _repeat(self, session: Session, now: float) -> None:
         """Section 13.3.1.4: the 2xx is repeated at intervals from T1 to T2, whatever the transport."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from voicebot.sip import ending
+from voicebot.sip import ending, reliable, session_timer
 from voicebot.sip.address import Address
 from voicebot.sip.core import SDP_HEADER, Core, why_failed
 from voicebot.sip.dialog import Dialog
@@ -13,12 +13,14 @@ from voicebot.sip.events import Answered, OfferAnswered, OfferRejected, Progress
 from voicebot.sip.header import NameAddress
 from voicebot.sip.message import HeaderList, Request, Response
 from voicebot.sip.reasons import REASONS
-from voicebot.sip.session import OutgoingCall, Session, Stage, Wait
+from voicebot.sip.session import EarlyDialog, OutgoingCall, Session, Stage, Wait
 from voicebot.sip.timers import NEXT_ADDRESS, TIMEOUT
 from voicebot.sip.transaction_invite_client import InviteClientTransaction
 from voicebot.sip.transaction_layer import Client
 from voicebot.sip.uri import Uri
-from voicebot.sip.validation import ALLOW, SUPPORTED
+from voicebot.sip.validation import ALLOW, SUPPORTED, SUPPORTED_LATE
+
+MAX_FORKS = 16  # early dialogs of one INVITE
 
 
 class Outbound:
@@ -76,6 +78,7 @@ class Outbound:
         session.late_2xx = None
         session.stop(Wait.NO_ANSWER_TO_OFFER)
         session.stage = Stage.CONFIRMED
+        session.sdp = sdp
         self._acknowledge(session, client.request, response, now, sdp)
         session.invite_client = None
         return True
@@ -90,13 +93,15 @@ class Outbound:
         ending.send_bye(self._core, session, now, headers, cause)
         return True
 
-    def reinvite(self, session: Session, sdp: bytes, now: float) -> bool:
+    def reinvite(self, session: Session, sdp: bytes, now: float, *, refresh: bool = False) -> bool:
+        """Offer `sdp`. `refresh`: it is what holds already, and only tells the peer that the call stands."""
         if session.stage is not Stage.CONFIRMED or session.dialog is None or busy_with_offer(session):
             return False
         session.reinvite_sdp = sdp
+        session.refreshing = refresh
         session.stop(Wait.REINVITE_AGAIN)
         request, destination = self._core.dialog_request(
-            session, "INVITE", (ALLOW, SUPPORTED, SDP_HEADER), sdp
+            session, "INVITE", (ALLOW, SUPPORTED, *session_timer.asked(self._core, session), SDP_HEADER), sdp
         )
         on_response = partial(self._on_reinvite_response, session)
         session.invite_client = self._core.transactions.start_client(
@@ -119,8 +124,9 @@ class Outbound:
             ("cseq", f"{call.sequence} INVITE"),
             core.contact_header(call.destination, session.local, secure=call.to.uri.scheme == "sips"),
             ALLOW,
-            SUPPORTED,
+            SUPPORTED_LATE if call.sdp is None else SUPPORTED,
             ("user-agent", core.user_agent),
+            *session_timer.asked(core, session),
             *call.headers,
             *session.authentication.headers("INVITE", call.target, core.token()),
         ]
@@ -186,14 +192,17 @@ class Outbound:
             self._send_cancel(session, call, now)
         elif response.status > 100:
             tag = response.to.tag
-            if tag and session.peer_tag != tag and len(session.dialog_ids) < 16:
-                session.peer_tag = tag
-                session.dialog = Dialog.as_uac(client.request, response)
-                self._core.register(session, session.dialog)
+            early = call.early.get(tag)
+            if early is None and tag and len(call.early) < MAX_FORKS:
+                early = call.early[tag] = EarlyDialog(Dialog.as_uac(client.request, response))
+                session.dialog = early.dialog
+                self._core.register(session, early.dialog)
+            if early is not None and not reliable.taken(self._core, session, early, response, now):
+                return
             sdp = response.sdp
-            if sdp is not None and len(call.early_sdp) < 16:
+            if sdp is not None and len(call.early_sdp) < MAX_FORKS:
                 call.early_sdp[tag] = sdp
-            self._core.emit(Progress(session.id, response.status, sdp))
+            self._core.emit(Progress(session.id, response.status, sdp, tag))
 
     def _failed(self, session: Session, call: OutgoingCall, response: Response, now: float) -> None:
         core = self._core
@@ -208,6 +217,9 @@ class Outbound:
             why = refusal
         if call.cancel_wanted and (response.local or response.status == 487):
             why = "cancelled"
+        if response.status == 422 and not call.cancel_wanted and session_timer.raised(session, response):
+            self._send_invite(session, call, now)
+            return
         core.forget(session)
         core.emit(Rejected(session.id, response.status, response.reason, why, response.headers))
 
@@ -223,13 +235,16 @@ class Outbound:
         if session.late_2xx is not None and session.late_2xx.to.tag == tag:
             return
         dialog = Dialog.as_uac(client.request, response)
+        early = call.early.get(tag)
+        if early is not None:  # it has sent PRACKs (section 13.2.2.4: only the route set is computed anew)
+            dialog.local_sequence = early.dialog.local_sequence
+            dialog.remote_sequence = early.dialog.remote_sequence
         if session.stage is not Stage.CALLING:
             self._end_extra_dialog(session, dialog, client.request, response, now)
             return
         session.authentication.accepted()
         session.stop(Wait.RING_LIMIT, Wait.CANCEL_TIMEOUT, Wait.NEXT_ADDRESS)
         session.dialog = dialog
-        session.peer_tag = tag
         core.register(session, dialog)
         if call.cancel_wanted:
             # The CANCEL came too late (section 9.1): the call exists, and is ended at once.
@@ -240,14 +255,21 @@ class Outbound:
         if call.sdp is None:
             session.stage = Stage.ACCEPTED
             session.late_2xx = response
+            self._agree(session, response, now)
             core.wait(session, Wait.NO_ANSWER_TO_OFFER, now + TIMEOUT)
             core.emit(Answered(session.id, response.sdp, response.headers))
             return
         session.stage = Stage.CONFIRMED
         session.invite_client = None
+        session.sdp = call.sdp
         self._acknowledge(session, client.request, response, now)
+        self._agree(session, response, now)
         sdp = response.sdp if response.sdp is not None else call.early_sdp.get(tag)
         core.emit(Answered(session.id, sdp, response.headers))
+
+    def _agree(self, session: Session, response: Response, now: float) -> None:
+        session.note_allowed(response)
+        session_timer.agree_as_uac(self._core, session, response, now)
 
     def _acknowledge(
         self,
@@ -306,7 +328,7 @@ class Outbound:
         if session.stage is not Stage.CONFIRMED:
             return
         if response.status < 300:
-            self._reinvite_accepted(session, response)
+            self._reinvite_accepted(session, response, now)
         elif response.status == 491 and not response.local:
             # Section 14.1: who made the Call-ID waits for longer, so that the two do not collide again.
             steps = core.rng.getrandbits(16)
@@ -315,11 +337,13 @@ class Outbound:
         else:
             self._reinvite_failed(session, response, now)
 
-    def _reinvite_accepted(self, session: Session, response: Response) -> None:
+    def _reinvite_accepted(self, session: Session, response: Response, now: float) -> None:
         session.authentication.accepted()
         if session.dialog is not None:
             session.dialog.refresh_target_quietly(response)
-        self._core.emit(OfferAnswered(session.id, response.sdp))
+        session.sdp = session.reinvite_sdp
+        self._agree(session, response, now)
+        self._core.emit(OfferAnswered(session.id, response.sdp, session.refreshing))
 
     def _reinvite_failed(self, session: Session, response: Response, now: float) -> None:
         core = self._core
@@ -327,11 +351,17 @@ class Outbound:
         if response.status in (401, 407):
             refusal = core.answer_challenge(session, response)
             if refusal is None:
-                self.reinvite(session, session.reinvite_sdp, now)
+                self.reinvite(session, session.reinvite_sdp, now, refresh=session.refreshing)
                 return
             why = refusal
+        if response.status == 422 and session_timer.raised(session, response):
+            self.reinvite(session, session.reinvite_sdp, now, refresh=session.refreshing)
+            return
         if response.status in (408, 481):
             ending.lost(core, session, response.status, now)
+            return
+        if session.refreshing:
+            session_timer.refresh_refused(core, session, response, now)
             return
         core.emit(OfferRejected(session.id, response.status, response.reason, why))
 
@@ -353,7 +383,7 @@ class Outbound:
         elif wait is Wait.NO_ANSWER_TO_OFFER:
             self.decline_late_offer(session, now, (), 'SIP;cause=488;text="No answer to the offer"')
         elif wait is Wait.REINVITE_AGAIN and session.open:
-            self.reinvite(session, session.reinvite_sdp, now)
+            self.reinvite(session, session.reinvite_sdp, now, refresh=session.refreshing)
 
 
 def busy_with_offer(session: Session) -> bool:
@@ -363,5 +393,6 @@ def busy_with_offer(session: Session) -> bool:
         session.invite_client is not None
         or session.invite_server is not None
         or session.offer_server is not None
+        or session.update_sent
         or (waiting is not None and waiting.offered)
     )

@@ -8,7 +8,7 @@ from voicebot.sip.address import Address
 from voicebot.sip.dialog import Dialog, DialogId
 from voicebot.sip.digest import ClientAuthentication
 from voicebot.sip.header import NameAddress
-from voicebot.sip.message import HeaderList, Response
+from voicebot.sip.message import HeaderList, Message, Response
 from voicebot.sip.scheduler import Entry
 from voicebot.sip.timers import T1
 from voicebot.sip.transaction_layer import Client, Server
@@ -35,7 +35,9 @@ class Wait(Enum):
     REINVITE_AGAIN = "after a 491"
     NEXT_ADDRESS = "the peer's first address is silent"
     REFER_LIMIT = "a transfer without news"
-    SESSION_EXPIRES = "the peer has not refreshed the session"
+    SESSION_EXPIRES = "nobody has refreshed the session"
+    REPEAT_PROVISIONAL = "no PRACK yet"
+    REFRESH = "we are to refresh the session"
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +49,25 @@ class Unacknowledged:
     sequence: int
     offered: bool
     interval: float = T1
+
+
+@dataclass(slots=True, eq=False)
+class Unpracked:
+    """A reliable provisional response that is repeated until its PRACK comes (RFC 3262 section 3)."""
+
+    server: Server
+    response: Response
+    rseq: int
+    until: float
+    interval: float = T1
+
+
+@dataclass(slots=True, eq=False)
+class EarlyDialog:
+    """One of the dialogs that a forked INVITE makes before it is answered. `rseq`: the last reliable response of it."""
+
+    dialog: Dialog
+    rseq: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +84,7 @@ class OutgoingCall:
     alternatives: tuple[Address, ...] = ()
     sequence: int = 0
     provisional: bool = False
+    early: dict[str, EarlyDialog] = field(default_factory=dict)  # by the peer's tag
     early_sdp: dict[str, bytes] = field(default_factory=dict)
     cancel_wanted: bool = False
     cancel_sent: bool = False
@@ -83,6 +105,7 @@ class Session:
     invite_server: Server | None = None
     invite_client: Client | None = None
     offer_server: Server | None = None
+    update_sent: bool = False  # an UPDATE of ours with an offer has no answer yet
     late_2xx: Response | None = None
     unacknowledged: Unacknowledged | None = None
     # ACKs that were sent, by the peer's tag and CSeq: each repeated 2xx gets its own again.
@@ -91,17 +114,33 @@ class Session:
     end_cause: str = ""
     reinvite_sdp: bytes = b""
     ring_status: int = 0
+    # Reliable provisional responses of ours, see reliable.py.
+    rseq: int = 0
+    unpracked: Unpracked | None = None
+    settled_early: bool = False  # a reliable response has carried our description, and its PRACK has come
+    accept_waiting: tuple[bytes, HeaderList] | None = None  # the 2xx that waits for a PRACK
     refer_pending: bool = False
     refer_server: Server | None = None
     refer_event: str = ""
+    # The session timer, see session_timer.py.
     expires: int = 0
-    peer_tag: str = ""
+    refreshes: bool = False
+    min_expires: int = 0
+    expires_raised: int = 0
+    refreshing: bool = False  # the re-INVITE under way is only a refresh
+    sdp: bytes = b""  # our description that is in force
+    peer_allows: frozenset[str] = frozenset()
     waits: dict[Wait, float] = field(default_factory=dict)
     entry: Entry | None = None
 
     @property
     def open(self) -> bool:
         return self.stage not in (Stage.ENDING, Stage.ENDED)
+
+    def note_allowed(self, message: Message) -> None:
+        """Keep what the peer's Allow says, if it has one."""
+        if message.has("allow"):
+            self.peer_allows = message.tokens("allow")
 
     def next_timer(self) -> float | None:
         return min(self.waits.values(), default=None)

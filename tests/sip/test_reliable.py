@@ -1,0 +1,203 @@
+"""What a peer sees of reliable provisional responses (RFC 3262), in both roles."""
+
+import pytest
+
+from tests.sip.harness import ANSWER, OFFER, Pair
+from tests.sip.peer import SDP, Peer
+from tests.sip.test_endpoint_client import CONTACT, call, only, reply
+from voicebot.sip import (
+    Answered,
+    Cancelled,
+    Ended,
+    Established,
+    Event,
+    IncomingCall,
+    Offer,
+    OfferAnswered,
+    Progress,
+    Request,
+    Response,
+)
+
+BODY = SDP.encode()
+
+
+def ringing(
+    peer: Peer, *headers: str, sdp: str = SDP, status: int = 183, ours: bytes | None = BODY
+) -> tuple[int, Response]:
+    """Let a call come in and ring; return its session and our provisional response."""
+    peer.send("INVITE", body=sdp, branch="z9hG4bKinvite", headers=headers)
+    session = peer.event(IncomingCall).session
+    assert peer.endpoint.ring(session, peer.now, status, ours)
+    [progress] = peer.sent()
+    assert isinstance(progress, Response)
+    return session, progress
+
+
+def prack(peer: Peer, progress: Response, *, rseq: int = 0, body: str = "", cseq: int = 2) -> Response:
+    number = rseq or int(progress.first("rseq") or "0")
+    headers = (f"RAck: {number} 1 INVITE",)
+    return peer.answer("PRACK", to_tag=progress.to.tag, cseq=cseq, headers=headers, body=body)
+
+
+# --- we are called
+
+
+@pytest.mark.parametrize(
+    ("header", "sdp", "reliable"),
+    [
+        ("Require: 100rel", None, True),
+        ("Require: 100rel", BODY, True),
+        ("Supported: 100rel", BODY, True),
+        ("Supported: 100rel", None, False),
+        ("Supported: timer", BODY, False),
+    ],
+)
+def test_ringing_is_reliable_where_it_must_be_or_carries_a_description(
+    header: str, sdp: bytes | None, reliable: bool
+) -> None:
+    progress = ringing(Peer(), header, ours=sdp)[1]
+    assert (progress.first("require") == "100rel", progress.has("rseq")) == (reliable, reliable)
+
+
+def test_a_reliable_response_is_repeated_with_doubling_until_its_prack() -> None:
+    peer = Peer()
+    _, progress = ringing(peer, "Require: 100rel")
+    began = peer.now
+    instants = []
+    while peer.now < began + 8:
+        instants += [peer.now - began for _ in peer.advance(0.25)]
+    assert instants == [0.5, 1.5, 3.5, 7.5]
+    assert prack(peer, progress).status == 200
+    assert peer.advance(30) == []
+
+
+def test_a_prack_for_nothing_is_481_and_repeating_goes_on() -> None:
+    peer = Peer()
+    _, progress = ringing(peer, "Require: 100rel")
+    assert prack(peer, progress, rseq=7).status == 481
+    assert peer.advance(0.6)
+    assert prack(peer, progress, cseq=3).status == 200
+    assert prack(peer, progress, cseq=4).status == 481
+
+
+def test_a_caller_that_never_sends_prack_is_refused() -> None:
+    peer = Peer()
+    ringing(peer, "Require: 100rel")
+    last = peer.advance(32.5)[-1]
+    assert isinstance(last, Response)
+    assert last.status == 504
+    assert "504" in peer.event(Cancelled).cause
+
+
+def test_the_200_waits_for_the_prack_of_a_description() -> None:
+    peer = Peer()
+    session, progress = ringing(peer, "Require: 100rel")
+    assert peer.endpoint.accept(session, BODY, peer.now)
+    assert peer.sent() == []
+    peer.send_raw(
+        peer.text(
+            "PRACK", to_tag=progress.to.tag, cseq=2, headers=(f"RAck: {progress.first('rseq')} 1 INVITE",)
+        )
+    )
+    peer.advance(0.0)
+    ok = peer.advance(0.5)[0]  # the 2xx, repeated: the first copy left with the answer to the PRACK
+    assert isinstance(ok, Response)
+    assert (ok.status, ok.cseq.method, ok.body) == (200, "INVITE", BODY)
+
+
+def test_our_offer_in_a_183_is_answered_by_the_prack_and_not_made_again() -> None:
+    peer = Peer()
+    session, progress = ringing(peer, "Require: 100rel", sdp="")
+    assert prack(peer, progress, body=SDP).status == 200
+    assert peer.event(OfferAnswered).sdp == BODY
+    peer.endpoint.accept(session, BODY, peer.now)
+    [ok] = peer.sent()
+    assert ok.body == b""
+    peer.send("ACK", to_tag=ok.to.tag)
+    assert peer.event(Established).sdp is None
+
+
+def test_an_offer_in_the_prack_is_answered_in_its_200() -> None:
+    peer = Peer()
+    session, progress = ringing(peer, "Require: 100rel")
+    rack = (f"RAck: {progress.first('rseq')} 1 INVITE",)
+    assert peer.send("PRACK", to_tag=progress.to.tag, cseq=2, headers=rack, body=SDP) == []
+    assert peer.event(Offer).kind == "prack"
+    assert peer.endpoint.answer(session, BODY, peer.now)
+    [ok] = peer.sent()
+    assert (ok.cseq.method, ok.body) == ("PRACK", BODY)
+
+
+# --- we have called
+
+
+def test_a_reliable_183_gets_a_prack_once_and_what_is_out_of_order_nothing() -> None:
+    peer = Peer()
+    _, invite = call(peer)
+    reliable = [CONTACT, ("require", "100rel"), ("rseq", "41"), ("record-route", "<sip:192.0.2.51;lr>")]
+    acknowledgement = only(reply(peer, invite, 183, headers=reliable, body=BODY))
+    assert (acknowledgement.method, acknowledgement.uri) == ("PRACK", "sip:agent@192.0.2.1:5070")
+    assert acknowledgement.first("rack") == f"41 {invite.cseq.number} INVITE"
+    assert acknowledgement.values("route") == ["<sip:192.0.2.51;lr>"]
+    assert peer.event(Progress).sdp == BODY
+    peer.send_raw(acknowledgement.response(200).to_bytes())
+    assert reply(peer, invite, 183, headers=reliable, body=BODY) == []
+    assert reply(peer, invite, 180, headers=[CONTACT, ("require", "100rel"), ("rseq", "43")]) == []
+    peer.no_event()
+    second = only(reply(peer, invite, 180, headers=[CONTACT, ("require", "100rel"), ("rseq", "42")]))
+    assert second.cseq.number == acknowledgement.cseq.number + 1
+    assert peer.event(Progress).status == 180
+    ack = only(reply(peer, invite, 200))
+    assert ack.method == "ACK"
+    assert peer.event(Answered).sdp == BODY
+    session = invite  # requests of the confirmed dialog go on counting where the PRACKs stopped
+    peer.endpoint.bye(1, peer.now)
+    assert only(peer.sent()).cseq.number == second.cseq.number + 1
+    assert session.cseq.number < second.cseq.number
+
+
+def test_each_early_dialog_of_a_fork_has_its_own_prack_and_the_first_answer_wins() -> None:
+    peer = Peer()
+    session, invite = call(peer)
+    reliable = [CONTACT, ("require", "100rel"), ("rseq", "1")]
+    targets = {only(reply(peer, invite, 183, tag, reliable, BODY)).to.tag for tag in ("a", "b", "c")}
+    assert targets == {"a", "b", "c"}
+    assert [peer.event(Progress).branch for _ in range(3)] == ["a", "b", "c"]
+    reply(peer, invite, 200, "b", body=b"the answer of b")
+    assert peer.event(Answered).sdp == b"the answer of b"
+    ack, bye = reply(peer, invite, 200, "c", body=BODY)
+    assert isinstance(ack, Request)
+    assert isinstance(bye, Request)
+    assert (ack.method, ack.to.tag, bye.method, bye.to.tag) == ("ACK", "c", "BYE", "c")
+    peer.no_event()
+    assert peer.endpoint.bye(session, peer.now)
+    assert only(peer.sent()).to.tag == "b"
+
+
+def test_an_invite_without_offer_asks_for_no_reliable_ringing() -> None:
+    """Its offer then comes with the 2xx, where our user can answer it."""
+    _, invite = call(Peer(), sdp=None)
+    assert invite.first("supported") == "timer"
+
+
+@pytest.mark.parametrize("lost", range(14))
+def test_a_call_with_early_media_stands_whatever_datagram_is_lost(lost: int) -> None:
+    pair = Pair(lose=lambda index, data: index == lost)
+
+    def react(event: Event) -> None:
+        if isinstance(event, IncomingCall):
+            pair.callee.endpoint.ring(event.session, pair.now, 183, ANSWER)
+            pair.callee.endpoint.accept(event.session, ANSWER, pair.now)
+
+    pair.callee.react = react
+    number = pair.call(OFFER)
+    pair.run(40)
+    assert pair.caller.one(Progress).sdp == ANSWER
+    assert pair.caller.one(Answered).sdp == ANSWER
+    pair.callee.one(Established)
+    assert any(line.startswith("PRACK ") for line in pair.start_lines())
+    pair.caller.endpoint.bye(number, pair.now)
+    pair.run(80)
+    pair.callee.one(Ended)
+    pair.assert_nothing_held()

@@ -97,6 +97,7 @@ class Server:
             public_address=config.sip.public_address,
             authenticate=self._authenticate,
             credentials=self._credentials,
+            caller_credentials=self._caller_credentials,
             on_event=self._on_event,
         )
         try:  # early: a port that is taken is told before anything is rendered
@@ -272,6 +273,13 @@ class Server:
             if trunk.host == host and trunk.register is not None:
                 return Credentials(trunk.register.user, trunk.register.password)
         return None
+
+    def _caller_credentials(self, source: Address) -> Credentials | None:
+        """Return the credentials for requests within calls from there: those of the trunk that the calls came by."""
+        trunk = self.config.trunk_for(source.host)
+        if trunk is None or trunk.register is None:
+            return None
+        return Credentials(trunk.register.user, trunk.register.password)
 
     def _target(self, call: Call, to: str) -> str:
         uri = dial_uri(to, self._trunk_of(call), self.config.agents)

@@ -114,9 +114,10 @@ class End:
         self.endpoint.reject_offer(session, status, self._now())
         self._soon()
 
-    def refer(self, session: int, target: str) -> None:
-        self.endpoint.refer(session, target, self._now())
+    def refer(self, session: int, target: str, *, replacing: int | None = None) -> bool:
+        sent = self.endpoint.refer(session, target, self._now(), replacing=replacing)
         self._soon()
+        return sent
 
     def local_host(self, peer_host: str) -> str:
         return self.address.host

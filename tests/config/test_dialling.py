@@ -87,3 +87,12 @@ def test_any_text_is_judged_and_control_characters_never_pass(target: str, patte
     allowed = may_dial(target, [pattern, "."])
     assert not (allowed and set(target) - set("0123456789*#+"))
     check_pattern(pattern)
+
+
+def test_a_tel_uri_is_the_number_in_it() -> None:
+    """RFC 3966: visual separators and parameters are not part of it."""
+    trunk = Trunk("office", "main", host="pbx.example.com", dial=("6XXX", "+1."))
+    assert dial_uri("tel:+1-(201)-555.0123", trunk, {}) == "sip:+12015550123@pbx.example.com"
+    assert dial_uri("tel:6005;phone-context=example.com", trunk, {}) == "sip:6005@pbx.example.com"
+    assert dial_uri("tel:7005", trunk, {}) is None
+    assert dial_uri("tel:6005?body=x", trunk, {}) is None

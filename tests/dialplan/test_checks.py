@@ -182,9 +182,9 @@ CASES: list[tuple[str, str, str, tuple[int, int]]] = [
         (4, 108),
     ),
     (
-        "VB190",
+        "VB132",
+        main("{transfer: {to: a, mode: attended, exits: {busy: main}}}"),
         main("{transfer: {to: a, mode: attended, exits: {timeout: main}}}"),
-        main("{transfer: {to: a, exits: {timeout: main}}}"),
         (4, 11),
     ),
     ("VB190", main("{callback: {exits: {booked: main}}}"), GOOD, (4, 11)),

@@ -238,6 +238,31 @@ def transferred(pair: Pair) -> Check:
     return check
 
 
+def transferred_and_hung_up_by_the_peer(pair: Pair) -> Check:
+    """The peer's BYE follows its last NOTIFY at once, whichever of the two is lost or comes first."""
+    answering(pair)
+
+    def react(event: Event) -> None:
+        if isinstance(event, ReferReceived):
+            pair.caller.endpoint.answer_refer(event.session, 202, pair.now)
+
+    pair.caller.react = react
+    call = pair.call()
+    pair.run(40)
+    assert pair.callee.endpoint.refer(pair.callee.one(IncomingCall).session, "sip:6001@192.0.2.9", pair.now)
+    pair.run(40)
+    assert pair.caller.endpoint.notify_refer(call, 200, pair.now)
+    assert pair.caller.endpoint.bye(call, pair.now)
+
+    def check(pair: Pair) -> None:
+        (final,) = [one for one in pair.callee.all(ReferProgress) if one.final]
+        assert (final.status, final.why) == (200, "told")
+        assert pair.callee.one(Ended).by_peer
+        assert pair.callee.events.index(final) < pair.callee.events.index(pair.callee.one(Ended))
+
+    return check
+
+
 def authenticated(pair: Pair) -> Check:
     answering(pair)
     call = pair.call(credentials=ALICE)
@@ -265,6 +290,7 @@ FLOWS: dict[str, Flow] = {
         reinvited_by_the_callee,
         updated,
         transferred,
+        transferred_and_hung_up_by_the_peer,
         authenticated,
     )
 }

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from voicebot.calls.call import Call
-from voicebot.calls.floor import DialFailed
+from voicebot.calls.floor import DialFailed, ReferRefused
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.protocols import Media, NoMediaPort
 from voicebot.sdp import Codec, Local, SdpError, Settled, accept_answer, answer_offer, create_offer
@@ -51,7 +51,8 @@ class Signalling(Protocol):
 
     def reject_offer(self, session: int, status: int) -> None: ...
 
-    def refer(self, session: int, target: str) -> None: ...
+    def refer(self, session: int, target: str, *, replacing: int | None = None) -> bool:
+        """Ask the peer to go to `target`, in the place of another session if given; False if it cannot be asked now."""
 
     def local_host(self, peer_host: str) -> str:
         """Return the local address from which packets to `peer_host` leave."""
@@ -153,7 +154,7 @@ class Exchange:
         """See `Telephones.target`."""
         return self.resolve(call, to)
 
-    async def dial(self, call: Call, uri: str, *, name: str) -> Leg:
+    async def dial(self, call: Call, uri: str, *, name: str, headers: Sequence[tuple[str, str]] = ()) -> Leg:
         """See `Telephones.dial`."""
         leg = Leg(call.uid, name, 0, call.plays)
         try:
@@ -171,7 +172,7 @@ class Exchange:
                 destination,
                 from_uri=f"sip:{user_part(call.from_number)}@{bracketed(call.advertised_host)}",
                 sdp=body,
-                headers=[("X-Voicebot-Call", call.uid)],
+                headers=[("X-Voicebot-Call", call.uid), *headers],
             )
         except SipError as error:
             log.error("an outgoing leg cannot be called", call=call.uid, leg=name, problem=str(error))
@@ -193,7 +194,7 @@ class Exchange:
         if isinstance(event, sip.Rejected):
             leg.end(Gone("rejected", by_peer=True))
             self._close(leg)
-            raise DialFailed(exit_of(event, ringing=talking.ringing), event.status)
+            raise DialFailed(exit_of(event, ringing=talking.ringing), event.status, event.why)
         try:
             self.configure(talking, accept_answer(talking.local, event.sdp or b""))
         except SdpError as error:
@@ -202,16 +203,29 @@ class Exchange:
             raise DialFailed("unreachable", 488) from error
         return leg
 
-    async def refer(self, leg: Leg, uri: str) -> None:
+    async def refer(self, leg: Leg, uri: str, *, replacing: Leg | None = None) -> str:
         """See `Telephones.refer`."""
         talking = self.legs.get(leg.session)
         if talking is None:
             raise DialFailed("caller_left")
         talking.referred = asyncio.get_running_loop().create_future()
-        self.signalling.refer(leg.session, uri)
+        replaced = replacing.session if replacing is not None else None
+        if not self.signalling.refer(leg.session, uri, replacing=replaced):
+            raise ReferRefused("unreachable", 491, "another transfer is open")
         progress = await talking.referred
-        if not 200 <= progress.status < 300:
-            raise DialFailed(_EXITS.get(progress.status, "unreachable"), progress.status)
+        if progress.why == "no_news":
+            if progress.status == 202:
+                return "unconfirmed"
+            raise DialFailed("timeout", progress.status, "no_news")
+        if 200 <= progress.status < 300:
+            return ""
+        if progress.why == "told":
+            raise DialFailed(_EXITS.get(progress.status, "unreachable"), progress.status, "refused")
+        exit = "auth_failed" if progress.why in _DIGEST else _EXITS.get(progress.status, "unreachable")
+        log.warning(
+            "a transfer was refused", call=leg.call, status=progress.status, why=progress.why, exit=exit
+        )
+        raise ReferRefused(exit, progress.status, progress.why)
 
     # --- events of the endpoint ---------------------------------------------------------------------------------------
 
@@ -269,6 +283,7 @@ class Exchange:
         self.configure(talking, settled)
 
 
+_DIGEST = ("no_credentials", "credentials_refused", "tries_exhausted")
 _EXITS = {
     486: "busy",
     600: "busy",
@@ -289,7 +304,7 @@ def user_part(number: str) -> str:
 
 def exit_of(event: sip.Rejected, *, ringing: bool) -> str:
     """Return the dialplan's word for why an outgoing leg was not answered."""
-    if event.why in ("no_credentials", "credentials_refused", "tries_exhausted"):
+    if event.why in _DIGEST:
         return "auth_failed"
     if event.why == "timeout":
         return "no_answer" if ringing else "unreachable"

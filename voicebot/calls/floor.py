@@ -47,12 +47,20 @@ log = structlog.get_logger("queue")
 
 
 class DialFailed(Exception):
-    """An outgoing leg did not come about. `exit` is the dialplan's word: busy, no_answer, declined, unreachable ..."""
+    """An outgoing leg or a transfer did not come about. `exit` is the dialplan's word: busy, no_answer, declined ...
 
-    def __init__(self, exit: str, status: int = 0) -> None:
+    `reason` says more, where more is known: no_credentials, credentials_refused, tries_exhausted, no_news ...
+    """
+
+    def __init__(self, exit: str, status: int = 0, reason: str = "") -> None:
         super().__init__(f"{exit} ({status})" if status else exit)
         self.exit = exit
         self.status = status
+        self.reason = reason
+
+
+class ReferRefused(DialFailed):
+    """The peer does not transfer the call: the target was never tried."""
 
 
 class Dialler(Protocol):

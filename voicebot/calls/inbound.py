@@ -83,6 +83,8 @@ class Reception:
         )
         leg = Leg(call.uid, "caller", event.session, call.plays)
         call.caller = leg
+        leg.refers = "refer" in event.request.tokens("allow") or not event.request.has("allow")
+        leg.replaces = "replaces" in event.request.tokens("supported")
         try:
             talking = self._answer(call, leg, event)
         except NoMediaPort as error:

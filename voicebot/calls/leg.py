@@ -78,6 +78,8 @@ class Leg:
         self.session = session
         self.media: MediaLeg | None = None
         self.codec = "PCMU"
+        self.refers = True  # whether its peer takes REFER, and Replaces in one, as far as it has told
+        self.replaces = False
         self.counters: Mapping[str, float] = {}
         self.on_recording: Callable[[RecordingEnded], None] = lambda message: None
         self.gone: asyncio.Future[Gone] = asyncio.get_running_loop().create_future()

@@ -1,13 +1,15 @@
-"""Waiting for a human agent: music, announcements, ways out, and the talk itself."""
+"""Waiting for a human agent: music, announcements, ways out."""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from voicebot.acd import AcdError
 from voicebot.calls.floor import Connected, Ticket
-from voicebot.calls.leg import Leg, Playing
+from voicebot.calls.leg import Playing
+from voicebot.calls.offering import accepted
+from voicebot.calls.talking import talk
 from voicebot.dialplan.line import Completeness, Entry, Judgement, QueueResult, QueueWait, Spoken
 from voicebot.wire import Key, Message
 
@@ -50,38 +52,11 @@ async def wait_in_queue(line: "TelephoneLine", wait: QueueWait) -> QueueResult:
         agent = outcome.assignment.agent
         call.agent = agent
         whisper = wait.whisper if wait.speak_whisper is None else wait.speak_whisper(waited)
-        await talk(line, outcome.leg, whisper)
-        floor.talk_ended(outcome)
+        await accepted(line, outcome.leg, whisper, None)
+        await talk(line, outcome.leg, on_left=lambda: floor.talk_ended(outcome))
         return QueueResult("agent_done", waited, agent)
     finally:
         floor.leave(call)
-
-
-async def talk(line: "TelephoneLine", other: Leg, whisper: Sequence[Spoken] = ()) -> None:
-    """Bridge the caller with `other` until that leg is over; the leg is ended whichever way this returns."""
-    call, caller = line.call, line.caller
-    loop = asyncio.get_running_loop()
-    started_at = loop.time()
-    bridged = False
-    try:
-        if whisper:
-            await line.speak(other, whisper)
-        if not other.gone.done() and caller.media is not None and other.media is not None:
-            started_at = loop.time()
-            caller.media.bridge(other.media.id)
-            bridged = True
-            call.trace("bridged", agent=other.name)
-        gone = await asyncio.shield(other.gone)
-        call.trace(
-            "agent_left", agent=other.name, cause=gone.cause, seconds=round(loop.time() - started_at, 2)
-        )
-    finally:
-        if bridged:
-            call.talk_seconds += loop.time() - started_at
-            if caller.media is not None:
-                caller.media.unbridge()
-        line.telephones.hang_up(other)
-    caller.take_keys()  # what was keyed during the talk was for the agent
 
 
 async def _run(steps: Callable[[], Awaitable[None]]) -> None:

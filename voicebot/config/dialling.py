@@ -7,6 +7,7 @@ from voicebot.config.model import AgentConfig, Trunk
 
 _CLASSES = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", ".": "[0-9]+", "!": "[0-9]*"}
 _PATTERN = re.compile(r"\+?(?:[0-9*#XZN]|\[[0-9](?:-?[0-9])*\])*[.!]?")
+_TEL = re.compile(r"tel:(\+?[0-9*#.()-]{1,40})(?:;[A-Za-z0-9=.;+-]{0,80})?", re.IGNORECASE)
 _NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
 _URI = re.compile(
     r"(sips?):([A-Za-z0-9_.+*#~-]{1,64})@([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
@@ -52,8 +53,13 @@ def may_dial(target: str, patterns: Sequence[str], agents: Iterable[str] = ()) -
 def dial_uri(target: str, trunk: Trunk | None, agents: Mapping[str, AgentConfig]) -> str | None:
     """Return the SIP URI to call for `target`, or None if it may not be dialled or leads nowhere.
 
+    A `tel:` URI stands for its number (RFC 3966), without visual separators and parameters.
+
     An agent's name, extension or URI leads to the agent; another number to the trunk's host, if its patterns allow it.
     """
+    tel = _TEL.fullmatch(target)
+    if tel is not None:
+        target = re.sub(r"[-.()]", "", tel.group(1))
     for agent in agents.values():
         uri = _URI.fullmatch(agent.uri)
         if target in (agent.name, agent.uri) or (uri is not None and target == uri.group(2)):

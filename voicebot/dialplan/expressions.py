@@ -21,7 +21,7 @@ MAX_OUTPUT = 4096  # characters
 MAX_SOURCE = 4096
 MAX_DEPTH = 40
 
-ROOTS = ("call", "slot", "queue", "var", "error")
+ROOTS = ("call", "slot", "queue", "transfer", "var", "error")
 
 
 class TemplateFault(ValueError):

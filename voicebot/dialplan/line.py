@@ -172,10 +172,11 @@ class TransferRequest:
 
 @dataclass(frozen=True, slots=True)
 class TransferResult:
-    """`exit` is one of the language's transfer exits."""
+    """`exit` is one of the language's transfer exits; `reason` says more about a failure (`transfer.reason`)."""
 
     exit: str
     status: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

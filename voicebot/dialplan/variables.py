@@ -1,4 +1,4 @@
-"""The variables of one call: `call.*`, `slot.*`, `queue.*`, `var.*`, `error.*` and saved results.
+"""The variables of one call: `call.*`, `slot.*`, `queue.*`, `transfer.*`, `var.*`, `error.*` and saved results.
 
 What is sensitive stays known as such: a slot that is marked so, and every variable that is set from one.
 """
@@ -27,6 +27,7 @@ class Variables:
     var: Mapping[str, object]
     slot: dict[str, object] = field(default_factory=dict)
     queue: dict[str, object] = field(default_factory=dict)
+    transfer: dict[str, object] = field(default_factory=lambda: {"exit": "", "status": 0, "reason": ""})
     error: dict[str, object] = field(default_factory=dict)
     saved: dict[str, object] = field(default_factory=dict)
     speakers: dict[str, Speaker] = field(default_factory=dict)  # by slot
@@ -39,6 +40,7 @@ class Variables:
             "slot": self.slot,
             "queue": self.queue,
             "var": self.var,
+            "transfer": self.transfer,
             "error": self.error,
         }
         if root in roots:

@@ -1,7 +1,7 @@
 """Telephones without SIP: agents and extensions that answer, decline, are busy, or let it ring."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -36,7 +36,7 @@ class SimTelephones:
     def target(self, call: Call, to: str) -> str:
         return self.names.get(to) or (to if to.startswith("sip:") else f"sip:{to}@sim")
 
-    async def dial(self, call: Call, uri: str, *, name: str) -> Leg:
+    async def dial(self, call: Call, uri: str, *, name: str, headers: Sequence[tuple[str, str]] = ()) -> Leg:
         loop = asyncio.get_running_loop()
         extension = self.extensions.get(uri)
         self._note(uri, "rings")
@@ -65,8 +65,11 @@ class SimTelephones:
         if isinstance(leg.media, SimLeg):
             leg.media.close()
 
-    async def refer(self, leg: Leg, uri: str) -> None:
+    async def refer(self, leg: Leg, uri: str, *, replacing: Leg | None = None) -> str:
         await asyncio.sleep(0.5)
+        if replacing is not None:
+            self.referred.append(uri)
+            return ""
         extension = self.extensions.get(uri)
         if extension is None:
             raise DialFailed("unreachable", 404)
@@ -78,6 +81,7 @@ class SimTelephones:
         if extension.behaviour == "declines":
             raise DialFailed("declined", 603)
         self.referred.append(uri)
+        return ""
 
     def _note(self, uri: str, what: str) -> None:
         self.rings.append((asyncio.get_running_loop().time(), uri, what))

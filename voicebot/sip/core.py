@@ -268,9 +268,12 @@ class Core:
     ) -> None:
         if response.status < 200:
             return
-        if response.status in (401, 407) and self.answer_challenge(session, response) is None:
-            self._attempt(session, client.request.method, on_final, headers, body, now, dialog)
-            return
+        session.challenge_failed = None
+        if response.status in (401, 407):
+            session.challenge_failed = self.answer_challenge(session, response)
+            if session.challenge_failed is None:
+                self._attempt(session, client.request.method, on_final, headers, body, now, dialog)
+                return
         if response.status < 300:
             session.authentication.accepted()
         on_final(session, response, now)

@@ -3,8 +3,10 @@
 from voicebot.sip.core import Core
 from voicebot.sip.events import Cancelled, Ended
 from voicebot.sip.message import HeaderList, Request, Response
-from voicebot.sip.session import Session, Stage
+from voicebot.sip.session import Session, Stage, Wait
 from voicebot.sip.transaction_layer import Server
+
+LAST_NOTIFY_WITHIN = 4.0  # seconds: a NOTIFY is sent again after 0.5, 1.5 and 3.5
 
 
 def bye(core: Core, session: Session, now: float, headers: HeaderList = (), cause: str = "") -> bool:
@@ -72,6 +74,12 @@ def bye_received(core: Core, session: Session, server: Server, request: Request,
         return
     by_peer = session.stage is not Stage.ENDING
     refuse_open_requests(core, session, now)
+    if session.refer_pending and session.stage is Stage.CONFIRMED:
+        # The last NOTIFY may have been lost, or overtaken: the subscription outlives the call (RFC 5057 section 4.1).
+        session.stage, session.left = Stage.LEFT, request
+        session.waits.clear()
+        core.wait(session, Wait.LAST_NOTIFY, now + LAST_NOTIFY_WITHIN)
+        return
     finish(
         core,
         session,

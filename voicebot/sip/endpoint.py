@@ -232,11 +232,24 @@ class Endpoint:
         found = self._core.sessions.get(session)
         return found is not None and self._in_dialog.info(found, content_type, body, now)
 
-    def refer(self, session: int, target_uri: str, now: float, headers: HeaderList = ()) -> bool:
-        """Transfer the peer to `target_uri`; ReferProgress follows until it is final. Raises SipError."""
+    def refer(
+        self,
+        session: int,
+        target_uri: str,
+        now: float,
+        headers: HeaderList = (),
+        *,
+        replacing: int | None = None,
+    ) -> bool:
+        """Transfer the peer to `target_uri`; ReferProgress follows until it is final. Raises SipError.
+
+        `replacing`: the session that stands with `target_uri`, whose place the peer is to take.
+        """
         found = self._core.sessions.get(session)
-        target = Uri.parse(target_uri)
-        return found is not None and self._transfers.refer(found, target, now, safe_headers(headers))
+        replaced = self._core.sessions.get(replacing) if replacing is not None else None
+        if found is None or (replacing is not None and replaced is None):
+            return False
+        return self._transfers.refer(found, Uri.parse(target_uri), now, safe_headers(headers), replaced)
 
     def answer_refer(self, session: int, status: int, now: float) -> bool:
         """Accept (202) or decline a ReferReceived."""
@@ -443,7 +456,7 @@ class Endpoint:
         core.refuse_statelessly(request, error.status, source, local, error.reason)
 
     def _on_wait(self, session: Session, wait: Wait, now: float) -> None:
-        if wait is Wait.REFER_LIMIT:
+        if wait in (Wait.REFER_LIMIT, Wait.LAST_NOTIFY):
             self._transfers.on_wait(session, wait, now)
         elif wait in (Wait.REFRESH, Wait.SESSION_EXPIRES):
             self._refreshing.on_wait(session, wait, now)

@@ -11,6 +11,8 @@ from voicebot.sip.address import Address
 from voicebot.sip.errors import Why
 from voicebot.sip.message import HeaderList, Request
 
+ReferWhy = Why | Literal["told", "no_news"]
+
 
 class Event:
     """Any of the events below."""
@@ -124,12 +126,17 @@ class InfoReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReferProgress(Event):
-    """How a transfer goes on (RFC 3515): only a `final` status of 200..299 is success; a 202 alone is none."""
+    """How a transfer goes on (RFC 3515): only a `final` status of 200..299 is success; a 202 alone is none.
+
+    `why`: "told" by a NOTIFY; "no_news": the peer took the REFER and never told how it ended (with a final 202 it has
+    hung up, as one does who was transferred); otherwise it is about the REFER itself, and the transfer never began.
+    """
 
     session: int
     status: int
     reason: str
     final: bool
+    why: ReferWhy = "told"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,11 @@ class InDialog:
             # RFC 3311 section 5.2: an early dialog may be updated, but our offer in the INVITE has no answer yet.
             core.respond(server, 491 if request.method == "UPDATE" else 481, now)
             return
+        if session.stage is Stage.LEFT and request.method == "NOTIFY":
+            self._transfers.notify_received(
+                session, server, request, now
+            )  # older than the BYE: so is its CSeq
+            return
         if not dialog.accepts(request):
             core.respond(server, 500, now, "CSeq Out Of Order")
             return

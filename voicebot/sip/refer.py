@@ -1,13 +1,15 @@
-"""Blind transfer by REFER, followed to its end by NOTIFY (RFC 3515, RFC 5589 section 6)."""
+"""Transfer by REFER, blind or in the place of a call of ours, followed to its end by NOTIFY (RFC 3515, RFC 5589 section 6)."""
 
 import re
+from dataclasses import replace
 
 from voicebot.sip import ending
-from voicebot.sip.core import Core
-from voicebot.sip.events import ReferProgress, ReferReceived
+from voicebot.sip.core import Core, why_failed
+from voicebot.sip.events import ReferProgress, ReferReceived, ReferWhy
 from voicebot.sip.header import NameAddress
 from voicebot.sip.message import HeaderList, Request, Response
 from voicebot.sip.reasons import REASONS
+from voicebot.sip.replaces import uri_header
 from voicebot.sip.session import Session, Stage, Wait
 from voicebot.sip.transaction_layer import Server
 from voicebot.sip.uri import Uri
@@ -25,24 +27,39 @@ class Transfers:
 
     # --- we are the transferor
 
-    def refer(self, session: Session, target: Uri, now: float, headers: HeaderList) -> bool:
+    def refer(
+        self,
+        session: Session,
+        target: Uri,
+        now: float,
+        headers: HeaderList,
+        replaced: Session | None = None,
+    ) -> bool:
+        """Ask the peer to call `target`; in the place of our call `replaced`, if it is given (RFC 5589 section 7)."""
         if session.stage is not Stage.CONFIRMED or session.refer_pending or session.dialog is None:
             return False
-        session.refer_pending = True
+        session.refer_pending, session.refer_accepted, session.refer_told = True, False, False
         core = self._core
         local = session.dialog.local
+        if replaced is not None:
+            if replaced.stage is not Stage.CONFIRMED or replaced.dialog is None:
+                session.refer_pending = False
+                return False
+            target = replace(target, headers=uri_header(replaced.dialog))
         lines = [("refer-to", f"<{target}>"), ("referred-by", f"<{local.uri}>"), *headers]
         core.wait(session, Wait.REFER_LIMIT, now + core.limits.refer)
         core.request(session, "REFER", now, self._refer_answered, lines)
         return True
 
     def _refer_answered(self, session: Session, response: Response, now: float) -> None:
-        if not session.refer_pending or not session.open:
+        if not session.refer_pending or not (session.open or session.stage is Stage.LEFT):
             return
         if response.status < 300:
-            # A peer without subscription (RFC 4488) has nothing more to say: the time limit ends the wait.
+            # A peer without subscription (RFC 4488) has nothing more to say: its BYE or the time limit ends the wait.
+            session.refer_accepted = True
             return
-        self._progress(session, response.status, response.reason, final=True)
+        why = session.challenge_failed or why_failed(response)
+        self._progress(session, response.status, response.reason, final=True, why=why)
         if response.status in (408, 481):
             ending.lost(self._core, session, response.status, now)
 
@@ -64,17 +81,31 @@ class Transfers:
             # The peer will not tell how it ended.
             status, reason = 487, "Transfer state unknown"
         if status:
+            session.refer_told = True
             self._progress(session, status, reason, final=status >= 200)
 
-    def _progress(self, session: Session, status: int, reason: str, *, final: bool) -> None:
+    def _progress(
+        self, session: Session, status: int, reason: str, *, final: bool, why: ReferWhy = "told"
+    ) -> None:
         if final:
             session.refer_pending = False
             session.stop(Wait.REFER_LIMIT)
-        self._core.emit(ReferProgress(session.id, status, reason or REASONS.get(status, ""), final))
+        self._core.emit(ReferProgress(session.id, status, reason or REASONS.get(status, ""), final, why))
+        if final and session.left is not None:
+            self._leave(session, session.left)
+
+    def _leave(self, session: Session, bye: Request) -> None:
+        cause = bye.first("reason") or ""
+        ending.finish(self._core, session, by_peer=True, cause=cause, headers=bye.headers)
 
     def on_wait(self, session: Session, wait: Wait, now: float) -> None:
         if wait is Wait.REFER_LIMIT and session.refer_pending:
-            self._progress(session, 408, "No news of the transfer", final=True)
+            self._progress(session, 408, "No news of the transfer", final=True, why="no_news")
+        elif wait is Wait.LAST_NOTIFY and session.left is not None:
+            if session.refer_accepted and not session.refer_told:
+                self._progress(session, 202, "", final=True, why="no_news")
+            else:
+                self._leave(session, session.left)
 
     # --- we are the transferee
 

@@ -7,8 +7,9 @@ from enum import Enum
 from voicebot.sip.address import Address
 from voicebot.sip.dialog import Dialog, DialogId
 from voicebot.sip.digest import ClientAuthentication
+from voicebot.sip.errors import Why
 from voicebot.sip.header import NameAddress
-from voicebot.sip.message import HeaderList, Message, Response
+from voicebot.sip.message import HeaderList, Message, Request, Response
 from voicebot.sip.scheduler import Entry
 from voicebot.sip.timers import T1
 from voicebot.sip.transaction_layer import Client, Server
@@ -19,6 +20,7 @@ class Stage(Enum):
     CALLING = "our INVITE has no final response"
     ACCEPTED = "our 2xx waits for its ACK, or their late offer for our answer"
     CONFIRMED = "the call stands"
+    LEFT = "the peer hung up; how the transfer that it was asked for ended may still come"
     ENDING = "our BYE has no final response"
     ENDED = "over"
 
@@ -38,6 +40,7 @@ class Wait(Enum):
     SESSION_EXPIRES = "nobody has refreshed the session"
     REPEAT_PROVISIONAL = "no PRACK yet"
     REFRESH = "we are to refresh the session"
+    LAST_NOTIFY = "the peer hung up before it told how a transfer ended"
 
 
 @dataclass(slots=True, eq=False)
@@ -119,7 +122,11 @@ class Session:
     unpracked: Unpracked | None = None
     settled_early: bool = False  # a reliable response has carried our description, and its PRACK has come
     accept_waiting: tuple[bytes, HeaderList] | None = None  # the 2xx that waits for a PRACK
+    challenge_failed: Why | None = None  # of the last request in the dialog that was challenged in vain
     refer_pending: bool = False
+    refer_accepted: bool = False
+    refer_told: bool = False
+    left: Request | None = None
     refer_server: Server | None = None
     refer_event: str = ""
     # The session timer, see session_timer.py.
@@ -135,7 +142,7 @@ class Session:
 
     @property
     def open(self) -> bool:
-        return self.stage not in (Stage.ENDING, Stage.ENDED)
+        return self.stage not in (Stage.LEFT, Stage.ENDING, Stage.ENDED)
 
     def note_allowed(self, message: Message) -> None:
         """Keep what the peer's Allow says, if it has one."""

@@ -83,7 +83,7 @@ def check_slots(dialplan: Dialplan) -> Iterator[Finding]:
                 if name not in item.exits:
                     hint = f"add {name}: FLOW under exits"
                     yield finding("VB132", item.position, f"the exit {name!r} is not named", hint)
-        elif isinstance(item, Transfer) and item.mode == "bridge" and "timeout" not in item.exits:
+        elif isinstance(item, Transfer) and item.mode != "blind" and "timeout" not in item.exits:
             hint = "add timeout: FLOW under exits"
             yield finding("VB132", item.position, "the exit 'timeout' is not named", hint)
 

@@ -119,7 +119,7 @@ def _reference(
             known = [*ROOTS, *(name for name in written if "." not in name)]
             hint = (
                 nearest(root, known)
-                or "variables are call.X, slot.X, queue.X, var.X, error.X and saved results"
+                or "variables are call.X, slot.X, queue.X, transfer.X, var.X, error.X and saved results"
             )
             yield finding("VB106", position, f"nothing saves {root!r}", hint)
         return

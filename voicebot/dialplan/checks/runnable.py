@@ -12,7 +12,6 @@ from voicebot.dialplan.steps.play import Play
 from voicebot.dialplan.steps.queue import QueueStep
 from voicebot.dialplan.steps.say import Say
 from voicebot.dialplan.steps.set import Set
-from voicebot.dialplan.steps.transfer import Transfer
 from voicebot.dialplan.targets import Steps
 
 MEANWHILE = (Say, Play, Set)
@@ -28,8 +27,6 @@ def check_runnable(dialplan: Dialplan) -> Iterator[Finding]:
         match item:
             case Callback():
                 yield _not_run(item.position, "callback")
-            case Transfer(mode="attended" | "auto"):
-                yield _not_run(item.position, f"transfer with mode {item.mode}", "bridge and blind are")
             case QueueStep():
                 yield from _queue_step(item)
             case _:

@@ -40,7 +40,7 @@ def _unhandled(step: Step) -> str:
         case QueueStep():
             return _unnamed(step, _QUEUE)
         case Transfer():
-            return _unnamed(step, _BRIDGE if step.mode == "bridge" else _BLIND)
+            return _unnamed(step, _BLIND if step.mode == "blind" else _BRIDGE)
         case _:
             return ""
 

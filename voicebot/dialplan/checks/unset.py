@@ -232,7 +232,7 @@ class _Analysis:
         for reference in sorted(expression.references, key=lambda item: item.path):
             root = reference.path[0]
             name = ".".join(reference.path[:2]) if root in ("call", "slot") else root
-            builtin = root in ("var", "queue", "error") or (
+            builtin = root in ("var", "queue", "transfer", "error") or (
                 root == "call" and reference.path[1:2] and reference.path[1] in CALL
             )
             if reference.guarded or builtin or name in before or name not in self._known:

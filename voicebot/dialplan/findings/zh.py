@@ -54,7 +54,6 @@ an audio file is expected, not {0} ⇒ 此处应为音频文件，而不是{0}
 an audio file of prompts/ is expected, not {0} ⇒ 此处应为 prompts/ 下的音频文件，而不是{0}
 an extra date is a single date ⇒ extra 中只能写单个日期
 an if has exactly one of then, goto, call ⇒ if 必须且只能有 then、goto、call 之一
-bridge and blind are ⇒ 可以用 bridge 和 blind
 callers are not offered one ⇒ 不会向来电者提供
 callers would be asked which they meant: choose another word for one of them ⇒ 系统只能反问来电者：请为其中之一换一个说法
 cannot be read: {0} ⇒ 无法读取：{0}
@@ -217,14 +216,13 @@ this version does not fill a form from one utterance ⇒ 此版本不能从一�
 this version does not run {0} ⇒ 此版本不运行{0}
 to say nothing, remove the step or the key ⇒ 如不需要播放，请删除该步骤或键
 too many files include each other ⇒ 互相包含的文件太多
-transfer with mode {0} ⇒ mode 为 {0} 的 transfer
 true or false is expected, not {0} ⇒ 此处应为 true 或 false，而不是{0}
 two handlers of {0} have the count {1} ⇒ {0} 有两个 count 为 {1} 的处理器
 unknown key {0} ⇒ 未知的键 {0}
 unknown step {0} ⇒ 未知的步骤 {0}
 use letters, digits and _ ⇒ 请用字母、数字和 _
 use menu where keys are offered ⇒ 需要按键时请用 menu
-variables are call.X, slot.X, queue.X, var.X, error.X and saved results ⇒ 变量有 call.X、slot.X、queue.X、var.X、error.X 和保存的结果
+variables are call.X, slot.X, queue.X, transfer.X, var.X, error.X and saved results ⇒ 变量有 call.X、slot.X、queue.X、transfer.X、var.X、error.X 和保存的结果
 where only a part of it is meant, ask for that part in a slot of its own ⇒ 如果只需要其中一部分，请用单独的槽位询问
 while nobody answers, callers are led round from here for ever ⇒ 无人应答时，来电者会从此处开始无限循环
 whoever gets the webhook could keep it: leave it out ⇒ 收到通知的系统可能会保存它：请不要发送

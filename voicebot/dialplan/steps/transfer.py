@@ -7,7 +7,7 @@ from voicebot.dialplan.control import End, StepError
 from voicebot.dialplan.expressions import Template
 from voicebot.dialplan.fields import duration, key, map_of, one_of, template
 from voicebot.dialplan.inputs import keys
-from voicebot.dialplan.line import TransferRequest
+from voicebot.dialplan.line import TransferRequest, TransferResult
 from voicebot.dialplan.run import Run
 from voicebot.dialplan.targets import END, Step, Target, Way, target, verb, way_to
 from voicebot.dialplan.texts import Text, text
@@ -45,10 +45,14 @@ class Transfer(Step):
         whisper = run.spoken(self.whisper) if self.whisper is not None else ()
         run.trace("transfer", mode=self.mode, to=None if run.is_sensitive(self.to.references) else to)
         request = TransferRequest(self.id, to, self.mode, self.timeout, whisper, self.accept_key)
-        result = await run.line.transfer(request)
+        result = TransferResult("caller_left")
+        try:
+            result = await run.line.transfer(request)
+        finally:  # also when the caller hangs up: the timeline tells how every transfer ended
+            run.trace("transfer_exit", exit=result.exit, status=result.status, reason=result.reason)
+        run.variables.transfer = {"exit": result.exit, "status": result.status, "reason": result.reason}
         if result.exit == "agent_done":  # a number that fails at once must not disarm the guard against loops
             run.heard_from_caller()
-        run.trace("transfer_exit", exit=result.exit, status=result.status)
         await leave_by(run, result.exit, self.exits, result.status)
 
     def ways(self) -> tuple[Way, ...]:

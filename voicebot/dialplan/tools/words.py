@@ -170,7 +170,7 @@ KEYS = {
     "exits": "Where each way out leads.",
     # transfer, callback, recording
     "to": "Who is called.",
-    "transfer.mode": "bridge joins both calls; blind hands the caller over.",
+    "transfer.mode": "bridge joins both calls; blind hands the caller over; attended asks first; auto takes the best way.",
     "transfer.timeout": "How long it rings.",
     "accept_key": "The key by which whoever answers takes the call.",
     "number": "Whom to call back; absent: the caller.",

@@ -28,9 +28,10 @@ class SipSignalling:
         public_address: str | None,
         authenticate: Callable[[Request, Address], Realm | None],
         credentials: Callable[[str], Credentials | None],
+        caller_credentials: Callable[[Address], Credentials | None],
         on_event: Callable[[Event], None],
     ) -> None:
-        """`credentials(host)` are those for digest challenges of the peer at `host`."""
+        """`credentials(host)` answer digest challenges of the peer at `host`, `caller_credentials(source)` those of callers."""
         reactor: Any = importlib.import_module(
             "twisted.internet.reactor"
         )  # installed by `reactor.run` by now
@@ -43,6 +44,7 @@ class SipSignalling:
             user_agent=user_agent,
             contact=self._addresses.contact,
             authenticate=authenticate,
+            credentials=lambda _invite, source: caller_credentials(source),
         )
         self.shell = SipUdp(reactor, self.endpoint, self._addresses, self._event)
 
@@ -120,9 +122,10 @@ class SipSignalling:
         self.endpoint.reject_offer(session, status, self.shell.now())
         self.shell.flush()
 
-    def refer(self, session: int, target: str) -> None:
-        self.endpoint.refer(session, target, self.shell.now())
+    def refer(self, session: int, target: str, *, replacing: int | None = None) -> bool:
+        sent = self.endpoint.refer(session, target, self.shell.now(), replacing=replacing)
         self.shell.flush()
+        return sent
 
     def local_host(self, peer_host: str) -> str:
         return self._routes.host_for(peer_host)

@@ -155,21 +155,13 @@ def questions() -> dict[str, QuestionMatcher]:
         return next(item for item in plan.flows[flow].steps if type(item).verb == verb)
 
     def ask(options: Iterable[Option] = (), slot: SlotRule | None = None) -> QuestionMatcher:
-        everything = [*options, *links]
+        everything = {item.key: item for item in (*options, *links)}
 
         def book(language: str) -> PhraseBook:
-            return PhraseBook(
-                language, {item.key: dict(item.phrases).get(language, ()) for item in everything}
-            )
+            phrases = {key: dict(item.phrases).get(language, ()) for key, item in everything.items()}
+            return PhraseBook(language, phrases)
 
-        return QuestionMatcher(
-            everything,
-            ["en"],
-            ["speech"],
-            book,
-            reject=0.0,
-            slot=slot,
-        )
+        return QuestionMatcher(everything, ["en"], ["speech"], book, reject=0.0, slot=slot)
 
     def choose(phrases: Sequence[str]) -> QuestionMatcher:
         return ask(

@@ -36,21 +36,25 @@ def worlds(dialplan: Dialplan) -> Iterator[Scenario]:
                 yield Scenario("silence", at, stub=dict.fromkeys(dialplan.services, stub), from_number=number)
 
 
-def stuck(dialplan: Dialplan, seed: int) -> str:
-    """Return how some caller gets stuck, "" if none does: silent, mumbling, and by keys before falling silent."""
-    hotline = Hotline(dialplan, call_seconds=LIMIT)
+def callers(dialplan: Dialplan, seed: int) -> Iterator[Scenario]:
+    """Yield, in each of the worlds, who is silent, who mumbles, and some who press keys before they fall silent."""
     rng = random.Random(seed)
     for world in worlds(dialplan):
-        callers = [world, replace(world, caller="mumble")]
+        yield world
+        yield replace(world, caller="mumble")
         if dialplan.defaults.max_events > 12:  # what was keyed before raises events of its own
             for _ in range(KEYED):
                 keys = tuple(Act("dtmf", rng.choice(("1", "2", "1111"))) for _ in range(rng.randint(1, 6)))
-                callers.append(replace(world, caller=keys))
-        for scenario in callers:
-            outcome = hotline.run(scenario)
-            problem = _problem(outcome)
-            if problem:
-                return f"{scenario.caller}: {problem}"
+                yield replace(world, caller=keys)
+
+
+def stuck(dialplan: Dialplan, seed: int) -> str:
+    """Return how some of the `callers` gets stuck, "" if none does."""
+    hotline = Hotline(dialplan, call_seconds=LIMIT)
+    for scenario in callers(dialplan, seed):
+        problem = _problem(hotline.run(scenario))
+        if problem:
+            return f"{scenario.caller}: {problem}"
     return ""
 
 

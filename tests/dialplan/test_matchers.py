@@ -19,8 +19,9 @@ def matcher(slot: SlotRule | None = None, options: tuple[Option, ...] = OPTIONS)
     def books(language: str) -> PhraseBook:
         return phrase_book(language, tuple((o.key, dict(o.phrases).get(language, ())) for o in options))
 
+    by_key = {option.key: option for option in options}
     return QuestionMatcher(
-        options, ("en", "zh"), ("speech", "dtmf"), books, reject=0.35, margin=0.1, slot=slot
+        by_key, ("en", "zh"), ("speech", "dtmf"), books, reject=0.35, margin=0.1, slot=slot
     )
 
 

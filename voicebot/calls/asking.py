@@ -7,7 +7,16 @@ from voicebot.calls.leg import Leg, Playing
 from voicebot.calls.protocols import PlayItem, Speech
 from voicebot.calls.turn import CloseUtterance, StartUtterance, StopPrompt, Turn
 from voicebot.dialplan.line import Answer, Entry, Question
-from voicebot.wire import Final, Key, Message, Partial, SpeechProblem, SpeechStarted, SpeechStopped
+from voicebot.wire import (
+    Final,
+    Hypothesis,
+    Key,
+    Message,
+    Partial,
+    SpeechProblem,
+    SpeechStarted,
+    SpeechStopped,
+)
 
 
 class Asking:
@@ -32,9 +41,9 @@ class Asking:
             question.options,
             speech=bool(self._phrases) and question.matcher.accepts_speech(),
         )
-        self._numbers: dict[
-            int, int
-        ] = {}  # the turn's utterance -> the call's number, which goes over the wire
+        # The turn counts its utterances, the call those of all questions: that number goes over the wire.
+        self._numbers: dict[int, int] = {}  # by the turn's
+        self._utterances: dict[int, int] = {}  # by the call's
         self._playing: Playing | None = None
         self._prompt: Sequence[PlayItem] = ()
         self.unused_keys = ""  # pressed too early: they are for the next question
@@ -100,7 +109,7 @@ class Asking:
         self._settle()
 
     def _utterance(self, number: int) -> int:
-        return next((utterance for utterance, known in self._numbers.items() if known == number), 0)
+        return self._utterances.get(number, 0)
 
     def _settle(self) -> None:
         """Carry out the turn's commands, set its timer, hand over its answer."""
@@ -123,6 +132,7 @@ class Asking:
 
     def _start_utterance(self, utterance: int) -> None:
         number = self._numbers[utterance] = self._next_utterance()
+        self._utterances[number] = utterance
         worker = self._speech.start_turn(
             self._leg.call, number, self._phrases, self._on_message, sensitive=self._question.sensitive
         )
@@ -133,19 +143,14 @@ class Asking:
         if number is not None:
             self._leg.end_listen(number)
             if not command.wanted:
-                del self._numbers[command.utterance]
+                del self._numbers[command.utterance], self._utterances[number]
 
 
 def entry_of(message: Partial | Final) -> Entry:
     """Return the best language's hypothesis as an entry, the others as its alternatives."""
-    ranked = sorted(
-        message.hypotheses,
-        key=lambda hypothesis: (bool(hypothesis.text), hypothesis.confidence),
-        reverse=True,
-    )
-    if not ranked:
+    if not message.hypotheses:
         return Entry("speech", "")
-    best, *others = ranked
+    best, *others = sorted(message.hypotheses, key=_weight, reverse=True)
     return Entry(
         "speech",
         best.text,
@@ -153,3 +158,7 @@ def entry_of(message: Partial | Final) -> Entry:
         best.confidence,
         tuple((other.language, other.text, other.confidence) for other in others if other.text),
     )
+
+
+def _weight(hypothesis: Hypothesis) -> tuple[bool, float]:
+    return bool(hypothesis.text), hypothesis.confidence

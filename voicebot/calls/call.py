@@ -3,7 +3,6 @@
 import itertools
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 from voicebot.calls.leg import Leg
@@ -39,7 +38,7 @@ class Call:
 
     def trace(self, event: str, **fields: object) -> "Future[None]":
         """Add an event to the timeline; the future is done when it is committed."""
-        return self.store.event(self.uid, event, MappingProxyType(fields))
+        return self.store.event(self.uid, event, fields)
 
     def releases(self, cause: str, by: str) -> None:
         """Note why the call ends and who ends it; the first cause counts."""

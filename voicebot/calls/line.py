@@ -128,7 +128,7 @@ class TelephoneLine:
         assert leg.media is not None
         if speech and leg is self.caller:
             text = " ".join(
-                "*" if spoken.sensitive else spoken.text or f"[{spoken.file}]" for spoken in speech
+                ["*" if spoken.sensitive else spoken.text or f"[{spoken.file}]" for spoken in speech]
             )
             self.call.trace("said", text=text, language=speech[0].language)
         return self.speech.play_items(self.call.uid, leg.media, leg.codec, speech, self.call.streams)
@@ -144,14 +144,16 @@ class TelephoneLine:
         )
 
     def _cancel_streams(self, items: Sequence[PlayItem]) -> None:
-        self.speech.cancel(self.call.uid, [item.stream for item in items if isinstance(item, StreamItem)])
+        if streams := [item.stream for item in items if isinstance(item, StreamItem)]:
+            self.speech.cancel(self.call.uid, streams)
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
     async def ask(self, question: Question) -> Answer:
         self._skip = False
         keys = self.caller.take_keys()
-        languages = [language for language in question.languages if language in self.speech.languages()]
+        recognised = self.speech.languages()
+        languages = [language for language in question.languages if language in recognised]
         sensitive = question.sensitive or any(spoken.sensitive for spoken in question.prompt)
         asking = Asking(self.caller, self.speech, question, languages, lambda: next(self.call.utterances))
         prompt = (

@@ -316,10 +316,11 @@ class Turn:
         if self._deaf:
             self._deadline = self._last_voice_at + self._options.complete_timeout
             return
-        silence = {
-            Completeness.FINAL: self._options.final_timeout,
-            Completeness.MATCH: self._options.complete_timeout,
-        }.get(self._partial, self._options.incomplete_timeout)
+        silence = self._options.incomplete_timeout
+        if self._partial is Completeness.FINAL:
+            silence = self._options.final_timeout
+        elif self._partial is Completeness.MATCH:
+            silence = self._options.complete_timeout
         self._deadline = self._last_voice_at + silence
 
     def _with_key(self, key: str) -> list[Entry]:

@@ -20,7 +20,7 @@ from voicebot.dialplan.inputs import (
     input_options,
     option,
 )
-from voicebot.dialplan.line import Entry, Failed, Heard, NoInput, NoMatch, Question, Spoken
+from voicebot.dialplan.line import Entry, Failed, Heard, InputOptions, NoInput, NoMatch, Question, Spoken
 from voicebot.dialplan.matchers import Meant, Option, QuestionMatcher
 from voicebot.dialplan.optionset import OptionSet
 from voicebot.dialplan.run import Run
@@ -28,6 +28,7 @@ from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.slots import SlotRule
 
 CONFIRMATIONS = 2  # times that a confirmation is asked
+YES_OR_NO = SlotRule.of("boolean", {})
 
 
 class Exhausted(Exception):
@@ -69,6 +70,31 @@ def options_of(items: Iterable[Choice | Link], dialplan: Dialplan, prefix: str) 
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a step asks: its input options, and where it has none the dialplan's defaults."""
+
+    line: InputOptions
+    confidence: Confidence
+    takes: tuple[str, ...]
+    sensitive: bool
+
+
+def step_manners(dialplan: Dialplan, step: InputStep) -> Manners:
+    """Return how a step asks."""
+
+    def make() -> Manners:
+        layers: tuple[Options, ...] = (step, dialplan.defaults)
+        return Manners(
+            input_options(*layers),
+            option("confidence", *layers) or Confidence(),
+            option("input", *layers) or ("speech", "dtmf"),
+            bool(option("sensitive", *layers)),
+        )
+
+    return dialplan.memo.get(("manners", type(step), step.id), make)
+
+
 def step_options(
     dialplan: Dialplan, step: InputStep, choices: Sequence[Choice] = ()
 ) -> tuple[OptionSet, OptionSet]:
@@ -93,25 +119,17 @@ class Dialog:
         slot: SlotRule | None = None,
         attempts: int | None = None,
         sensitive: bool = False,
-        layers: tuple[Options, ...] = (),
     ) -> None:
         """`attempts`: noinput, nomatch and refusals together, then Exhausted (None: handlers decide)."""
         self._run = run
         self._step = step
         self._slot = slot
         self._attempts = attempts
-        self._layers: tuple[Options, ...] = (step, *layers, run.dialplan.defaults)
-        self.sensitive = sensitive or bool(option("sensitive", *self._layers))
-        self.bounds: Confidence = option("confidence", *self._layers) or Confidence()
+        self._manners = step_manners(run.dialplan, step)
+        self.sensitive = sensitive or self._manners.sensitive
+        self.bounds = self._manners.confidence
         self._options, self._links = step_options(run.dialplan, step, choices)
-        self._input_options = (
-            input_options(*self._layers)
-            if layers
-            else run.dialplan.memo.get(
-                ("input options", type(step), step.id), lambda: input_options(*self._layers)
-            )
-        )
-        self._takes: tuple[str, ...] = option("input", *self._layers) or ("speech", "dtmf")
+        self._takes = self._manners.takes
         self._counts: dict[str, int] = {}
         self._spent = 0
         self._next = Reprompt("full")
@@ -140,9 +158,8 @@ class Dialog:
 
     async def yes_or_no(self, prompt: tuple[Spoken, ...]) -> bool:
         """Ask a confirmation; anything but a clear yes is a no."""
-        rule = SlotRule.of("boolean", {})
         for _ in range(CONFIRMATIONS):
-            answer = await self._ask(prompt, self._links, rule)
+            answer = await self._ask(prompt, self._links, YES_OR_NO)
             if isinstance(answer, Meant):
                 if answer.option is None:
                     return answer.value is True
@@ -163,14 +180,11 @@ class Dialog:
         self, prompt: tuple[Spoken, ...], options: OptionSet, slot: SlotRule | None
     ) -> Meant | NoInput | NoMatch:
         run = self._run
-        languages = (
-            tuple(  # empty phrases would mean free speech: nothing is listened for that cannot be meant
-                language for language in run.listening() if slot is not None or options.spoken_in(language)
-            )
-        )
-
+        languages = run.listening()
+        if slot is None:  # empty phrases would mean free speech: nothing is listened for that cannot be meant
+            languages = options.spoken_of(languages)
         matcher = QuestionMatcher(
-            options.options,
+            options.by_key,
             languages,
             self._takes,
             options.book,
@@ -178,7 +192,7 @@ class Dialog:
             margin=self.bounds.margin,
             slot=slot,
         )
-        question = Question(self._step.id, prompt, matcher, languages, self._input_options, self.sensitive)
+        question = Question(self._step.id, prompt, matcher, languages, self._manners.line, self.sensitive)
         answer = await run.line.ask(question)
         if isinstance(answer, Failed):
             raise StepError(answer.kind)

@@ -44,7 +44,7 @@ class Interpreter:
     async def run_hangup_handlers(self) -> None:
         """Run the `hangup` handlers after the caller has left: set, http and notify. The caller of this sets 5 s."""
         run = self.run_state
-        run.step = None
+        run.arrive(None)
         for handler in self._dialplan.handlers.get("hangup", ()):
             run.trace_handler(handler, 1)
             try:
@@ -53,7 +53,7 @@ class Interpreter:
                 way = handler.way
                 steps = way.steps.steps if way is not None and way.steps is not None else ()
                 for step in steps:
-                    run.step = step
+                    run.arrive(step)
                     run.trace("step", verb=step.verb)
                     await step.run(run)
             except (StepError, ExpressionError) as error:

@@ -4,7 +4,7 @@ A step's own choices win over links; in `collect` a key that the slot can still 
 alone is the link once nothing more comes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -72,7 +72,7 @@ class QuestionMatcher:
 
     def __init__(
         self,
-        options: Sequence[Option],
+        options: Mapping[str, Option],
         languages: Sequence[str],
         takes: Sequence[str],
         books: Books,
@@ -81,7 +81,8 @@ class QuestionMatcher:
         margin: float = 0.0,
         slot: SlotRule | None = None,
     ) -> None:
-        self._options = {option.key: option for option in options}
+        """`options` by their keys, a step's own before links."""
+        self._options = options
         self._languages = tuple(languages)
         self._takes = tuple(takes)
         self._books = books

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from voicebot.dialplan.matchers import Option
@@ -38,6 +38,7 @@ class OptionSet:
 
     def __init__(self, options: Sequence[Option]) -> None:
         self.options = tuple(options)
+        self.by_key = {option.key: option for option in options}
         self._books: dict[str, PhraseBook] = {}
         self._spoken = {code for option in options for code, templates in option.phrases if templates}
 
@@ -47,9 +48,12 @@ class OptionSet:
             found = self._books[language] = book_of(self.options, language)
         return found
 
-    def spoken_in(self, language: str) -> bool:
-        """Return whether any of them can be said in `language`."""
-        return language in self._spoken
+    def spoken_of(self, languages: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the languages in which any of them can be said."""
+        return tuple([language for language in languages if language in self._spoken])
+
+
+_UNKNOWN = object()
 
 
 class Memo:
@@ -60,7 +64,8 @@ class Memo:
 
     def get(self, key: object, make: Callable[[], T]) -> T:
         """Return what `make` returned when `key` was asked for first."""
-        if key not in self._known:
-            self._known[key] = make()
-        found: T = self._known[key]  # type: ignore[assignment]  # a key has one maker, and so one type
+        known: Any = self._known.get(key, _UNKNOWN)  # of type T: a key has one maker
+        if known is _UNKNOWN:
+            known = self._known[key] = make()
+        found: T = known
         return found

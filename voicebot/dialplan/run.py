@@ -31,6 +31,7 @@ class Run:
         self.line = line
         self.language_chosen = False
         self.step: Step | None = None
+        self._where: Mapping[str, object] = {}  # of that step, for the timeline
         self._depth = 0
         self._steps = 0
         self._events = 0
@@ -190,14 +191,20 @@ class Run:
             self._steps += 1
             if self._steps > MAX_STEPS:
                 await self.give_up("loop")
-            outer, self.step = self.step, step
+            outer = self.step
             try:
+                self.arrive(step)
                 self.trace("step", verb=step.verb)
                 await step.run(self)
             except (StepError, ExpressionError) as error:
                 await self._error(step, error)
             finally:
-                self.step = outer
+                self.arrive(outer)
+
+    def arrive(self, step: Step | None) -> None:
+        """From now on the timeline speaks of `step`."""
+        self.step = step
+        self._where = {} if step is None else {"step": step.id, **self.place(step.position)}
 
     def heard_from_caller(self) -> None:
         """The caller did something: the guard against loops starts anew."""
@@ -259,10 +266,7 @@ class Run:
 
     def trace(self, event: str, **fields: object) -> None:
         """Add an event to the timeline, with the step and the line of the dialplan."""
-        where: dict[str, object] = {}
-        if self.step is not None:
-            where = {"step": self.step.id, **self.place(self.step.position)}
-        self.line.trace(event, **where, **fields)
+        self.line.trace(event, **self._where, **fields)
 
     def place(self, position: Position, prefix: str = "") -> dict[str, object]:
         """Return the line, and the file if it is an included one, as a path from the main file's folder.

@@ -4,6 +4,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from voicebot.dialplan.testcases import Expect
 from voicebot.sim.hotline import Outcome
@@ -29,7 +30,7 @@ def judge(expect: Expect, outcome: Outcome) -> list[Mismatch]:
     """Return everything that is not as it was expected; a call that broke is not as expected, whatever the test says."""
     return [
         *_broken(outcome),
-        *_texts(expect, outcome.heard),
+        *_texts(expect, outcome),
         *_flows(expect, outcome.events),
         *_exits(expect, outcome.events),
         *_values("slot", expect.slot or {}, outcome.slots),
@@ -37,12 +38,23 @@ def judge(expect: Expect, outcome: Outcome) -> list[Mismatch]:
     ]
 
 
+@lru_cache(maxsize=4096)
 def folded(text: str) -> str:
     """Return `text` without case, punctuation and repeated spaces, full-width letters as plain ones."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(
-        "".join(" " if unicodedata.category(each)[0] in "PZC" else each for each in plain).split()
-    )
+    return " ".join(plain.translate(_UNPUNCTUATED).split())
+
+
+class _Unpunctuated(dict[int, int]):
+    """A table for `str.translate`, filled as characters come up: punctuation, separators and controls are spaces."""
+
+    def __missing__(self, character: int) -> int:
+        between = unicodedata.category(chr(character))[0] in "PZC"
+        self[character] = found = ord(" ") if between else character
+        return found
+
+
+_UNPUNCTUATED = _Unpunctuated()
 
 
 def flows_entered(events: Iterable[Event]) -> dict[str, float]:
@@ -62,8 +74,10 @@ def _broken(outcome: Outcome) -> list[Mismatch]:
     return [Mismatch("a call without trouble", text)] if text else []
 
 
-def _texts(expect: Expect, heard: str) -> list[Mismatch]:
-    said = folded(heard)
+def _texts(expect: Expect, outcome: Outcome) -> list[Mismatch]:
+    if not expect.heard and not expect.not_heard:
+        return []
+    said = " ".join(folded(text) for text in outcome.texts_heard)
     close = "".join(said.split())  # between Han characters spaces mean nothing
 
     def was_said(text: str) -> bool:

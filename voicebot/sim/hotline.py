@@ -4,9 +4,8 @@ import asyncio
 import datetime
 import random
 import traceback
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,7 +31,7 @@ from voicebot.dialplan.line import (
 )
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.testcases import Act, CallerTest, Forever, Stub
-from voicebot.sim.caller import Caller, Done, Listens, ScriptedCaller
+from voicebot.sim.caller import Caller, Done, ScriptedCaller
 from voicebot.sim.loop import STARTS_AT, NothingHappens, TimeStandsStill, VirtualTimeLoop
 from voicebot.sim.media import Said, SimLeg, SimMedia
 from voicebot.sim.speech import SimSpeech
@@ -111,9 +110,14 @@ class Outcome:
     trouble: str = ""  # "error", "stuck", "loop", "time"
 
     @property
-    def heard(self) -> str:
+    def texts_heard(self) -> list[str]:
         """Return all that was said to the caller, as far as it came to be heard."""
-        return " ".join(said.text for said in self.said if said.heard > 0.0)
+        return [said.text for said in self.said if said.heard > 0.0]
+
+    @property
+    def heard(self) -> str:
+        """Return the same as one text."""
+        return " ".join(self.texts_heard)
 
 
 class SimulatedLine(TelephoneLine):
@@ -122,41 +126,41 @@ class SimulatedLine(TelephoneLine):
     person: Caller
     leg: SimLeg
 
-    @contextmanager
-    def _listening(self, what: Listens, question: Question | None = None) -> Iterator[None]:
-        self.person.listens(what, question)
+    async def ask(self, question: Question) -> Answer:
+        self.person.listens("question", question)
+        self.leg.air.begins()
         try:
-            yield
+            return await super().ask(question)
         finally:
+            self.leg.air.ends()
             self.person.listens_no_more()
 
-    async def ask(self, question: Question) -> Answer:
-        with self._listening("question", question), self._going_on():
-            return await super().ask(question)
-
     async def wait_in_queue(self, wait: QueueWait) -> QueueResult:
-        with self._listening("queue"):
+        self.person.listens("queue")
+        try:
             return await super().wait_in_queue(wait)
+        finally:
+            self.person.listens_no_more()
 
     async def record_message(
         self, *, longest: float, beep: bool, term_char: str, transcribe: bool
     ) -> VoiceMessage:
-        with self._listening("message"), self._going_on():
+        self.person.listens("message")
+        self.leg.air.begins()
+        try:
             return await super().record_message(
                 longest=longest, beep=beep, term_char=term_char, transcribe=transcribe
             )
+        finally:
+            self.leg.air.ends()
+            self.person.listens_no_more()
 
     async def transfer(self, request: TransferRequest) -> TransferResult:
         if request.mode != "blind":
             return await super().transfer(request)
-        with self._going_on():  # a referred caller hears what the own telephone system plays
-            return await super().transfer(request)
-
-    @contextmanager
-    def _going_on(self) -> Iterator[None]:
-        self.leg.air.begins()
+        self.leg.air.begins()  # a referred caller hears what the own telephone system plays
         try:
-            yield
+            return await super().transfer(request)
         finally:
             self.leg.air.ends()
 
@@ -195,7 +199,7 @@ class Hotline:
         self._call_seconds = call_seconds
         self._on_event = on_event
         self._queues = tuple(queue_specs([dialplan]))
-        self._untimed = replace(dialplan, hours={name: _NoHours({}) for name in dialplan.hours})
+        self._no_hours = {name: _NoHours({}) for name in dialplan.hours}
         self._timeouts = {name: service.timeout for name, service in dialplan.services.items()}
         self._zone = dialplan.hotline.timezone or ZoneInfo("UTC")
 
@@ -283,8 +287,9 @@ class Hotline:
         line.leg = sim_leg
         person = line.person = caller(sim_leg, lambda: leg.end(Gone("normal", by_peer=True)))
         sim_leg.on_quiet = person.quiet
-        dialplan = self.dialplan if scenario.at is not None else self._untimed
-        interpreter = Interpreter(dialplan, line, variables(call))
+        interpreter = Interpreter(self.dialplan, line, variables(call))
+        if scenario.at is None:
+            interpreter.run_state.variables.hours = self._no_hours
         return _Scene(store, services, call, leg, sim_leg, person, interpreter, floor)
 
     def _agents(self, scenario: Scenario, media: SimMedia) -> tuple[list[Agent], SimTelephones]:
@@ -319,7 +324,7 @@ def _told(error: BaseException) -> str:
 def _outcome(scene: _Scene, problem: str, trouble: str) -> Outcome:
     return Outcome(
         scene.store.events,
-        [replace(done, at=done.at - STARTS_AT) for done in getattr(scene.caller, "done", ())],
+        [Done(done.at - STARTS_AT, done.act, done.listened) for done in getattr(scene.caller, "done", ())],
         scene.media.said,
         scene.store.record,
         dict(scene.interpreter.run_state.variables.slot),

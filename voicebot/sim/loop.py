@@ -1,6 +1,7 @@
 """An asyncio loop on virtual time: waiting costs nothing, and the same program runs the same way every time."""
 
 import asyncio
+import functools
 import heapq
 import itertools
 from collections import deque
@@ -21,16 +22,11 @@ class TimeStandsStill(RuntimeError):
     """The tasks go round and round and none of them waits: a real loop would be busy here for ever."""
 
 
-class _Handle:
-    """A callback to come; has what asyncio's own handles are used for."""
+class _Handle(functools.partial[object]):
+    """A callback to come, which may be cancelled until then; has what asyncio's own handles are used for."""
 
-    __slots__ = ("_args", "_callback", "_cancelled", "_when")
-
-    def __init__(self, callback: Callable[..., object], args: tuple[Any, ...], when: float) -> None:
-        self._callback = callback
-        self._args = args
-        self._when = when
-        self._cancelled = False
+    due_at: float
+    _cancelled = False
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -39,7 +35,7 @@ class _Handle:
         return self._cancelled
 
     def when(self) -> float:
-        return self._when
+        return self.due_at
 
 
 class VirtualTimeLoop(asyncio.BaseEventLoop):
@@ -63,7 +59,7 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     def call_soon(  # type: ignore[override]  # asyncio's Handle is as slow as a simulated call must not be
         self, callback: Callable[..., object], *args: Any, context: object = None
     ) -> _Handle:
-        handle = _Handle(callback, args, self._now)
+        handle = _Handle(callback, *args)
         self._soon.append(handle)
         return handle
 
@@ -72,7 +68,8 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: object = None
     ) -> _Handle:
-        handle = _Handle(callback, args, when)
+        handle = _Handle(callback, *args)
+        handle.due_at = when
         heapq.heappush(self._later, (when, next(self._order), handle))
         return handle
 
@@ -96,7 +93,7 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
             if handle._cancelled:
                 continue
             try:
-                handle._callback(*handle._args)
+                handle()
             except (SystemExit, KeyboardInterrupt):
                 raise
             except BaseException as error:

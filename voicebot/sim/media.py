@@ -43,9 +43,13 @@ class Said:
 class Air:
     """Whether anything goes on: sound in either direction, a question that waits. `silences`: (from, seconds) without."""
 
-    since: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    loop: asyncio.AbstractEventLoop
+    since: float = field(init=False)
     silences: list[tuple[float, float]] = field(default_factory=list)
     _going_on: int = 0
+
+    def __post_init__(self) -> None:
+        self.since = self.loop.time()
 
     def begins(self) -> None:
         if not self._going_on:
@@ -55,7 +59,7 @@ class Air:
     def ends(self) -> None:
         self._going_on -= 1
         if not self._going_on:
-            self.since = asyncio.get_running_loop().time()
+            self.since = self.loop.time()
 
     def over(self) -> None:
         """The call is over."""
@@ -63,7 +67,7 @@ class Air:
             self._close()
 
     def _close(self) -> None:
-        seconds = asyncio.get_running_loop().time() - self.since
+        seconds = self.loop.time() - self.since
         if seconds > NOTED_SILENCE:
             self.silences.append((self.since, seconds))
 
@@ -83,13 +87,12 @@ class SimLeg:
         self.recordings: set[str] = set()
         self.masked: list[tuple[float, bool]] = []
         self.listening: int | None = None
-        self.on_listen: Callable[[], None] = lambda: None
         self.on_quiet: Callable[[], None] | None = None
-        self.air = Air()
+        self._loop = asyncio.get_running_loop()
+        self.air = Air(self._loop)
         self._media = media
         self._on_message = on_message
         self._play: _Play | None = None
-        self._loop = asyncio.get_running_loop()
 
     # --- the person ---------------------------------------------------------------------------------------------------
 
@@ -189,7 +192,6 @@ class SimLeg:
     def listen(self, turn: int, *, speech_worker: int) -> None:
         if not self.closed:
             self.listening = turn
-            self._loop.call_soon(self.on_listen)
 
     def end_listen(self, turn: int) -> None:
         if self.listening == turn:

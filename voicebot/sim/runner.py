@@ -11,7 +11,7 @@ from voicebot.sim.expectations import Mismatch, judge
 from voicebot.sim.hotline import Hotline, Outcome, Person, Scenario
 from voicebot.sim.transcript import transcript
 
-TURNS = ("heard", "keys", "noinput", "nomatch")
+TURNS = frozenset({"heard", "keys", "noinput", "nomatch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,6 @@ def verdict_of(test: CallerTest, outcome: Outcome, mismatches: Iterable[Mismatch
         tuple(str(line) for line in transcript(outcome)) if failures else (),
         tuple(steps_of(outcome.events)),
         tuple(edges_of(outcome.events)),
-        sum(event.kind in TURNS for event in outcome.events),
+        len([event for event in outcome.events if event.kind in TURNS]),
         round(outcome.seconds, 1),
     )

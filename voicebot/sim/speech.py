@@ -14,17 +14,20 @@ SECONDS_PER_HAN = 0.25
 CONFIDENCE = 0.95  # of what is heard, if nothing else is said
 
 
+_BEFORE_HAN = "\u2e80"
+
+
 @lru_cache(maxsize=4096)
 def seconds_of(text: str) -> float:
     """Return how long it takes to say `text`, roughly as the embedded voices do."""
     return 0.2 + sum(
-        SECONDS_PER_HAN if ord(character) > 0x2E80 else SECONDS_PER_CHARACTER for character in text
+        SECONDS_PER_HAN if character > _BEFORE_HAN else SECONDS_PER_CHARACTER for character in text
     )
 
 
 def language_of(text: str) -> str:
     """Return the language that `text` is spoken in, by its script."""
-    return "zh" if any(ord(character) > 0x2E80 for character in text) else "en"
+    return "zh" if max(text, default="") > _BEFORE_HAN else "en"
 
 
 @dataclass(slots=True)

@@ -6,10 +6,11 @@ from typing import Any, ClassVar, Literal, Self
 from voicebot.dialplan.control import StepError
 from voicebot.dialplan.dialog import Dialog, Done, Exhausted
 from voicebot.dialplan.fields import Reader, identifier, integer, key, one_of
-from voicebot.dialplan.inputs import InputStep, Options
+from voicebot.dialplan.inputs import InputStep
 from voicebot.dialplan.line import Spoken
 from voicebot.dialplan.matchers import Meant
 from voicebot.dialplan.run import Run
+from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.slots import SlotRule, Values, bounds, length, values
 from voicebot.dialplan.source import Mapping, Node
 from voicebot.dialplan.targets import PASS, Target, Way, target, verb, way_to
@@ -46,9 +47,13 @@ class Collect(InputStep):
         return found
 
     def rule(self, run: Run) -> SlotRule:
-        types = run.dialplan.types
-        rule = SlotRule.of(self.type, types, length=self.length, bounds=self.range, values=self.values)
-        return rule.at(run.variables.now())
+        rule = run.dialplan.memo.get(("slot rule", self.id), lambda: self._rule(run.dialplan))
+        return rule.at(run.variables.now()) if rule.kind.relative else rule
+
+    def _rule(self, dialplan: Dialplan) -> SlotRule:
+        return SlotRule.of(
+            self.type, dialplan.types, length=self.length, bounds=self.range, values=self.values
+        )
 
     async def run(self, run: Run) -> None:
         try:
@@ -61,7 +66,7 @@ class Collect(InputStep):
         except Done:
             return
 
-    async def fill(self, run: Run, layers: tuple[Options, ...] = ()) -> None:
+    async def fill(self, run: Run) -> None:
         """Ask until the slot has a value. Raises Exhausted or Done."""
         rule = self.rule(run)
         dialog = Dialog(
@@ -70,7 +75,6 @@ class Collect(InputStep):
             slot=rule,
             attempts=self.max_attempts,
             sensitive=bool(self.sensitive),
-            layers=layers,
         )
         while True:
             meant = await dialog.answer()

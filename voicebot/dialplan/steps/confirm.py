@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from voicebot.dialplan.dialog import Dialog, Done
+from voicebot.dialplan.dialog import YES_OR_NO, Dialog, Done
 from voicebot.dialplan.fields import key
 from voicebot.dialplan.inputs import InputStep
 from voicebot.dialplan.run import Run
-from voicebot.dialplan.slots import SlotRule
 from voicebot.dialplan.targets import Target, Way, target, verb, way_to
 
 
@@ -29,7 +28,7 @@ class Confirm(InputStep):
 
     async def ask(self, run: Run) -> bool:
         """Return the answer. Raises Done when a handler has ended the step."""
-        meant = await Dialog(run, self, slot=SlotRule.of("boolean", {})).answer()
+        meant = await Dialog(run, self, slot=YES_OR_NO).answer()
         return meant.value is True
 
     def ways(self) -> tuple[Way, ...]:

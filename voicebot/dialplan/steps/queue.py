@@ -25,6 +25,7 @@ from voicebot.dialplan.line import QueueResult, QueueWait, Spoken
 from voicebot.dialplan.matchers import Meant, QuestionMatcher
 from voicebot.dialplan.optionset import OptionSet
 from voicebot.dialplan.run import Run
+from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Node, Scalar, describe
 from voicebot.dialplan.steps.transfer import leave_by
 from voicebot.dialplan.targets import Step, Steps, Target, Way, steps, target, verb, way_to
@@ -166,11 +167,10 @@ class QueueStep(Step):
         return play
 
     def _links(self, run: Run) -> QuestionMatcher | None:
-        leading = [link for link in run.dialplan.all_links() if link.event in (None, "operator")]
-        options = OptionSet(options_of(leading, run.dialplan, "link"))
+        options = run.dialplan.memo.get("links while queueing", lambda: _leading_links(run.dialplan))
         if not options.options:
             return None
-        return QuestionMatcher(options.options, run.listening(), ("dtmf",), options.book)
+        return QuestionMatcher(options.by_key, run.listening(), ("dtmf",), options.book)
 
     async def _follow(self, run: Run, result: QueueResult) -> bool:
         """Follow a link; return whether the step is done."""
@@ -200,6 +200,11 @@ class QueueStep(Step):
 
     def ways(self) -> tuple[Way, ...]:
         return tuple(way_to(item) for item in self.exits.values())
+
+
+def _leading_links(dialplan: Dialplan) -> OptionSet:
+    leading = [link for link in dialplan.all_links() if link.event in (None, "operator")]
+    return OptionSet(options_of(leading, dialplan, "link"))
 
 
 LAST_RENDERED_POSITION = 10

@@ -67,6 +67,7 @@ class SlotType(ABC):
 
     name: str
     accepts_keys: bool = True
+    relative: bool = False  # "tomorrow" is understood, so that `SlotSpec.now` means something
     range_of: Literal["numbers", "texts"] | None = None  # what `range` holds; None where it means nothing
 
     def problems(self, spec: SlotSpec) -> tuple[str, ...]:

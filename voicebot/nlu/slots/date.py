@@ -79,6 +79,7 @@ def _calendar(spec: SlotSpec) -> _Calendar:
 
 class Date(UtteranceType):
     name = "date"
+    relative = True
     range_of = "texts"
 
     def phrases(self, spec: SlotSpec, language: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from voicebot.nlu.languages import require_language
 from voicebot.nlu.numerals import EN_TEENS, EN_TENS, EN_UNITS, cardinal, read_cardinal
@@ -101,6 +102,7 @@ def plain(value: Decimal) -> int | float:
 _LISTED = 60  # a range of at most so many numbers is listed one by one
 
 
+@lru_cache(maxsize=256)
 def number_jsgf(low: float, high: float, language: str) -> str:
     """Return JSGF for the whole numbers of a range, generously where it is wide."""
     if high - low <= _LISTED:

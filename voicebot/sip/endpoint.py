@@ -251,6 +251,11 @@ class Endpoint:
             return False
         return self._transfers.refer(found, Uri.parse(target_uri), now, safe_headers(headers), replaced)
 
+    def own_uri(self, session: int, replaces: str) -> str | None:
+        """Return our URI if a Replaces value names another dialog between us and the peer of `session`, else None."""
+        found = self._core.sessions.get(session)
+        return None if found is None else self._transfers.own_uri(found, replaces)
+
     def answer_refer(self, session: int, status: int, now: float) -> bool:
         """Accept (202) or decline a ReferReceived."""
         found = self._core.sessions.get(session)

@@ -24,7 +24,8 @@ class Event:
 class IncomingCall(Event):
     """Somebody calls. `sdp` is the offer (None: we offer in the 200). Answer with ring, accept or reject.
 
-    `user` is the authenticated user name, None where no authentication was asked for.
+    `user` is the authenticated user name, None where no authentication was asked for. `replaces` is the session whose
+    place the call takes (RFC 3891): after accepting this one, end that one.
     """
 
     session: int
@@ -33,6 +34,7 @@ class IncomingCall(Event):
     local: Address | None
     sdp: bytes | None
     user: str | None = None
+    replaces: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

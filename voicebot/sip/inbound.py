@@ -5,10 +5,29 @@ from voicebot.sip.core import SDP_HEADER, Core, safe_headers
 from voicebot.sip.dialog import Dialog
 from voicebot.sip.events import Cancelled, Established, IncomingCall, OfferAnswered
 from voicebot.sip.message import HeaderList, Request
+from voicebot.sip.replaces import Replaces
 from voicebot.sip.session import Session, Stage, Unacknowledged, Wait
 from voicebot.sip.timers import RING_REFRESH, T2, TIMEOUT
 from voicebot.sip.transaction_layer import Server
 from voicebot.sip.validation import ALLOW, SUPPORTED
+
+
+def find_replaced(core: Core, request: Request) -> tuple[int | None, int]:
+    """Return the session that an INVITE replaces, if any, and the status that refuses it (RFC 3891 section 3).
+
+    Raises MessageError for a Replaces that cannot be understood.
+    """
+    asked = Replaces.of(request)
+    if asked is None:
+        return None, 0
+    found = core.dialogs.get(asked.dialog)
+    if found is None or found.stage is Stage.INCOMING:
+        return None, 481  # unknown, or early and not begun by us
+    if not found.open:
+        return None, 603
+    if asked.early_only and found.stage is not Stage.CALLING:
+        return None, 486
+    return found.id, 0
 
 
 class Inbound:
@@ -22,6 +41,10 @@ class Inbound:
         core = self._core
         sequence = core.rng.getrandbits(16) + 1
         dialog = Dialog.as_uas(request, core.token(), sequence)
+        replaced, refusal = find_replaced(core, request)
+        if refusal:
+            core.respond(server, refusal, now)
+            return
         if len(core.sessions) >= core.limits.sessions:
             core.respond(server, 503, now, headers=[("retry-after", "10")])
             return
@@ -32,7 +55,7 @@ class Inbound:
         server.session = session.id
         core.register(session, dialog)
         core.wait(session, Wait.RING_LIMIT, now + core.limits.ring)
-        core.emit(IncomingCall(session.id, request, server.source, server.local, request.sdp, user))
+        core.emit(IncomingCall(session.id, request, server.source, server.local, request.sdp, user, replaced))
 
     def cancel_received(self, server: Server, request: Request, now: float) -> None:
         """Section 9.2: the CANCEL is answered, and the INVITE too if it still was not."""

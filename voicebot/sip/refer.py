@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from voicebot.sip import ending
 from voicebot.sip.core import Core, why_failed
+from voicebot.sip.errors import MessageError
 from voicebot.sip.events import ReferProgress, ReferReceived, ReferWhy
 from voicebot.sip.header import NameAddress
 from voicebot.sip.message import HeaderList, Request, Response
 from voicebot.sip.reasons import REASONS
-from voicebot.sip.replaces import uri_header
+from voicebot.sip.replaces import Replaces, uri_header
 from voicebot.sip.session import Session, Stage, Wait
 from voicebot.sip.transaction_layer import Server
 from voicebot.sip.uri import Uri
@@ -109,6 +110,17 @@ class Transfers:
 
     # --- we are the transferee
 
+    def own_uri(self, session: Session, replaces: str) -> str | None:
+        """Return our own URI if `replaces` names a dialog of ours that the peer of `session` could know, else None."""
+        core = self._core
+        try:
+            found = core.dialogs.get(Replaces.parse(replaces).dialog)
+        except MessageError:
+            return None
+        if found is None or not found.open or found.peer.host != session.peer.host:
+            return None
+        return f"sip:{core.contact(found.peer, found.local).host_port}"
+
     def refer_received(self, session: Session, server: Server, request: Request, now: float) -> None:
         core = self._core
         targets = request.values("refer-to")
@@ -132,8 +144,11 @@ class Transfers:
         if server is None or server.answered or session.stage is not Stage.CONFIRMED:
             return False
         headers = [self._core.contact_header(server.source, server.local)]
+        silent = (server.request.first("refer-sub") or "").partition(";")[0].strip().lower() == "false"
+        if silent and status < 300:  # RFC 4488: no subscription, so no NOTIFY
+            headers.append(("refer-sub", "false"))
         self._core.respond(server, status, now, headers=headers)
-        if status < 300:
+        if status < 300 and not silent:
             self.notify(session, 100, now)
         else:
             session.refer_server = None

@@ -7,9 +7,12 @@ from voicebot.sip.session_timer import too_short
 
 METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "PRACK", "NOTIFY", "REFER")
 ALLOW = ("allow", ", ".join(METHODS))
-EXTENSIONS = frozenset({"timer", "100rel", "norefersub"})
-SUPPORTED = ("supported", "timer, 100rel")
-SUPPORTED_LATE = ("supported", "timer")  # of an INVITE without offer: its offer is to come with the 2xx
+EXTENSIONS = frozenset({"timer", "100rel", "replaces", "norefersub", "tdialog"})
+SUPPORTED = ("supported", "timer, 100rel, replaces, norefersub")
+SUPPORTED_LATE = (
+    "supported",
+    "timer, replaces, norefersub",
+)  # of an INVITE without offer: its offer is to come with the 2xx
 ACCEPT = ("accept", "application/sdp")
 SCHEMES = frozenset({"sip", "sips", "tel"})
 

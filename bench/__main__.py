@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import leak, load, machine, reaction, reload, setup, startup
+from bench import calls_per_second, leak, load, machine, reaction, reload, setup, startup
 from bench.crowd import CrowdError
 from bench.figures import Figure
 from bench.plan import Plan, quick
@@ -26,6 +26,7 @@ BENCHMARKS: Mapping[str, Callable[[Plan], Awaitable[list[Figure]]]] = {
     "setup": setup.run,
     "reaction": reaction.run,
     "load": load.run,
+    "calls_per_second": calls_per_second.run,
     "leak": leak.run,
     "reload": reload.run,
 }

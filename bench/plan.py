@@ -18,6 +18,9 @@ class Plan:
     short_calls: int = 200
     rates: tuple[float, ...] = (10, 25, 50, 100)  # new calls a second
     rate_seconds: float = 4.0
+    short_rates: tuple[float, ...] = (100, 200, 300, 350, 400, 500)  # of `calls_per_second`, with a prompt
+    answer_rates: tuple[float, ...] = (200, 400, 600, 800, 900, 1000)  # the same, answer and hang up
+    sipp_seconds: float = 10.0
     reloads: int = 1000
     compare: str | None = None  # another server's URI that takes the same load
     compare_pid: int = 0
@@ -49,5 +52,8 @@ def quick(folder: Path, tell: Callable[[str], None]) -> Plan:
         short_calls=40,
         rates=(10, 25),
         rate_seconds=2.0,
+        short_rates=(20,),
+        answer_rates=(20,),
+        sipp_seconds=2.0,
         reloads=20,
     )

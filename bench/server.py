@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from bench.processes import Usage, usage
 
@@ -38,13 +39,15 @@ class ServerError(Exception):
 class Server:
     """Runs between `with` and its end. `folder` keeps data, caches and log; start again in it to start warm."""
 
-    def __init__(self, folder: Path, dialplan: Path = DIALPLAN) -> None:
+    def __init__(self, folder: Path, dialplan: Path = DIALPLAN, extra: str = "") -> None:
+        """`extra`: more lines of the configuration."""
         self.folder = folder
+        self._extra = extra
         self._dialplan = dialplan
         self.started_in = 0.0  # seconds from the start of the process until it takes calls
         self.log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port(HOST)
 
     def uri(self, number: str) -> str:
         return f"sip:{number}@{HOST}:{self.port}"
@@ -57,9 +60,10 @@ class Server:
     def usage(self) -> Usage:
         return usage(self.pid)
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
         config = self.folder / "config.yaml"
-        config.write_text(_CONFIG.format(host=HOST, port=self.port, dialplan=self._dialplan))
+        text = _CONFIG.format(host=HOST, port=self.port, dialplan=self._dialplan)
+        config.write_text(text + self._extra)
         start = time.monotonic()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -99,8 +103,9 @@ class Server:
             self._process.wait()
 
 
-def _free_port() -> int:
+def free_port(host: str) -> int:
+    """Return a UDP port of an address of this machine that nobody has."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
+        probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port

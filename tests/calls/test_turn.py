@@ -298,3 +298,53 @@ def test_speech_that_does_not_fit_after_keys_is_ignored() -> None:
     assert turn.answer is None
     turn.key("2", 4.0)
     assert isinstance(turn.answer, Heard)
+
+
+# --- hold
+
+
+def test_on_hold_no_time_passes_and_nobody_listens() -> None:
+    turn = begin("agent")
+    turn.commands()
+    turn.hold()
+    assert turn.commands() == [CloseUtterance(1, wanted=False)]
+    assert turn.next_timer() is None
+    turn.handle_timer(1000.0)
+    assert turn.answer is None
+    turn.resume(2000.0)
+    assert turn.commands() == [StartUtterance(2)]
+    assert turn.next_timer() == 2000.0 + OPTIONS.timeout
+
+
+def test_a_question_that_begins_on_hold_waits_for_the_caller() -> None:
+    turn = Turn(Words("agent"), OPTIONS, speech=True)
+    turn.hold()
+    turn.start(0.0, prompt=False)
+    assert (turn.commands(), turn.next_timer()) == ([], None)
+    turn.resume(50.0)
+    assert turn.next_timer() == 50.0 + OPTIONS.timeout
+
+
+def test_what_was_half_said_before_hold_is_dropped_and_what_was_keyed_stays() -> None:
+    turn = begin("1 2", speech=True)
+    turn.key("1", 1.0)
+    turn.speech_started(turn.utterances, 1.5, 1.6)
+    turn.hold()
+    turn.speech_stopped(turn.utterances, 2.0, 2.1)
+    turn.resume(30.0)
+    assert turn.state is State.KEYING
+    turn.key("2", 31.0)
+    assert isinstance(turn.answer, Heard)
+
+
+def test_a_transcript_under_way_still_answers_on_hold() -> None:
+    turn = begin("agent")
+    turn.speech_started(1, 1.0, 1.1)
+    turn.speech_stopped(1, 1.5, 1.6)
+    due = turn.next_timer()
+    assert due is not None
+    turn.handle_timer(due)
+    turn.hold()
+    assert turn.next_timer() == due + FINAL_WITHIN
+    turn.final(1, spoken("agent"), due + 0.1)
+    assert isinstance(turn.answer, Heard)

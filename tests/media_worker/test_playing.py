@@ -301,3 +301,24 @@ def test_live_speech_that_never_comes_fails_the_play(bench: Bench) -> None:
     play(bench, StreamItem(5))
     bench.run(300)
     assert ended(bench) == [(1, "failed")]
+
+
+def test_on_hold_a_play_stands_still_and_goes_on_where_it_stopped(bench: Bench) -> None:
+    """Neither a key nor the peer's hold music ends it."""
+    peer = bench.leg()
+    bench.prompts.audio = {"/a": A + B + A + B}
+    play(bench, PromptItem("/a"))
+    bench.run(2)
+    before = len(peer.heard())
+    bench.configure(peer, send=False)
+    for frame in voiced(1.0):
+        peer.say(frame)
+        bench.run(1)
+    peer.press("1")
+    bench.run(10)
+    assert ended(bench) == []
+    assert len(peer.heard()) == before
+    bench.configure(peer)
+    bench.run(4)
+    assert peer.audio().replace(QUIET, b"") == A + B + A + B
+    assert ended(bench) == [(1, "done")]

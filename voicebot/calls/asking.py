@@ -53,8 +53,10 @@ class Asking:
 
     async def run(self, prompt: Sequence[PlayItem], keys: str) -> Answer:
         """Ask, and return the answer. `keys` are the type-ahead. Cancellation stops prompt and ears at once."""
-        with self._leg.listening(self._on_message):
+        with self._leg.listening(self._on_message, self._on_hold):
             try:
+                if self._leg.held:
+                    self._turn.hold()
                 self.unused_keys = self._turn.start(
                     self._loop.time(), prompt=bool(prompt) and not keys, keys=keys
                 )
@@ -101,6 +103,13 @@ class Asking:
             turn.lost(now)
         else:
             return
+        self._settle()
+
+    def _on_hold(self, held: bool) -> None:
+        if held:
+            self._turn.hold()
+        else:
+            self._turn.resume(self._loop.time())
         self._settle()
 
     def _on_timer(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import urllib.parse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
@@ -12,10 +12,20 @@ from voicebot.calls.call import Call
 from voicebot.calls.floor import DialFailed, ReferRefused
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.protocols import Media, NoMediaPort
-from voicebot.sdp import Codec, Local, SdpError, Settled, accept_answer, answer_offer, create_offer
+from voicebot.sdp import (
+    Codec,
+    Local,
+    SdpError,
+    Settled,
+    accept_answer,
+    answer_offer,
+    create_offer,
+    withdraw_offer,
+)
 from voicebot.sip import SipError
 from voicebot.sip import events as sip
 from voicebot.sip.address import Address, bracketed, literal
+from voicebot.sip.info_keys import key_of
 
 SDP_SESSIONS_FROM = 1_000_000  # o= session ids count from here, by media leg
 
@@ -120,6 +130,7 @@ class Exchange:
                 receive=media.receive,
                 timeout=self.rtp_timeout if media.receive and media.send else 0.0,
             )
+        leg.hold(media.held)
 
     def hang_up(self, leg: Leg, cause: str = "normal") -> None:
         """See `Telephones.hang_up`."""
@@ -249,6 +260,13 @@ class Exchange:
             self._established(talking, event)
         elif isinstance(event, sip.Offer):
             self._offer(talking, event)
+        elif isinstance(event, sip.OfferAnswered):
+            self._offer_answered(talking, event)
+        elif isinstance(event, sip.OfferRejected):
+            talking.local = withdraw_offer(talking.local)
+        elif isinstance(event, sip.InfoReceived):
+            if (key := key_of(event.content_type, event.body)) is not None:
+                talking.leg.info_key(key)
         elif isinstance(event, sip.ReferProgress):
             if event.final and talking.referred is not None and not talking.referred.done():
                 talking.referred.set_result(event)
@@ -266,6 +284,20 @@ class Exchange:
                 return
         if talking.established is not None and not talking.established.done():
             talking.established.set_result(None)
+
+    def _offer_answered(self, talking: Talking, event: sip.OfferAnswered) -> None:
+        """The answer to an offer of ours: in an ACK, or to a session refresh, whose offer is what holds already."""
+        if event.sdp is None:
+            talking.local = withdraw_offer(talking.local)
+            return
+        local = talking.local
+        if event.refresh and local.offered is None:
+            local = replace(local, offered=local.previous)
+        try:
+            self.configure(talking, accept_answer(local, event.sdp))
+        except SdpError as error:
+            log.warning("an answer in a call cannot be used", leg=talking.leg.name, problem=str(error))
+            talking.local = withdraw_offer(talking.local)
 
     def _offer(self, talking: Talking, event: sip.Offer) -> None:
         """The peer changes the session: hold, resume, another address or codec."""

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ class Reception:
         call.caller = leg
         leg.refers = "refer" in event.request.tokens("allow") or not event.request.has("allow")
         leg.replaces = "replaces" in event.request.tokens("supported")
+        leg.on_held = partial(_note_hold, call)
         try:
             talking = self._answer(call, leg, event)
         except NoMediaPort as error:
@@ -209,6 +211,10 @@ class Reception:
         remaining = [story for _, story in self.calls.values()]
         if remaining:
             await asyncio.wait(remaining, timeout=HANGUP_HANDLERS_WITHIN + 3.0)
+
+
+def _note_hold(call: Call, held: bool) -> None:
+    call.trace("held" if held else "resumed")
 
 
 def variables(call: Call) -> Mapping[str, object]:

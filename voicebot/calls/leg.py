@@ -2,9 +2,10 @@
 
 import asyncio
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voicebot.calls.protocols import MediaLeg, OnMessage, PlayItem
 from voicebot.dialplan.line import BargeIn
@@ -22,6 +23,7 @@ from voicebot.wire import (
 )
 
 SWALLOW_WITHIN = 2.0  # seconds between keys that still belong to what was keyed too long
+SAME_KEY_WITHIN = 2.0  # seconds between the two reports of a key that a phone sends both in RTP and by INFO
 CLOSED_WITHIN = 2.0  # seconds for the media worker's last counters; without them the record is written anyway
 
 
@@ -81,12 +83,19 @@ class Leg:
         self.refers = True  # whether its peer takes REFER, and Replaces in one, as far as it has told
         self.replaces = False
         self.counters: Mapping[str, float] = {}
+        self.on_held: Callable[[bool], None] = lambda held: None
         self.on_recording: Callable[[RecordingEnded], None] = lambda message: None
         self.gone: asyncio.Future[Gone] = asyncio.get_running_loop().create_future()
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._plays = plays
         self._playing: dict[int, asyncio.Future[PlayEnded]] = {}
+        self._interruptible = 0  # the play that a key ends
+        self._ended_by_key = 0
+        self.held = False
+        self._keyed_on_hold: list[Key] = []
+        self._unmatched: deque[tuple[Key, bool]] = deque(maxlen=32)  # keys, and whether they came by INFO
         self._listener: OnMessage | None = None
+        self._hold_listener: Callable[[bool], None] = lambda held: None
         self._keys = ""
         self._swallow_until = 0.0
         self._swallowed = 0
@@ -97,19 +106,15 @@ class Leg:
         """Take a message of the media worker about this leg."""
         if isinstance(message, PlayEnded):
             ended = self._playing.pop(message.play, None)
+            if message.play == self._ended_by_key and message.cause == "stopped":
+                message = replace(message, cause="key")
             if ended is not None and not ended.done():
                 ended.set_result(message)
         elif isinstance(message, Key):
-            now = asyncio.get_running_loop().time()
-            if now < self._swallow_until:
-                self._swallow_until = now + SWALLOW_WITHIN
-                self._swallowed += 1
-            elif self._listener is None:
-                self._keys += message.key
-            else:
-                self._listener(message)
+            if not self._known(message, by_info=False):
+                self._key(message)
         elif isinstance(message, (SpeechStarted, SpeechStopped, PlayStarted, PlayPaused)):
-            if self._listener is not None:
+            if self._listener is not None and not self.held:
                 self._listener(message)
         elif isinstance(message, MediaTimeout):
             lost = "media_worker_lost" in self.counters
@@ -119,6 +124,51 @@ class Leg:
         elif isinstance(message, LegClosed):
             self.counters = message.counters
             self._media_over()
+
+    def info_key(self, key: str) -> None:
+        """Take a key that came by SIP INFO: it does what one of RFC 4733 does, and is not counted if it came so too."""
+        message = Key(self.call, self.media.id if self.media else 0, key, asyncio.get_running_loop().time())
+        if self._known(message, by_info=True):
+            return
+        if self.media is not None and self._interruptible in self._playing and not self.held:
+            self._ended_by_key = self._interruptible
+            self.media.stop(self._interruptible)
+        self._key(message)
+
+    def _known(self, message: Key, *, by_info: bool) -> bool:
+        """Say whether the same key has been reported the other way; each report counts for one key only."""
+        for entry in self._unmatched:
+            other, came_by_info = entry
+            near = abs(message.at - other.at) < SAME_KEY_WITHIN
+            if came_by_info is not by_info and other.key == message.key and near:
+                self._unmatched.remove(entry)
+                return True
+        self._unmatched.append((message, by_info))
+        return False
+
+    def _key(self, message: Key) -> None:
+        now = asyncio.get_running_loop().time()
+        if now < self._swallow_until:
+            self._swallow_until = now + SWALLOW_WITHIN
+            self._swallowed += 1
+        elif self.held:
+            self._keyed_on_hold.append(message)
+        elif self._listener is None:
+            self._keys += message.key
+        else:
+            self._listener(message)
+
+    def hold(self, held: bool) -> None:
+        """Note whether the peer has put us on hold. What it keys meanwhile is heard when it is back."""
+        if held == self.held:
+            return
+        self.held = held
+        self.on_held(held)
+        self._hold_listener(held)
+        if not held:
+            keyed, self._keyed_on_hold = self._keyed_on_hold, []
+            for message in keyed:
+                self._key(message)
 
     def end(self, gone: Gone) -> None:
         """Note that the leg is over; the first cause counts."""
@@ -136,18 +186,22 @@ class Leg:
             ended.set_result(PlayEnded(self.call, self.media.id, number, 0.0, "closed", 0.0))
         else:
             self._playing[number] = ended
+            self._interruptible = number if barge_in != "none" else 0
             self.media.play(number, items, barge_in=barge_in, loop=loop)
         swallowed_before = self._swallowed
         return Playing(number, self.media, ended, lambda: self._swallowed > swallowed_before)
 
     @contextmanager
-    def listening(self, listener: OnMessage) -> Iterator[None]:
-        """Hand keys and edges to `listener` as they come."""
-        previous, self._listener = self._listener, listener
+    def listening(
+        self, listener: OnMessage, on_hold: Callable[[bool], None] = lambda held: None
+    ) -> Iterator[None]:
+        """Hand keys and edges to `listener` as they come, and tell `on_hold` when the peer goes and comes back."""
+        previous = (self._listener, self._hold_listener)
+        self._listener, self._hold_listener = listener, on_hold
         try:
             yield
         finally:
-            self._listener = previous
+            self._listener, self._hold_listener = previous
 
     def take_keys(self) -> str:
         """Return the keys that nobody listened to, and forget them."""

@@ -31,12 +31,19 @@ async def record_message(caller: Leg, call: Call, path: Path, longest: float, te
         elif isinstance(message, SpeechStopped):
             quiet_since(message.at)
 
+    def on_hold(held: bool) -> None:
+        if deadline is not None:
+            deadline.cancel()
+        if not held:
+            quiet_since(loop.time())
+
     started_at = loop.time()
     caller.media.record(str(path))
     caller.listen(turn, speech_worker=-1)
-    quiet_since(started_at)
+    if not caller.held:
+        quiet_since(started_at)
     try:
-        with caller.listening(on_message):
+        with caller.listening(on_message, on_hold):
             await asyncio.wait_for(over.wait(), longest)
     except TimeoutError:
         pass

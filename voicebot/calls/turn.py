@@ -16,6 +16,8 @@ Rules (dialplan language, principle 5): a key stops the prompt and drops an unfi
 keys that are a proper prefix of a match stay, the rest is appended in the order of arrival; `interdigit_timeout`
 pauses while the caller speaks. Noise is not an answer: an utterance without words does not restart the silence
 that leads to `noinput`, and while the prompt is only paused (reversible barge-in) it goes on.
+A caller who puts us on hold is away: nobody listens, no time passes but for a transcript under way; `resume` begins the
+wait anew, with what was entered before.
 """
 
 from collections.abc import Sequence
@@ -94,6 +96,7 @@ class Turn:
         self._last_voice_at = 0.0
         self._had_words = False
         self._losses = 0
+        self._held = False
         self._deaf = False  # nobody recognises this utterance: its end is waited for, its text is not
         self._partial: Completeness = Completeness.NONE
         self._silence_until: float | None = None  # the no-input deadline, kept while noise interrupts it
@@ -109,7 +112,9 @@ class Turn:
 
     def next_timer(self) -> float | None:
         """Return the instant at which `handle_timer` wants to be called."""
-        return None if self.state is State.DONE else self._deadline
+        if self.state is State.DONE or (self._held and self.state is not State.DECODING):
+            return None
+        return self._deadline
 
     # --- inputs ----------------------------------------------------------------------------------------------------
 
@@ -141,6 +146,28 @@ class Turn:
         self._prompt_playing = False
         if self.state is State.PROMPTING:
             self._wait(now, fresh=True)
+
+    def hold(self) -> None:
+        """The caller has put us on hold; what was half said is dropped. May come before `start`."""
+        self._held = True
+        if self.state in (State.DECODING, State.DONE):
+            return
+        self._drop_utterance()
+        if self.state in (State.SPEAKING, State.PAUSED):
+            keyed = bool(self._entries) and self._entries[-1].kind == "keys"
+            self.state = State.PROMPTING if self._prompt_playing else State.KEYING if keyed else State.WAITING
+
+    def resume(self, now: float) -> None:
+        """The caller is back."""
+        self._held = False
+        if self.state is State.PROMPTING:
+            if self._options.barge_in != "none":
+                self._listen()
+        elif self.state is State.WAITING and not self._entries:
+            self._wait(now, fresh=True)
+        elif self.state in (State.WAITING, State.KEYING):
+            self._listen()
+            self._deadline = now + self._options.interdigit_timeout
 
     def speech_started(self, utterance: int, at: float, now: float) -> None:
         """VAD onset at `at`. The media plane has stopped or paused the prompt itself, if that was armed."""
@@ -257,7 +284,8 @@ class Turn:
 
     def handle_timer(self, now: float) -> None:
         """The deadline of `next_timer` has passed."""
-        if self._deadline is None or now < self._deadline:
+        deadline = self.next_timer()
+        if deadline is None or now < deadline:
             return
         if self.state is State.KEYING or (self.state is State.WAITING and self._entries):
             self._close()
@@ -287,7 +315,7 @@ class Turn:
 
     def _listen(self) -> None:
         """Open the next utterance, unless one is open."""
-        if self._speech and not self._utterance_open:
+        if self._speech and not self._utterance_open and not self._held:
             self.utterances += 1
             self._utterance_open = True
             self._deaf = False

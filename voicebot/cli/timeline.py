@@ -134,6 +134,8 @@ _KINDS: dict[str, tuple[str, Callable[[Data], str], tuple[str, ...]]] = {
     "said": ("bot", _quoted, ("text", "language")),
     "heard": ("caller", _heard, ("text", "intent", "confidence", "link", "sensitive")),
     "keys": ("caller", _keyed, ("keys", "intent", "confidence", "link", "sensitive", "tier")),
+    "held": ("caller", _of("puts us on hold"), ()),
+    "resumed": ("caller", _of("is back"), ()),
     "noinput": ("caller", _of("silent"), ()),
     "nomatch": ("caller", _not_understood, ("text", "keys", "sensitive")),
     "step": ("step", _step, ("verb",)),

@@ -27,7 +27,8 @@ class _Play:
     barge_in: str
     started_at: float
     first: int  # of what it says, in `said`
-    timer: asyncio.TimerHandle | None
+    seconds: float | None  # None: it loops
+    timer: asyncio.TimerHandle | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +91,7 @@ class SimLeg:
         self.on_quiet: Callable[[], None] | None = None
         self._loop = asyncio.get_running_loop()
         self.air = Air(self._loop)
+        self.held_at: float | None = None  # since when the person has us on hold
         self._media = media
         self._on_message = on_message
         self._play: _Play | None = None
@@ -101,7 +103,7 @@ class SimLeg:
         if self.closed:
             return
         self._on_message(Key(self.call, self.id, key, self._loop.time()))
-        if self._play is not None and self._play.barge_in != "none":
+        if self._play is not None and self._play.barge_in != "none" and self.held_at is None:
             self._ended("key")
 
     async def speak(self, text: str, seconds: float | None = None) -> None:
@@ -129,7 +131,8 @@ class SimLeg:
         def onset() -> None:
             if turn is not None and turn == self.listening and not self.closed:
                 self._on_message(SpeechStarted(self.call, self.id, turn, started_at))
-                if self._play is not None and self._play.barge_in == "immediate":
+                barges_in = self._play is not None and self._play.barge_in == "immediate"
+                if barges_in and self.held_at is None:
                     self._ended("speech")
             self._loop.call_later(max(seconds - ONSET, 0.0), last_word)
 
@@ -165,7 +168,24 @@ class SimLeg:
         receive: bool,
         timeout: float,
     ) -> None:
-        pass
+        """Only hold counts here: what is played stands still, and goes on where it stopped."""
+        now = self._loop.time()
+        play = self._play
+        if not send and self.held_at is None:
+            self.held_at = now
+            if play is not None and play.timer is not None:
+                play.timer.cancel()
+        elif send and self.held_at is not None:
+            away, self.held_at = now - self.held_at, None
+            if play is not None:
+                play.started_at += away
+                for said in self.said[play.first :]:
+                    said.at += away
+                self._set_timer(play)
+
+    def _set_timer(self, play: _Play) -> None:
+        if play.seconds is not None:
+            play.timer = self._loop.call_at(play.started_at + play.seconds, self._ended, "done")
 
     def play(self, play: int, items: Sequence[PlayItem], *, barge_in: str, loop: bool = False) -> None:
         if self.closed:
@@ -181,8 +201,11 @@ class SimLeg:
             text = self._media.speech.text_of(item)
             self.said.append(Said(now + seconds, text))
             seconds += seconds_of(text)
-        timer = None if loop else self._loop.call_later(seconds, self._ended, "done")
-        self._play = _Play(play, barge_in, now, first, timer)
+        self._play = _Play(play, barge_in, now, first, None if loop else seconds)
+        if self.held_at is None:
+            self._set_timer(self._play)
+        else:
+            self.held_at = now  # nothing of it was heard yet
         self.air.begins()
 
     def stop(self, play: int) -> None:
@@ -244,7 +267,7 @@ class SimLeg:
             return
         if play.timer is not None:
             play.timer.cancel()
-        now = self._loop.time()
+        now = self._loop.time() if self.held_at is None else self.held_at
         for said in self.said[play.first :]:
             said.heard = max(0.0, min(now - said.at, seconds_of(said.text)))
         self.air.ends()

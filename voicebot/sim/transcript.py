@@ -107,6 +107,8 @@ _KINDS: dict[str, Callable[[Data], tuple[str, str] | None]] = {
     "said": lambda data: ("bot", f"“{data.get('text', '')}”"),
     "heard": _understood,
     "keys": _understood,
+    "held": lambda data: ("hears", "puts us on hold"),
+    "resumed": lambda data: ("hears", "is back"),
     "noinput": lambda data: ("hears", "nothing"),
     "nomatch": _not_understood,
     "flow": lambda data: ("step", f"→ {data['flow']}"),

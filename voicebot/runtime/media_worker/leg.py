@@ -110,9 +110,15 @@ class Leg:
         self.remote_jitter_ms = 0.0
 
     @property
+    def on_hold(self) -> bool:
+        """Whether the peer does not want to hear us; what it sends meanwhile is its music, no answer."""
+        return self.configured and not self.sends
+
+    @property
     def barges_in(self) -> bool:
         """Does a play here react to the caller's voice?"""
-        return self.playback is not None and self.playback.accepted and self.playback.barge_in != "none"
+        playback = self.playback
+        return playback is not None and playback.accepted and playback.barge_in != "none" and not self.on_hold
 
     # --- configuration --------------------------------------------------------------------------------------------
 

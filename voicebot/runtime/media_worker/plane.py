@@ -295,7 +295,7 @@ class MediaPlane:
     def _interrupt(self, leg: Leg, onset_at: float, now: float) -> None:
         """The reflexes to an onset (`wire.Play`)."""
         playback = leg.playback
-        if playback is None or not playback.accepted:
+        if playback is None or not playback.accepted or leg.on_hold:
             return
         if playback.barge_in == "immediate":
             self._end_play(leg, "speech", now)
@@ -304,7 +304,7 @@ class MediaPlane:
 
     def _key(self, leg: Leg, key: str, now: float) -> None:
         self.outbox.append(Key(leg.call, leg.number, key, now))
-        if leg.playback is not None and leg.playback.barge_in != "none":
+        if leg.playback is not None and leg.playback.barge_in != "none" and not leg.on_hold:
             self._end_play(leg, "key", now)
 
     # --- bridging and recording -------------------------------------------------------------------------------------
@@ -447,7 +447,7 @@ class MediaPlane:
 
     def _send(self, leg: Leg, now: float) -> None:
         """Send the leg's packet of this tick: keys before plays before the bridge before silence."""
-        playback = leg.playback
+        playback = None if leg.on_hold else leg.playback  # it goes on where it stopped when the peer is back
         if playback is not None and playback.resume_at is not None and now >= playback.resume_at:
             playback.release()
             self._tell_paused(leg, playback, False, now)

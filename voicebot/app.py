@@ -37,7 +37,7 @@ from voicebot.runtime.net.signalling import SipSignalling
 from voicebot.runtime.net.sip_udp import BindError
 from voicebot.runtime.net.web import ServiceError
 from voicebot.sdp import Codec
-from voicebot.sip import Credentials, Realm, Request
+from voicebot.sip import Credentials, Realm, Request, SessionTimers
 from voicebot.sip import events as sip
 from voicebot.sip.address import Address
 from voicebot.speech.errors import SpeechError
@@ -99,6 +99,7 @@ class Server:
             credentials=self._credentials,
             caller_credentials=self._caller_credentials,
             on_event=self._on_event,
+            session_timers=SessionTimers(config.sip.session_expires, config.sip.min_session_expires),
         )
         try:  # early: a port that is taken is told before anything is rendered
             self.bound = self.signalling.bind(

@@ -261,3 +261,11 @@ def test_whatever_stands_in_the_file_it_loads_or_is_refused(tmp_path: Path, sect
     file.write_text("".join(f"{key}: {value}\n" for key, value in sections.items()), "utf-8")
     with contextlib.suppress(ConfigError):
         assert load_config(file, environment={}).dialplans is not None
+
+
+def test_session_timers_are_read_and_must_fit_together(tmp_path: Path) -> None:
+    config = load(tmp_path, MINIMAL + "sip: {session_expires: 90, min_session_expires: 90}\n")
+    assert (config.sip.session_expires, config.sip.min_session_expires) == (90, 90)
+    [problem] = findings(tmp_path, MINIMAL + "sip: {session_expires: 100, min_session_expires: 200}\n")
+    assert "min_session_expires" in problem
+    assert findings(tmp_path, MINIMAL + "sip: {min_session_expires: 30}\n")

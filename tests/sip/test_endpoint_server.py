@@ -169,7 +169,12 @@ def test_a_rejection_carries_its_headers() -> None:
         ("BYE", {"to_tag": "unknown"}, 481, None),
         ("BYE", {}, 481, None),
         ("INFO", {}, 481, None),
-        ("NOTIFY", {}, 481, None),
+        ("NOTIFY", {}, 489, ("allow-events", "refer")),
+        ("NOTIFY", {"headers": ("Event: message-summary",)}, 489, ("allow-events", "refer")),
+        ("NOTIFY", {"headers": ("Event: refer;id=3",)}, 481, None),
+        ("NOTIFY", {"headers": ("Event: keep-alive",)}, 200, None),
+        ("NOTIFY", {"headers": ("Event: keep-alive",), "to_tag": "unknown"}, 481, None),
+        ("PUBLISH", {"headers": ("Event: presence",)}, 405, ("allow", "INVITE")),
         ("UPDATE", {}, 481, None),
         ("REFER", {}, 481, None),
         (

@@ -12,6 +12,7 @@ from voicebot.calls.call import Call
 from voicebot.calls.floor import DialFailed, ReferRefused
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.protocols import Media, NoMediaPort
+from voicebot.calls.redirection import MOST_TARGETS, STATUSES, targets_of
 from voicebot.sdp import (
     Codec,
     Local,
@@ -69,6 +70,14 @@ class Signalling(Protocol):
 
     def advertised_host(self, peer_host: str) -> str:
         """Return the address that the peer is to send to: the local one, or the configured public one."""
+
+
+class Redirected(DialFailed):
+    """The callee is to be reached elsewhere; none of `targets` could be, unless the call goes on there."""
+
+    def __init__(self, targets: Sequence[str], status: int) -> None:
+        super().__init__("declined", status, "redirected")
+        self.targets = targets
 
 
 @dataclass(slots=True)
@@ -166,7 +175,30 @@ class Exchange:
         return self.resolve(call, to)
 
     async def dial(self, call: Call, uri: str, *, name: str, headers: Sequence[tuple[str, str]] = ()) -> Leg:
-        """See `Telephones.dial`."""
+        """See `Telephones.dial`. Redirections are followed, each new target through the gate of what may be dialled."""
+        waiting, seen = [uri], {uri}
+        while True:
+            try:
+                return await self._ring(call, waiting.pop(0), name, headers)
+            except Redirected as redirected:
+                for target in redirected.targets:
+                    uri = self._permitted(call, target)
+                    if uri and uri not in seen and len(seen) <= MOST_TARGETS:
+                        seen.add(uri)
+                        waiting.append(uri)
+                if not waiting:
+                    raise
+            except DialFailed:
+                if not waiting:
+                    raise
+
+    def _permitted(self, call: Call, target: str) -> str:
+        try:
+            return self.resolve(call, target)
+        except DialFailed:
+            return ""
+
+    async def _ring(self, call: Call, uri: str, name: str, headers: Sequence[tuple[str, str]]) -> Leg:
         leg = Leg(call.uid, name, 0, call.plays)
         try:
             destination = await self.signalling.resolve(uri)
@@ -205,6 +237,8 @@ class Exchange:
         if isinstance(event, sip.Rejected):
             leg.end(Gone("rejected", by_peer=True))
             self._close(leg)
+            if event.status in STATUSES:
+                raise Redirected(targets_of(event.headers), event.status)
             raise DialFailed(exit_of(event, ringing=talking.ringing), event.status, event.why)
         try:
             self.configure(talking, accept_answer(talking.local, event.sdp or b""))
@@ -272,7 +306,8 @@ class Exchange:
                 talking.referred.set_result(event)
         elif isinstance(event, (sip.Ended, sip.Cancelled)):
             by_peer = event.by_peer if isinstance(event, sip.Ended) else True
-            talking.leg.end(Gone("normal" if by_peer else event.cause or "normal", by_peer=by_peer))
+            cause = "normal" if by_peer else release_cause(event.cause)
+            talking.leg.end(Gone(cause, by_peer=by_peer))
 
     def _established(self, talking: Talking, event: sip.Established) -> None:
         if event.sdp is not None:
@@ -327,6 +362,15 @@ _EXITS = {
     401: "auth_failed",
     407: "auth_failed",
 }
+
+
+def release_cause(reason: str) -> str:
+    """Return the record's word for why the endpoint gave a call up; `reason` as in `sip.Ended`."""
+    if "Session timer" in reason:
+        return "session_expired"
+    if "No ACK" in reason:
+        return "no_ack"
+    return "peer_lost" if "cause=408" in reason or "cause=481" in reason else reason or "normal"
 
 
 def user_part(number: str) -> str:

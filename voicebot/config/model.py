@@ -40,12 +40,17 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Sip:
-    """`public_address` None: the address of the interface that a peer is reached through."""
+    """`public_address` None: the address of the interface that a peer is reached through.
+
+    `session_expires`, `min_session_expires`: RFC 4028, in seconds; 0: we ask for no session timer.
+    """
 
     listen: tuple[Listen, ...] = (Listen("udp", "0.0.0.0", 5060),)
     public_address: str | None = None
     auth: Auth = Auth()
     tls: Tls | None = None
+    session_expires: int = 1800
+    min_session_expires: int = 90
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,8 +122,14 @@ def sip(section: Section, folder: Path, listen: tuple[str, ...]) -> Sip:
             realm=auth.value("realm", _quotable, Auth().realm),
             users=auth.entries("users", lambda _name, node: text(node)),
         ),
+        session_expires=section.value("session_expires", integer(0, 86_400), Sip().session_expires),
+        min_session_expires=section.value(
+            "min_session_expires", integer(90, 86_400), Sip().min_session_expires
+        ),
         tls=_tls(section.section("tls"), folder) if section.get("tls") is not None else None,
     )
+    if 0 < result.session_expires < result.min_session_expires:
+        section.refuse("session_expires", "it is less than sip.min_session_expires; 0 means none")
     auth.done()
     _not_yet(section, "tls", "this version does not speak TLS yet")
     section.done()

@@ -19,7 +19,7 @@ from voicebot.sip.in_dialog import InDialog
 from voicebot.sip.inbound import Inbound
 from voicebot.sip.message import HeaderList, Request, Response, UnusableRequest, parse
 from voicebot.sip.outbound import Outbound
-from voicebot.sip.refer import Transfers
+from voicebot.sip.refer import Transfers, unsolicited
 from voicebot.sip.refreshing import Refreshing
 from voicebot.sip.registration import Account, Registrations
 from voicebot.sip.session import Session, Wait
@@ -442,6 +442,9 @@ class Endpoint:
             self._inbound.invite_received(server, request, user, now)
         elif request.method == "OPTIONS":
             core.respond(server, 200, now, headers=[ALLOW, ACCEPT, SUPPORTED])
+        elif request.method == "NOTIFY":
+            status, lines = unsolicited(request)
+            core.respond(server, status, now, headers=lines)
         else:
             core.respond(server, 481, now)
 

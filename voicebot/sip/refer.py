@@ -66,7 +66,7 @@ class Transfers:
 
     def notify_received(self, session: Session, server: Server, request: Request, now: float) -> None:
         core = self._core
-        event = (request.first("event") or "").partition(";")[0].strip().lower()
+        event = _event(request)
         if event != "refer":
             core.respond(server, 489, now, headers=[("allow-events", "refer")])
             return
@@ -168,6 +168,18 @@ class Transfers:
             session.refer_server = None
         self._core.request(session, "NOTIFY", now, _ignore, headers, body)
         return True
+
+
+def unsolicited(request: Request) -> tuple[int, HeaderList]:
+    """Return the answer to a NOTIFY outside of every dialog (RFC 6665 section 4.1.3); keep-alives of phones are welcome."""
+    event = _event(request)
+    if event == "keep-alive":
+        return 200, ()
+    return (481, ()) if event == "refer" else (489, [("allow-events", "refer")])
+
+
+def _event(request: Request) -> str:
+    return (request.first("event") or "").partition(";")[0].strip().lower()
 
 
 def _ignore(_session: Session, _response: Response, _now: float) -> None:

@@ -10,7 +10,7 @@ import structlog
 
 from voicebot.runtime.net.addresses import LocalAddresses, resolve
 from voicebot.runtime.net.sip_udp import SipUdp
-from voicebot.sip import Address, Credentials, Endpoint, Event, Realm, Request, SipError, Uri
+from voicebot.sip import Address, Credentials, Endpoint, Event, Realm, Request, SessionTimers, SipError, Uri
 from voicebot.sip.address import DEFAULT_PORT
 
 RESOLVE_WITHIN = 3.0  # seconds for DNS
@@ -30,6 +30,7 @@ class SipSignalling:
         credentials: Callable[[str], Credentials | None],
         caller_credentials: Callable[[Address], Credentials | None],
         on_event: Callable[[Event], None],
+        session_timers: SessionTimers | None = None,
     ) -> None:
         """`credentials(host)` answer digest challenges of the peer at `host`, `caller_credentials(source)` those of callers."""
         reactor: Any = importlib.import_module(
@@ -43,6 +44,7 @@ class SipSignalling:
             rng=random.SystemRandom(),
             user_agent=user_agent,
             contact=self._addresses.contact,
+            session_timers=session_timers,
             authenticate=authenticate,
             credentials=lambda _invite, source: caller_credentials(source),
         )

@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import contextlib
+import dataclasses
 import datetime
 import gc
 import os
@@ -33,6 +34,7 @@ from voicebot.runtime.control.ports import PortPool
 from voicebot.runtime.control.prompts import PromptIndex, RenderError
 from voicebot.runtime.control.socket import ControlError, ControlSocket
 from voicebot.runtime.control.speech import Engine, SpeechPool, VoiceChoice, all_started
+from voicebot.runtime.net.capture import Capture, Homer
 from voicebot.runtime.net.signalling import SipSignalling
 from voicebot.runtime.net.sip_udp import BindError
 from voicebot.runtime.net.web import ServiceError
@@ -40,6 +42,7 @@ from voicebot.sdp import Codec
 from voicebot.sip import Credentials, Realm, Request, SessionTimers
 from voicebot.sip import events as sip
 from voicebot.sip.address import Address
+from voicebot.sip.captured import SipMessage
 from voicebot.speech.errors import SpeechError
 from voicebot.storage import StorageError, Writer
 
@@ -92,6 +95,7 @@ class Server:
             raise StartError(
                 f"{config.data}: {error.strerror}; the data folder must be writable (--data DIR)"
             ) from error
+        self.capture = Capture(self._keep_ladder, homer=_homer(config))
         self.signalling = SipSignalling(
             user_agent=f"voicebot/{__version__}",
             public_address=config.sip.public_address,
@@ -100,6 +104,7 @@ class Server:
             caller_credentials=self._caller_credentials,
             on_event=self._on_event,
             session_timers=SessionTimers(config.sip.session_expires, config.sip.min_session_expires),
+            capture=self.capture,
         )
         try:  # early: a port that is taken is told before anything is rendered
             self.bound = self.signalling.bind(
@@ -204,6 +209,7 @@ class Server:
             await self.exchange.close()
             await self.hotlines.close()
             await asyncio.sleep(0.1)  # the last datagrams, and the answers to our BYEs
+            self.capture.close()
             if not await asyncio.get_running_loop().run_in_executor(None, self.store.close):
                 log.error("not every record could be written")
             self._lag.stop()
@@ -318,6 +324,9 @@ class Server:
             self.reception.recognisers = {name: item.engine for name, item in self._recognisers.items()}
         return self._voices
 
+    def _keep_ladder(self, call: str, messages: Sequence[SipMessage]) -> None:
+        self.store.ladder(call, messages)
+
     def _storage_problem(self, problem: str) -> None:
         if problem:
             log.error("storage problem", problem=problem)
@@ -360,6 +369,10 @@ class LagMeter:
         self._delays.append(delay)
         self.worst = max(self.worst, delay)
         self.start()
+
+
+def _homer(config: Config) -> Homer | None:
+    return None if config.homer is None else Homer(*dataclasses.astuple(config.homer))
 
 
 def new_uid() -> str:

@@ -39,6 +39,8 @@ class End:
     address: Address
     seed: int
     events: list[Event] = field(default_factory=list)
+    dialogs: dict[str, list[str]] = field(default_factory=dict)  # the Call-IDs of each call's legs
+    calls_over: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.endpoint = Endpoint(rng=random.Random(self.seed), user_agent="test", contact=self.address)
@@ -124,6 +126,12 @@ class End:
 
     def advertised_host(self, peer_host: str) -> str:
         return self.address.host
+
+    def belongs(self, session: int, call: str) -> None:
+        self.dialogs.setdefault(call, []).append(self.endpoint.call_id(session))
+
+    def call_over(self, call: str) -> None:
+        self.calls_over.append(call)
 
 
 class TestPhone(End):

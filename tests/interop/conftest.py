@@ -47,7 +47,7 @@ def report(pytestconfig: pytest.Config) -> Report:
     return pytestconfig.stash[_WHAT]
 
 
-def _install(program: str, package: str) -> None:
+def install(program: str, package: str) -> None:
     if shutil.which(program) is None:
         if os.geteuid() != 0:
             pytest.skip(f"{program} is not installed, and installing it needs root")
@@ -68,7 +68,7 @@ def _run(command: list[str], what: str) -> None:
 
 @pytest.fixture(scope="session")
 def sipp_program(report: Report) -> str:
-    _install("sipp", "sip-tester")
+    install("sipp", "sip-tester")
     version = subprocess.run(["sipp", "-v"], capture_output=True, text=True).stdout
     report.version("SIPp", next((word for word in version.split() if word.startswith("v")), "").rstrip(".,"))
     return "sipp"
@@ -76,7 +76,7 @@ def sipp_program(report: Report) -> str:
 
 @pytest.fixture(scope="session")
 def baresip_program(report: Report) -> str:
-    _install("baresip", "baresip-core")
+    install("baresip", "baresip-core")
     status = subprocess.run(
         ["dpkg-query", "-W", "-f", "${Version}", "baresip-core"], capture_output=True, text=True
     ).stdout

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tests.live.hotline import Hotline, wait_until
 from tests.robustness import wire
 from tests.robustness.conftest import calling, is_served, play
+from voicebot.storage import Reader
 
 Make = Callable[..., Hotline]
 
@@ -43,6 +44,12 @@ def test_after_sigterm_new_calls_get_503_and_running_ones_finish(own_hotline: Ma
     assert hotline.wait() == 0
     (record,) = hotline.calls()
     assert (record["ended_by"], record["disposition"]) == ("bot", "answered")
+    reader = Reader(f"sqlite:///{hotline.data / 'voicebot.db'}")
+    ladder = [(item.sent, item.data.split(b" ", 2)[:2]) for item in reader.ladder(str(record["uid"]))]
+    reader.close()
+    assert ladder[0] == (False, [b"INVITE", f"sip:700@127.0.0.1:{hotline.port}".encode()])
+    assert (True, [b"SIP/2.0", b"200"]) in ladder
+    assert [first for sent, (first, _) in ladder if sent][-1] == b"BYE"
     assert "Traceback" not in hotline.log_text()
 
 

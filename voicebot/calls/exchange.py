@@ -71,6 +71,12 @@ class Signalling(Protocol):
     def advertised_host(self, peer_host: str) -> str:
         """Return the address that the peer is to send to: the local one, or the configured public one."""
 
+    def belongs(self, session: int, call: str) -> None:
+        """The session is a leg of the call with this uid: its messages go into the call's ladder."""
+
+    def call_over(self, call: str) -> None:
+        """Nothing more is to be sent for the call with this uid."""
+
 
 class Redirected(DialFailed):
     """The callee is to be reached elsewhere; none of `targets` could be, unless the call goes on there."""
@@ -117,6 +123,7 @@ class Exchange:
     def register(self, leg: Leg, local: Local, source_host: str) -> Talking:
         """Know the leg by its session from now on."""
         talking = self.legs[leg.session] = Talking(leg, local, source_host)
+        self.signalling.belongs(leg.session, leg.call)
         return talking
 
     def configure(self, talking: Talking, settled: Settled) -> None:

@@ -187,6 +187,7 @@ class Reception:
             call.recording_problem = call.recording_problem or "ended early: the media worker was lost"
         call.trace("ended", cause=call.release_cause, by=call.ended_by)
         self.store.call_ended(call.uid, summary(call, leg.counters))
+        self.exchange.signalling.call_over(call.uid)
         log.info("call ends", call=call.uid, cause=call.release_cause, by=call.ended_by)
 
     async def drain(self, within: float, hurry: asyncio.Event | None = None) -> None:

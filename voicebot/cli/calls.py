@@ -2,7 +2,7 @@
 
 import datetime
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +11,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from voicebot.cli import ladder as ladders
 from voicebot.cli.timeline import duration, plain, timeline
 from voicebot.config import ConfigError, Overrides, load_config
+from voicebot.sip.captured import SipMessage
 from voicebot.storage import CallRecord, Reader, StorageError
 
 app = typer.Typer(help="List the calls, or show one.", invoke_without_command=True, no_args_is_help=False)
@@ -59,6 +61,11 @@ def show(
     uid: Annotated[
         str, typer.Argument(help="The call's uid, or a beginning of it that no other call shares.")
     ],
+    ladder: Annotated[bool, typer.Option("--ladder", help="Print its SIP messages as a ladder.")] = False,
+    sip: Annotated[bool, typer.Option("--sip", help="Print its SIP messages whole.")] = False,
+    pcap: Annotated[
+        Path | None, typer.Option("--pcap", metavar="F", help="Write its SIP messages for Wireshark.")
+    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -68,16 +75,37 @@ def show(
     reader = _reader(config or above[0], data or above[1])
     try:
         record = reader.call(uid)
+        messages = reader.ladder(record.uid) if record is not None and (ladder or sip or pcap) else ()
     except StorageError as error:
         raise _stop(str(error)) from error
     finally:
         reader.close()
     if record is None:
         raise _stop(f"no call {uid}, or several that begin so; `voicebot calls` lists them", code=1)
-    if as_json or above[2]:
+    if ladder or sip or pcap is not None:
+        _show_messages(record.uid, messages, ladder=ladder, sip=sip, pcap=pcap)
+    elif as_json or above[2]:
         typer.echo(json.dumps(as_data(record, events=True), ensure_ascii=False, indent=2))
     else:
         Console().print(call_view(record))
+
+
+def _show_messages(
+    uid: str, messages: Sequence[SipMessage], *, ladder: bool, sip: bool, pcap: Path | None
+) -> None:
+    """Passwords, keys and digits are not in them: they were masked before they were kept."""
+    if not messages:
+        raise _stop(f"no SIP messages are kept of call {uid}: they are written when a call is over", code=1)
+    if ladder:
+        typer.echo("\n".join(ladders.ladder(messages)))
+    if sip:
+        typer.echo("\n".join(ladders.in_words(messages)))
+    if pcap is not None:
+        try:
+            pcap.write_bytes(ladders.pcap(messages))
+        except OSError as error:
+            raise _stop(f"{pcap} cannot be written: {error.strerror}; choose another file") from error
+        typer.echo(f"{pcap}: {len(messages)} SIP messages, as UDP whatever the transport was", err=True)
 
 
 def _reader(config: Path | None, data: Path | None) -> Reader:

@@ -137,6 +137,15 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
+class Homer:
+    """Where SIP messages are told as HEP3; `address` is (IP address, UDP port)."""
+
+    address: tuple[str, int]
+    capture_id: int = 2001
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """`calls` at once; beyond it callers get 503. `call_seconds`: the longest call."""
 
@@ -185,6 +194,7 @@ class Config:
     shutdown: Shutdown = Shutdown()
     reload: Reload = Reload()
     log: Log = Log()
+    homer: Homer | None = None
     canaries: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()
 

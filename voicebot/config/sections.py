@@ -11,6 +11,7 @@ from voicebot.config.model import (
     AgentConfig,
     Api,
     Auth,
+    Homer,
     Limits,
     Listen,
     Log,
@@ -356,6 +357,22 @@ def api(section: Section) -> Api:
     result = Api(
         listen=section.value("listen", listen, Api().listen),
         token=section.value("token", token, None),
+    )
+    section.done()
+    return result
+
+
+def homer(section: Section) -> Homer | None:
+    def address(node: Node) -> tuple[str, int]:
+        match = _HOST.fullmatch(text(node))
+        if match is None or match.group(2) is None:
+            raise Refused("not an address", 'an IP address and a UDP port, for example "192.0.2.9:9060"')
+        return _address(match.group(1).strip("[]")), _port(match.group(2))
+
+    result = Homer(
+        address=section.required("address", address) or ("", 0),
+        capture_id=section.value("capture_id", integer(1, 2**32 - 1), 2001),
+        password=section.value("password", text, ""),
     )
     section.done()
     return result

@@ -30,6 +30,9 @@ from voicebot.sip.uri import Uri
 from voicebot.sip.validation import ACCEPT, ALLOW, SUPPORTED, problem_with
 
 Authenticate = Callable[[Request, Address], Realm | None]
+Passed = Callable[
+    [bytes, Address, Address | None, bool], None
+]  # a message, its peer, our address, whether we sent it
 # Requests that nobody can authenticate (RFC 3261 section 22.1), or that need no protection.
 _NEVER_CHALLENGED = frozenset({"ACK", "CANCEL", "OPTIONS"})
 _OUTBOUND_WAITS = frozenset(
@@ -72,6 +75,7 @@ class Endpoint:
     ) -> None:
         find = (lambda _peer, _local: contact) if isinstance(contact, Address) else contact
         timers = session_timers or SessionTimers()
+        self.on_message: Passed | None = None  # sees every message as it passes
         self._core = Core(rng, user_agent, find, limits or Limits(), timers, may_speak_tcp)
         self._core.on_wait = self._on_wait
         if credentials is not None:
@@ -93,6 +97,8 @@ class Endpoint:
         """Take one datagram (or one framed message). Never raises, whatever the bytes; drops are counted."""
         core = self._core
         core.counters["received"] += 1
+        if self.on_message is not None:
+            self.on_message(data, source, local, False)
         try:
             message = parse(data)
             if message is None:
@@ -108,6 +114,9 @@ class Endpoint:
 
     def datagrams_to_send(self) -> list[Datagram]:
         sent, self._core.outbox = self._core.outbox, []
+        if self.on_message is not None:
+            for datagram in sent:
+                self.on_message(datagram.data, datagram.destination, datagram.local, True)
         return sent
 
     def transport_failed(self, data: bytes, now: float) -> None:
@@ -335,6 +344,17 @@ class Endpoint:
         self._retry_after = retry_after
 
     # --- what it holds
+
+    def call_id(self, session: int) -> str:
+        """Return the Call-ID of a session, empty when it is over."""
+        found = self._core.sessions.get(session)
+        if found is None:
+            return ""
+        if found.dialog is not None:
+            return found.dialog.call_id
+        if found.outgoing is not None:
+            return found.outgoing.call_id
+        return found.invite_server.request.call_id if found.invite_server is not None else ""
 
     @property
     def counters(self) -> dict[str, int]:

@@ -117,11 +117,19 @@ dialplan_versions = Table(
     Index("versions_of_a_dialplan", "name", "version"),
 )
 
+# The SIP messages of a call, masked and packed (sip/captured.py).
+ladders = Table(
+    "ladders",
+    metadata,
+    Column("call", String(64), primary_key=True),
+    Column("packed", LargeBinary, nullable=False),
+)
+
 schema = Table("schema_version", metadata, Column("version", Integer, nullable=False))
 
 # MIGRATIONS[n] brings a database from version n to n + 1, inside one transaction.
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: dialplan_versions.create}
-VERSION = 2
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: dialplan_versions.create, 2: ladders.create}
+VERSION = 3
 
 
 def connect(url: str, *, read_only: bool = False) -> Engine:

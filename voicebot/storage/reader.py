@@ -8,12 +8,14 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, Connection, and_, case, desc, func, inspect, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from voicebot.sip.captured import SipMessage, unpack
 from voicebot.storage.database import (
     StorageError,
     calls,
     check_version,
     connect,
     dialplan_versions,
+    ladders,
     schema,
     sqlite_file,
     why,
@@ -58,6 +60,14 @@ class Reader:
                 if uid and len(found) == 1:
                     return CallRecord(**found[0], events=timeline(connection, found[0]["uid"]))
         return None
+
+    def ladder(self, uid: str) -> tuple[SipMessage, ...]:
+        """Return the SIP messages of a call, masked, in the order in which they passed; none if they were not kept."""
+        with self._connection() as connection:
+            if not inspect(connection).has_table(ladders.name):
+                return ()
+            packed = connection.execute(select(ladders.c.packed).where(ladders.c.call == uid)).scalar()
+        return () if packed is None else unpack(packed)
 
     def versions(self, name: str | None = None) -> list[DialplanVersion]:
         """Return the versions of dialplans that were served, each once, the one that ran last first."""

@@ -18,7 +18,17 @@ from sqlalchemy import Connection, Engine, bindparam, select
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from voicebot.storage.database import StorageError, calls, connect, dialplan_versions, events, prepare, why
+from voicebot.sip.captured import SipMessage, pack
+from voicebot.storage.database import (
+    StorageError,
+    calls,
+    connect,
+    dialplan_versions,
+    events,
+    ladders,
+    prepare,
+    why,
+)
 from voicebot.storage.record import TimelineEvent, told_by
 
 BATCH_SECONDS = 0.02  # a ring waits for two commits; one commit costs 0.5 ms of CPU
@@ -42,6 +52,15 @@ class _Item:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ladder:
+    """The SIP messages of a call that is over."""
+
+    uid: str
+    messages: Sequence[SipMessage]
+    done: "Future[None]"
+
+
+@dataclass(frozen=True, slots=True)
 class _Serves:
     """A version of a dialplan begins to take calls."""
 
@@ -53,6 +72,9 @@ class _Serves:
     who: str
     wall: datetime.datetime
     done: "Future[None]"
+
+
+_Entry = _Item | _Serves | _Ladder
 
 
 def _now() -> datetime.datetime:
@@ -81,7 +103,7 @@ class Writer:
         self._clock = clock
         self._wall = wall
         self._retry_seconds = retry_seconds
-        self._items: queue.Queue[_Item | _Serves | None] = queue.Queue(capacity)
+        self._items: queue.Queue[_Entry | None] = queue.Queue(capacity)
         self._started: dict[str, float] = {}  # of calls in progress: when they began, monotonic
         self._give_up_at: float | None = None  # set when closing
         self._dropped = 0
@@ -112,6 +134,10 @@ class Writer:
     ) -> "Future[None]":
         """Keep a version of the dialplan `name`: all new calls are its from now on (`running`), or a share of them."""
         return self._hand_over(_Serves(name, version, sources, running, why, who, self._wall(), Future()))
+
+    def ladder(self, uid: str, messages: Sequence[SipMessage]) -> "Future[None]":
+        """Keep the SIP messages of a call, without their secrets."""
+        return self._hand_over(_Ladder(uid, messages, Future()))
 
     @property
     def dropped(self) -> int:
@@ -144,7 +170,7 @@ class Writer:
         start = self._started.get(uid, now) if kind is not None else self._started.pop(uid, now)
         return self._hand_over(_Item(uid, kind, dict(fields), round(now - start, 3), self._wall(), Future()))
 
-    def _hand_over(self, item: _Item | _Serves) -> "Future[None]":
+    def _hand_over(self, item: _Entry) -> "Future[None]":
         if self._give_up_at is not None:
             self._drop(item, "the records are closed")
             return item.done
@@ -154,7 +180,7 @@ class Writer:
             self._drop(item, "the queue to the database is full")
         return item.done
 
-    def _drop(self, item: _Item | _Serves, reason: str) -> None:
+    def _drop(self, item: _Entry, reason: str) -> None:
         self._dropped += 1
         problem = f"{reason}: {self._dropped} items of call records are lost so far"
         if self._dropped.bit_count() == 1:  # 1, 2, 4, 8 ...: told often enough
@@ -178,9 +204,9 @@ class Writer:
                     if not item.done.done():
                         self._drop(item, f"records could not be written ({type(error).__name__})")
 
-    def _next_batch(self) -> tuple[list[_Item | _Serves], bool]:
+    def _next_batch(self) -> tuple[list[_Entry], bool]:
         """Return what arrives within BATCH_SECONDS of the first item, and whether it is the last."""
-        batch: list[_Item | _Serves] = []
+        batch: list[_Entry] = []
         until: float | None = None
         while len(batch) < BATCH_ITEMS:
             try:
@@ -194,7 +220,7 @@ class Writer:
                 until = time.monotonic() + BATCH_SECONDS
         return batch, False
 
-    def _write(self, batch: Sequence[_Item | _Serves]) -> None:
+    def _write(self, batch: Sequence[_Entry]) -> None:
         attempt = 0
         while True:
             try:
@@ -224,9 +250,11 @@ class Writer:
         for item in batch:
             _settle(item.done, None)
 
-    def _write_item(self, connection: Connection, item: _Item | _Serves) -> None:
+    def _write_item(self, connection: Connection, item: _Entry) -> None:
         if isinstance(item, _Serves):
             _keep_version(connection, item)
+        elif isinstance(item, _Ladder):
+            connection.execute(ladders.insert(), {"call": item.uid, "packed": pack(item.messages)})
         elif item.kind == "":
             connection.execute(
                 calls.insert(), {**_columns(item.fields), "uid": item.uid, "started_at": item.wall}

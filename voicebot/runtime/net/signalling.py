@@ -9,11 +9,13 @@ from typing import Any
 import structlog
 
 from voicebot.runtime.net.addresses import LocalAddresses, resolve
+from voicebot.runtime.net.capture import Capture
 from voicebot.runtime.net.sip_udp import SipUdp
 from voicebot.sip import Address, Credentials, Endpoint, Event, Realm, Request, SessionTimers, SipError, Uri
 from voicebot.sip.address import DEFAULT_PORT
 
 RESOLVE_WITHIN = 3.0  # seconds for DNS
+LAST_WORDS = 2.0  # seconds after a call in which its last messages arrive
 
 log = structlog.get_logger("sip")
 
@@ -31,8 +33,12 @@ class SipSignalling:
         caller_credentials: Callable[[Address], Credentials | None],
         on_event: Callable[[Event], None],
         session_timers: SessionTimers | None = None,
+        capture: Capture | None = None,
     ) -> None:
-        """`credentials(host)` answer digest challenges of the peer at `host`, `caller_credentials(source)` those of callers."""
+        """`credentials(host)` answer digest challenges of the peer at `host`, `caller_credentials(source)` those of callers.
+
+        `capture` sees all messages.
+        """
         reactor: Any = importlib.import_module(
             "twisted.internet.reactor"
         )  # installed by `reactor.run` by now
@@ -40,6 +46,7 @@ class SipSignalling:
         self._routes = LocalAddresses()
         self._credentials = credentials
         self._on_event = on_event
+        self._capture = capture
         self.endpoint = Endpoint(
             rng=random.SystemRandom(),
             user_agent=user_agent,
@@ -48,6 +55,8 @@ class SipSignalling:
             authenticate=authenticate,
             credentials=lambda _invite, source: caller_credentials(source),
         )
+        if capture is not None:
+            self.endpoint.on_message = self._passed
         self.shell = SipUdp(reactor, self.endpoint, self._addresses, self._event)
 
     def bind(self, listen: Sequence[Address]) -> list[Address]:
@@ -134,6 +143,20 @@ class SipSignalling:
 
     def advertised_host(self, peer_host: str) -> str:
         return self._addresses.host_for(peer_host)
+
+    def belongs(self, session: int, call: str) -> None:
+        """See `Signalling.belongs`."""
+        if self._capture is not None:
+            self._capture.belongs(self.endpoint.call_id(session), call)
+
+    def call_over(self, call: str) -> None:
+        """See `Signalling.call_over`. The answers to our last BYEs are waited for."""
+        if self._capture is not None:
+            asyncio.get_running_loop().call_later(LAST_WORDS, self._capture.over, call)
+
+    def _passed(self, data: bytes, peer: Address, local: Address | None, sent: bool) -> None:
+        assert self._capture is not None
+        self._capture.message(data, peer, self._addresses.contact(peer, local), sent=sent)
 
     def _event(self, event: Event) -> None:
         try:

@@ -1,0 +1,118 @@
+"""What the hotline shows of a call, read by programs of others: tshark (Wireshark) and sngrep."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop import scenario as sip
+from tests.interop.conftest import DIALPLAN, install
+from tests.interop.report import Report
+from tests.interop.sipp import Sipp
+from tests.live.hotline import Hotline, running
+from voicebot.cli.ladder import pcap
+from voicebot.sip.captured import SipMessage
+
+PASSWORD = "sesame-for-the-front-door"
+HOMER = ("127.0.0.1", 19060)
+
+
+def feature(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.feature("tshark", name)
+
+
+@pytest.fixture(scope="module")
+def tshark(report: Report) -> str:
+    install("tshark", "tshark")
+    version = subprocess.run(["tshark", "--version"], capture_output=True, text=True).stdout
+    report.version("tshark", version.split()[2].rstrip(".") if version else "")
+    return "tshark"
+
+
+@pytest.fixture(scope="module")
+def hotline(sipp_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
+    config = {
+        "sip": {"auth": {"realm": "interop", "users": {"frontdoor": PASSWORD}}},
+        "trunks": {"guarded": {"networks": ["127.0.0.0/8"], "dialplan": "main", "auth": True}},
+        "homer": {"address": f"{HOMER[0]}:{HOMER[1]}", "capture_id": 77},
+    }
+    with running(Hotline(tmp_path_factory.mktemp("seeing"), DIALPLAN, config=config)) as each:
+        yield each
+
+
+@pytest.fixture(scope="module")
+def told(hotline: Hotline, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """Make a call that is challenged; return what Homer was told meanwhile."""
+    datagrams: list[bytes] = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as homer:
+        homer.bind(HOMER)
+        homer.settimeout(0.2)
+        credentials = f"[authentication username=frontdoor password={PASSWORD}]"
+        steps = [
+            sip.invite(),
+            sip.progress() + sip.recv(401, options='auth="true"') + sip.ack_refusal(),
+            sip.request("INVITE", 2, sip.sdp(), headers=[credentials], dialog=False),
+            *[sip.answered(), sip.ack(2), sip.pause(0.5), sip.hang_up(3)],
+        ]
+        uri = ("-auth_uri", f"700@127.0.0.1:{hotline.port}")
+        Sipp(tmp_path_factory.mktemp("sipp")).call(steps, hotline.port, options=uri).check()
+        with contextlib.suppress(TimeoutError):
+            while True:
+                datagrams.append(homer.recv(65535))
+    return datagrams
+
+
+def fields(tshark: str, file: Path, decode: str, *names: str) -> list[list[str]]:
+    """Return the named fields of each packet, as tshark reads them."""
+    wanted = [part for name in names for part in ("-e", name)]
+    command = [tshark, "-r", str(file), "-d", decode, "-T", "fields", *wanted]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+@feature("the call's messages as a capture file (`calls show --pcap`)")
+def test_a_calls_messages_are_read_back(
+    hotline: Hotline, told: list[bytes], tshark: str, tmp_path: Path
+) -> None:
+    record = hotline.wait_for_record(1)
+    file = tmp_path / "call.pcap"
+    deadline = time.monotonic() + 10.0
+    while not file.exists() and time.monotonic() < deadline:  # written two seconds after the call
+        command = [sys.executable, "-m", "voicebot", "calls", "show", record["uid"], "--pcap", str(file)]
+        subprocess.run(
+            [*command, "--config", str(hotline.config), "--data", str(hotline.data)],
+            capture_output=True,
+            timeout=30,
+        )
+    rows = fields(
+        tshark, file, f"udp.port=={hotline.port},sip", "sip.Method", "sip.Status-Code", "_ws.expert.severity"
+    )
+    lines = [method or status for method, status, _ in rows]
+    assert lines == ["INVITE", "100", "401", "ACK", "INVITE", "100", "200", "ACK", "BYE", "200"]
+    assert PASSWORD.encode() not in file.read_bytes()
+    answers = [
+        row[0] for row in fields(tshark, file, f"udp.port=={hotline.port},sip", "sip.auth.digest.response")
+    ]
+    assert [each for each in answers if each] == ["***"]
+
+
+@pytest.mark.feature("sngrep", "HEP3, as a Homer server would get it")
+def test_homer_gets_every_message(told: list[bytes], report: Report, tmp_path: Path) -> None:
+    """sngrep unwraps HEP (-E) and finds one call in it; without -E it finds none."""
+    install("sngrep", "sngrep")
+    version = subprocess.run(["sngrep", "--version"], capture_output=True, text=True).stdout
+    report.version("sngrep", version.split("\n")[0].removeprefix("sngrep - "))
+    assert len(told) == 10
+    file = tmp_path / "hep.pcap"
+    file.write_bytes(
+        pcap([SipMessage(1.0, True, "udp", "127.0.0.1:5", f"127.0.0.1:{HOMER[1]}", each) for each in told])
+    )
+    for unwrap, dialogs in (["-E"], 1), ([], 0):
+        command = ["sngrep", "-F", "-N", *unwrap, "-I", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+        assert done.stdout.split()[-1] == str(dialogs), done.stdout

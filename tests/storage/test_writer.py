@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from voicebot.storage import CallRecord, Reader, StorageError, Writer, database
-from voicebot.storage.writer import close_open_calls
+from voicebot.storage.rows import close_open_calls
 
 START = datetime.datetime(2026, 11, 24, 2, 0, tzinfo=datetime.UTC)
 DEADLINE = 10.0

@@ -199,5 +199,4 @@ def why(url: URL, error: SQLAlchemyError) -> str:
     return f"database {url.render_as_string(hide_password=True)}: {lines[0].strip()}"
 
 
-def _to_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+_to_json = json.JSONEncoder(ensure_ascii=False, default=str).encode

@@ -21,7 +21,7 @@ from voicebot.storage.database import (
     why,
 )
 from voicebot.storage.record import ANSWERED, CallRecord, DialplanVersion, Outcomes
-from voicebot.storage.writer import timeline
+from voicebot.storage.rows import timeline
 
 BROKEN = ("error", "loop", "server_lost", "media_timeout")  # release causes of calls that did not go well
 CUT_OFF = ("too_long", "server_shutdown")

@@ -87,54 +87,71 @@ class Outcomes:
         return self.completed / self.calls if self.calls else None
 
 
-def told_by(events: Iterable[TimelineEvent]) -> dict[str, object]:
-    """Return the fields of the record that the events tell, by their column's name.
+class Telling:
+    """What the events of one call tell, one after the other.
 
     Fields that are given when a call ends beat these; for a call whose server was lost they are all there is.
     """
-    told: dict[str, object] = {}
-    last: datetime.datetime | None = None
-    joined_at: float | None = None
-    bridged_at: float | None = None
-    queue_seconds = talk_seconds = 0.0
-    for event in events:
-        data, last = event.data, event.at
-        match event.kind:
+
+    __slots__ = ("_bridged_at", "_joined_at", "_last", "_offset", "_queue_seconds", "_talk_seconds", "_told")
+
+    def __init__(self) -> None:
+        self._told: dict[str, object] = {}
+        self._last: datetime.datetime | None = None
+        self._offset = 0.0
+        self._joined_at: float | None = None
+        self._bridged_at: float | None = None
+        self._queue_seconds = self._talk_seconds = 0.0
+
+    def take(self, kind: str, offset: float, at: datetime.datetime, data: Mapping[str, object]) -> None:
+        """Take the next event."""
+        told = self._told
+        self._last, self._offset = at, offset
+        match kind:
             case "answered":
-                told.setdefault("answered_at", event.at)
+                told.setdefault("answered_at", at)
             case "language":
                 told["language"] = str(data.get("language", ""))
             case "queue_joined":
                 told["queue"] = str(data.get("queue", ""))
-                joined_at = event.offset
+                self._joined_at = offset
             case "queue_left":
-                queue_seconds += 0.0 if joined_at is None else event.offset - joined_at
-                joined_at = None
+                self._queue_seconds += 0.0 if self._joined_at is None else offset - self._joined_at
+                self._joined_at = None
             case "agent_answered":
                 told["agent"] = str(data.get("agent", ""))
             case "bridged":
-                bridged_at = event.offset
+                self._bridged_at = offset
             case "agent_left":
-                talk_seconds += 0.0 if bridged_at is None else event.offset - bridged_at
-                bridged_at = None
+                self._talk_seconds += 0.0 if self._bridged_at is None else offset - self._bridged_at
+                self._bridged_at = None
             case "recording":
-                told |= {
-                    column: str(data[key])
-                    for key, column in (("path", "recording"), ("problem", "recording_problem"))
-                    if data.get(key)
-                }
+                _take(told, data, path="recording", problem="recording_problem")
             case "ended":
-                told |= {
-                    column: str(data[key])
-                    for key, column in (("cause", "release_cause"), ("by", "ended_by"))
-                    if data.get(key)
-                }
-        end = event.offset
-    if last is not None:
-        told["ended_at"] = last
-        # A crash leaves the last wait or talk open: it lasted at least until the last event.
-        queue_seconds += 0.0 if joined_at is None else end - joined_at
-        talk_seconds += 0.0 if bridged_at is None else end - bridged_at
-    told["queue_seconds"], told["talk_seconds"] = round(queue_seconds, 3), round(talk_seconds, 3)
-    told["disposition"] = ANSWERED if "answered_at" in told else UNANSWERED
-    return told
+                _take(told, data, cause="release_cause", by="ended_by")
+
+    def told(self) -> dict[str, object]:
+        """Return the fields of the record that the events tell, by their column's name."""
+        told, queue_seconds, talk_seconds = dict(self._told), self._queue_seconds, self._talk_seconds
+        if self._last is not None:
+            told["ended_at"] = self._last
+            # A crash leaves the last wait or talk open: it lasted at least until the last event.
+            queue_seconds += 0.0 if self._joined_at is None else self._offset - self._joined_at
+            talk_seconds += 0.0 if self._bridged_at is None else self._offset - self._bridged_at
+        told["queue_seconds"], told["talk_seconds"] = round(queue_seconds, 3), round(talk_seconds, 3)
+        told["disposition"] = ANSWERED if "answered_at" in told else UNANSWERED
+        return told
+
+
+def _take(told: dict[str, object], data: Mapping[str, object], **columns: str) -> None:
+    for key, column in columns.items():
+        if data.get(key):
+            told[column] = str(data[key])
+
+
+def told_by(events: Iterable[TimelineEvent]) -> dict[str, object]:
+    """Return what all events of a call tell."""
+    telling = Telling()
+    for event in events:
+        telling.take(event.kind, event.offset, event.at, event.data)
+    return telling.told()

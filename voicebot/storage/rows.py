@@ -1,0 +1,261 @@
+"""What is handed over to the writer, and how a batch of it becomes rows: one statement a table, whatever the batch's size."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Column, Connection, Engine, bindparam, select
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
+
+from voicebot.sip.captured import SipMessage, pack
+from voicebot.storage.database import calls, dialplan_versions, events, ladders
+from voicebot.storage.record import Telling, TimelineEvent, told_by
+
+SERVER_LOST = "server_lost"
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Started:
+    """A call begins. `row` is all of its record as it begins (`Rows.prepare`)."""
+
+    wall: datetime.datetime
+    done: "Future[None]"
+    uid: str
+    fields: Mapping[str, object]
+    row: Row = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Happened:
+    """An event of a call. `offset`: seconds since it began."""
+
+    wall: datetime.datetime
+    done: "Future[None]"
+    uid: str
+    kind: str
+    fields: Mapping[str, object]
+    offset: float
+
+
+@dataclass(slots=True)
+class Ended:
+    """A call ends. `row` is all of its record, None when its beginning never came here (`Rows.prepare`)."""
+
+    wall: datetime.datetime
+    done: "Future[None]"
+    uid: str
+    fields: Mapping[str, object]
+    offset: float
+    row: Row | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Serves:
+    """A version of a dialplan begins to take calls."""
+
+    wall: datetime.datetime
+    done: "Future[None]"
+    name: str
+    version: str
+    sources: bytes
+    running: bool
+    why: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The SIP messages of a call that is over."""
+
+    done: "Future[None]"
+    uid: str
+    messages: Sequence[SipMessage]
+
+
+Told = Started | Happened | Ended | Serves | Ladder
+
+
+class Rows:
+    """Remembers the calls in progress, so that the end of one is written without reading what was written before."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, tuple[Row, Telling]] = {}
+
+    def prepare(self, item: Told) -> None:
+        """Take note of an item, in the order of their happening; what ends a call gets its row."""
+        if isinstance(item, Happened):
+            if (known := self._open.get(item.uid)) is not None:
+                known[1].take(item.kind, item.offset, item.wall, item.fields)
+        elif isinstance(item, Started):
+            item.row = {
+                **_EMPTY,
+                "extra": {},
+                **_columns(item.fields),
+                "uid": item.uid,
+                "started_at": item.wall,
+            }
+            self._open[item.uid] = (item.row, Telling())
+        elif isinstance(item, Ended) and (known := self._open.pop(item.uid, None)) is not None:
+            row, telling = known
+            told = _at_end(item, telling.told())
+            item.row = {**row, **told, "extra": {**row["extra"], **told.get("extra", {})}}
+
+
+def write(connection: Connection, batch: Sequence[Told]) -> None:
+    """Write all of a batch, or raise SQLAlchemyError."""
+    begun: dict[str, Row] = {}
+    ended: list[Row] = []
+    happened: list[Row] = []
+    twice: list[Row] = []
+    ladder_rows: list[Row] = []
+    for item in batch:
+        if isinstance(item, Happened):
+            happened.append(
+                {
+                    "call": item.uid,
+                    "at": item.wall,
+                    "offset": item.offset,
+                    "kind": item.kind,
+                    "data": _clean(item.fields),
+                }
+            )
+        elif isinstance(item, Started):
+            if item.uid in begun:
+                twice.append(item.row)
+            begun.setdefault(item.uid, item.row)
+        elif isinstance(item, Serves):
+            _keep_version(connection, item)
+        elif isinstance(item, Ladder):
+            ladder_rows.append({"call": item.uid, "packed": pack(item.messages)})
+        elif item.row is None:
+            if happened:
+                connection.execute(_NEW_EVENT, happened)
+                happened = []
+            _end_unknown(connection, item)
+        elif item.uid in begun:
+            begun[item.uid] = item.row
+        else:
+            ended.append({"the_uid": item.uid, **item.row})
+    if begun:
+        connection.execute(_NEW_CALL, [*begun.values(), *twice])
+    if happened:
+        connection.execute(_NEW_EVENT, happened)
+    if ended:
+        connection.execute(_END_OF_CALL, ended)
+    if ladder_rows:
+        connection.execute(_NEW_LADDER, ladder_rows)
+
+
+_NEW_CALL = calls.insert()
+_NEW_EVENT = events.insert()
+_NEW_LADDER = ladders.insert()
+_END_OF_CALL = (
+    calls.update()
+    .where(calls.c.uid == bindparam("the_uid"))
+    .values({column: bindparam(column.name) for column in calls.c if column.name != "uid"})
+)
+
+
+def _default(column: Column[Any]) -> object:
+    """Return what stands in a column of which nothing is known. Maps are never changed in place."""
+    if isinstance(column.default, ScalarElementColumnDefault):
+        return column.default.arg
+    return None if column.default is None else {}
+
+
+_EMPTY: Row = {column.name: _default(column) for column in calls.c}
+_SETTABLE = frozenset(calls.c.keys()) - {"uid", "started_at", "extra"}
+
+
+def _at_end(item: Ended, told: Row) -> Row:
+    return {**told, "ended_at": item.wall, **_columns(item.fields, keep_empty=False)}
+
+
+def _end_unknown(connection: Connection, item: Ended) -> None:
+    """End a call whose beginning was dropped: what can be known of it stands in its events."""
+    values = _at_end(item, told_by(timeline(connection, item.uid)))
+    started_at = item.wall - datetime.timedelta(seconds=item.offset)
+    connection.execute(_NEW_CALL, {**_EMPTY, **values, "uid": item.uid, "started_at": started_at})
+
+
+def _keep_version(connection: Connection, item: Serves) -> None:
+    """Add the version, unless the latest of its rows holds the same files: then that one serves again."""
+    rows = dialplan_versions
+    latest = connection.execute(
+        select(rows.c.id, rows.c.sources)
+        .where(rows.c.name == item.name, rows.c.version == item.version)
+        .order_by(rows.c.id.desc())
+        .limit(1)
+    ).first()
+    told: dict[str, object] = {"why": item.why, "who": item.who}
+    if item.running:
+        told["running_since"] = item.wall
+    if latest is not None and latest.sources == item.sources:
+        connection.execute(rows.update().where(rows.c.id == latest.id).values(**told))
+        return
+    connection.execute(
+        rows.insert(),
+        {
+            **told,
+            "name": item.name,
+            "version": item.version,
+            "first_served_at": item.wall,
+            "sources": item.sources,
+        },
+    )
+
+
+def close_open_calls(engine: Engine) -> int:
+    """End the calls that a lost server left open, by their events, as `server_lost`; return how many there were."""
+    with engine.begin() as connection:
+        unended = connection.execute(
+            select(calls.c.uid, calls.c.started_at).where(calls.c.ended_at.is_(None))
+        ).all()
+        for uid, started_at in unended:
+            told = told_by(timeline(connection, uid))
+            values = {"ended_at": started_at, **told, "release_cause": SERVER_LOST, "ended_by": "server"}
+            connection.execute(calls.update().where(calls.c.uid == uid).values(**values))
+    return len(unended)
+
+
+_TIMELINE = (
+    select(events.c.kind, events.c.offset, events.c.at, events.c.data)
+    .where(events.c.call == bindparam("uid"))
+    .order_by(events.c.id)
+)
+
+
+def timeline(connection: Connection, uid: str) -> tuple[TimelineEvent, ...]:
+    """Return the events of a call in the order in which they happened."""
+    return tuple(TimelineEvent(*row) for row in connection.execute(_TIMELINE, {"uid": uid}))
+
+
+def _columns(fields: Mapping[str, object], *, keep_empty: bool = True) -> dict[str, object]:
+    """Return the fields as columns. `uid` and the instants are the writer's own; unknown names go into `extra`."""
+    values: dict[str, object] = {}
+    extra: dict[str, object] = {}
+    for name, value in fields.items():
+        if name in _SETTABLE:
+            if keep_empty or value not in (None, "", 0.0):
+                values[name] = _clean(value)
+        else:
+            extra[name] = _clean(value)
+    if extra:
+        values["extra"] = extra
+    return values
+
+
+def _clean(value: object) -> Any:
+    """Return the value as every database takes it: peers send lone surrogates (bytes that are no UTF-8) and NULs."""
+    if isinstance(value, str):
+        if value.isascii() and "\0" not in value:
+            return value
+        return value.encode("utf-8", "replace").decode().replace("\0", "")
+    if isinstance(value, Mapping):
+        return {_clean(str(key)): _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(item) for item in value]
+    return value

@@ -39,12 +39,13 @@ from voicebot.runtime.net.signalling import SipSignalling
 from voicebot.runtime.net.sip_udp import BindError
 from voicebot.runtime.net.web import ServiceError
 from voicebot.sdp import Codec
-from voicebot.sip import Credentials, Realm, Request, SessionTimers
+from voicebot.sip import Realm, Request, SessionTimers
 from voicebot.sip import events as sip
 from voicebot.sip.address import Address
 from voicebot.sip.captured import SipMessage
 from voicebot.speech.errors import SpeechError
 from voicebot.storage import StorageError, Writer
+from voicebot.trunks import Trunks, line_key
 
 WORKERS_START_WITHIN = 60.0  # seconds; pocketsphinx reads its dictionary in two
 RETRY_AFTER = 30  # seconds, in the 503 of a server that is full or stops
@@ -100,8 +101,8 @@ class Server:
             user_agent=f"voicebot/{__version__}",
             public_address=config.sip.public_address,
             authenticate=self._authenticate,
-            credentials=self._credentials,
-            caller_credentials=self._caller_credentials,
+            way=lambda host: self.trunks.way(host),
+            credentials=lambda invite, source: self.trunks.credentials(invite, source),
             on_event=self._on_event,
             session_timers=SessionTimers(config.sip.session_expires, config.sip.min_session_expires),
             capture=self.capture,
@@ -113,6 +114,7 @@ class Server:
         except BindError as error:
             raise StartError(str(error)) from error
         self.signalling.drain(RETRY_AFTER)
+        self.trunks = Trunks(config, self.signalling, line_key(config.data))
         self.prompts = PromptIndex(config.data / "cache" / "prompts", config.prompts)
         spoken = [item for dialplan in self.dialplans.values() for item in constant_prompts(dialplan)]
         self.control = ControlSocket(config.data, Commands(self).table())
@@ -192,6 +194,7 @@ class Server:
         self._lag.start()
         self._ready = True
         self.signalling.drain(None)
+        self.trunks.start()
 
     async def stop(self, hurry: asyncio.Event | None = None) -> None:
         """Refuse new calls, let running ones finish, hang up the rest, write all records, end the workers.
@@ -204,6 +207,7 @@ class Server:
             await self.control.close()
         if self._ready:
             log.info("stopping", calls=len(self.reception.calls), drain=self.config.shutdown.drain_seconds)
+            await self.trunks.stop()
             await self.reception.drain(self.config.shutdown.drain_seconds, hurry)
             await self.floor.close()
             await self.exchange.close()
@@ -255,38 +259,28 @@ class Server:
     # --- decisions that the configuration makes -------------------------------------------------------------------------
 
     def _on_event(self, event: sip.Event) -> None:
+        if self.trunks.on_event(event):
+            return
         if self._ready:
             self.exchange.on_event(event)
         elif isinstance(event, sip.IncomingCall):
             self.signalling.reject(event.session, 503, headers=[("Retry-After", str(RETRY_AFTER))])
 
     def _entrance(self, event: sip.IncomingCall) -> Entrance:
-        trunk = self.config.trunk_for(event.source.host)
+        trunk = self.trunks.trunk_for(event.request, event.source)
         if trunk is None:
             return Entrance(None, refusal=403)
+        self.trunks.calls_in[trunk.name] += 1
         if self._draining or len(self.reception.calls) >= self.config.limits.calls:
             return Entrance(None, trunk=trunk.name, refusal=503, retry_after=RETRY_AFTER)
         return Entrance(self.hotlines.choose(trunk.dialplan), trunk.dialplan, trunk.name)
 
-    def _authenticate(self, _request: Request, source: Address) -> Realm | None:
-        trunk = self.config.trunk_for(source.host)
+    def _authenticate(self, request: Request, source: Address) -> Realm | None:
+        trunk = self.trunks.trunk_for(request, source)
         if trunk is None or not trunk.auth:
             return None
-        return Realm(self.config.sip.auth.realm, self.config.sip.auth.users)
-
-    def _credentials(self, host: str) -> Credentials | None:
-        """Return the credentials for a peer: those of the trunk whose host it is."""
-        for trunk in self.config.trunks.values():
-            if trunk.host == host and trunk.register is not None:
-                return Credentials(trunk.register.user, trunk.register.password)
-        return None
-
-    def _caller_credentials(self, source: Address) -> Credentials | None:
-        """Return the credentials for requests within calls from there: those of the trunk that the calls came by."""
-        trunk = self.config.trunk_for(source.host)
-        if trunk is None or trunk.register is None:
-            return None
-        return Credentials(trunk.register.user, trunk.register.password)
+        auth = self.config.sip.auth
+        return Realm(auth.realm, auth.users, auth.algorithms)
 
     def _target(self, call: Call, to: str) -> str:
         uri = dial_uri(to, self._trunk_of(call), self.config.agents)

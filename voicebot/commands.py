@@ -26,6 +26,7 @@ class Commands:
             "rollback": self._rollback,
             "promote": self._promote,
             "status": self._status,
+            "trunks": self._trunks,
         }
 
     async def _reload(self, request: Mapping[str, Any]) -> Mapping[str, object]:
@@ -62,6 +63,11 @@ class Commands:
         if request.get("forget") and server.ready:
             server.forget_lag()
         return status
+
+    async def _trunks(self, _request: Mapping[str, Any]) -> Mapping[str, object]:
+        if not self._server.ready:
+            raise ControlError("the server starts or stops")
+        return {"trunks": self._server.trunks.state()}
 
     # --- parts ----------------------------------------------------------------------------------------------------------
 

@@ -187,10 +187,9 @@ def test_wrong_listen_flag_is_named(tmp_path: Path) -> None:
 def test_keys_that_this_version_does_not_act_on_are_warnings(tmp_path: Path) -> None:
     text = MINIMAL + (
         'sip: {listen: ["udp:0.0.0.0:5060", "tls:0.0.0.0:5061"], tls: {certificate: c.pem, key: k.pem}}\n'
-        "trunks: {t: {host: h.example, register: {user: u, password: p}, dialplan: main}}\n"
     )
     messages = [item.message for item in load(tmp_path, text).warnings]
-    assert len(messages) == 3
+    assert len(messages) == 2
     assert all("this version" in message for message in messages)
 
 
@@ -269,3 +268,61 @@ def test_session_timers_are_read_and_must_fit_together(tmp_path: Path) -> None:
     [problem] = findings(tmp_path, MINIMAL + "sip: {session_expires: 100, min_session_expires: 200}\n")
     assert "min_session_expires" in problem
     assert findings(tmp_path, MINIMAL + "sip: {min_session_expires: 30}\n")
+
+
+def test_a_password_in_the_file_itself_is_a_warning_where_it_stands_and_not_quoted(tmp_path: Path) -> None:
+    text = MINIMAL + (
+        "sip: {auth: {users: {a: hunter2}}}\n"
+        "trunks:\n"
+        "  t: {host: h.example, register: {user: u, password: hunter2}, dialplan: main}\n"
+        '  s: {host: i.example, login: {user: u, password: "${P}"}, dialplan: main}\n'
+        "registrar: {users: {desk: hunter2}}\n"
+        "agents: {alice: {register: {password: hunter2}}}\n"
+    )
+    config = load(tmp_path, text, P="out of sight")
+    assert [(item.code, item.line, item.column) for item in config.warnings] == [
+        ("VB042", 2, 25),
+        ("VB042", 4, 54),
+        ("VB042", 6, 27),
+        ("VB042", 7, 39),
+    ]
+    assert "hunter2" not in f"{config.warnings}{config!r}"
+
+
+def test_an_agents_phone_registers_here_by_name_or_number(tmp_path: Path) -> None:
+    text = MINIMAL + (
+        "agents:\n"
+        '  alice: {register: {password: "${P}"}}\n'
+        '  bob: {register: {user: "6002", password: "${P}"}, skills: {cards: 5}}\n'
+    )
+    config = load(tmp_path, text, P="p")
+    assert config.registrar is not None
+    assert config.registrar.users == {"alice": "p", "6002": "p"}
+    assert config.registrar.dialplan is None
+    assert (config.agents["alice"].uri, config.agents["bob"].uri) == (
+        "sip:alice@registrar",
+        "sip:6002@registrar",
+    )
+    assert dict(config.agents["bob"].skills) == {"cards": 5}
+    assert load(tmp_path, MINIMAL).registrar is None
+
+
+def test_what_cannot_register_is_said_at_its_place(tmp_path: Path) -> None:
+    text = MINIMAL + (
+        "trunks: {t: {networks: [10.0.0.0/8], register: {user: a b, password: x}, dialplan: main}}\n"
+        "registrar: {dialplan: mian, min_expires_seconds: 700, domain: a b}\n"
+        "agents:\n"
+        "  alice: {uri: sip:a@b, register: {password: x}}\n"
+        "  bob: {register: {user: alice, password: x}}\n"
+        "  小王: {register: {password: x}}\n"
+    )
+    assert findings(tmp_path, text) == [
+        "2:48: to register, the trunk needs a `host`",
+        "2:55: a user is letters, digits and any of _ . + * ~ -",
+        "3:23: there is no dialplan 'mian' in `dialplans` (did you mean 'main'?)",
+        "3:50: more than max_expires_seconds",
+        '3:63: not a domain (for example "phones.example.com")',
+        "5:3: two phones are to register as 'alice'",
+        "5:16: a phone that registers here has no `uri` of its own (remove one of the two)",
+        "7:18: a user is letters, digits and any of _ . + * ~ - (name one: user: alice)",
+    ]

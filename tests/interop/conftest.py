@@ -37,7 +37,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write docs/interop.md, but only after a run of everything."""
     options = session.config.option
-    partial = options.collectonly or options.keyword or options.markexpr or options.lf
+    partial = options.collectonly or options.keyword or options.markexpr or getattr(options, "lf", False)
     if not partial and [Path(each).resolve() for each in session.config.args] == [HERE]:
         REPORT.write_text(session.config.stash[_WHAT].text(), "utf-8")
 

@@ -13,6 +13,7 @@ from voicebot.cli.replay import replay
 from voicebot.cli.status import status
 from voicebot.cli.talk import talk
 from voicebot.cli.test import run_caller_tests
+from voicebot.cli.trunks import trunks
 from voicebot.cli.why import why
 
 app = typer.Typer(
@@ -52,6 +53,7 @@ app.command()(demo)
 app.command()(ping)
 app.command()(reload)
 app.command()(status)
+app.command()(trunks)
 app.command()(dialplans)
 app.command()(why)
 app.command()(replay)

@@ -51,13 +51,14 @@ def show(answer: Mapping[str, Any], console: Console) -> None:
         (item["name"], str(item["pid"]), "alive" if item["alive"] else "gone", str(item["restarts"]))
         for item in answer["workers"]
     ]
-    _table(console, ("dialplan", "version", "standing", "calls now"), dialplans)
-    _table(console, ("queue", "waiting", "longest", "talking"), queues)
-    _table(console, ("agent", "status", "calls taken"), agents)
-    _table(console, ("worker", "pid", "state", "restarts"), workers)
+    table(console, ("dialplan", "version", "standing", "calls now"), dialplans)
+    table(console, ("queue", "waiting", "longest", "talking"), queues)
+    table(console, ("agent", "status", "calls taken"), agents)
+    table(console, ("worker", "pid", "state", "restarts"), workers)
 
 
-def _table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; nothing for no rows."""
     if not rows:
         return
     table = Table(box=None, header_style="bold", pad_edge=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from voicebot.config import sections
+from voicebot.config import registering, sections
 from voicebot.config.model import Config, Storage
 from voicebot.config.section import Interpolation, Refused, Section, boolean, text
 from voicebot.dialplan.source import (
@@ -65,6 +65,7 @@ def load_config(
     folder = Path(os.path.abspath(file)).parent
     config = None
     if node is not None:
+        registering.warn_of_literal_secrets(node, findings)
         values = os.environ if environment is None else environment
         filled = Interpolation(values, folder, frozenset({"api.token"})).fill(node, findings)
         config = _config(file, folder, filled, overrides or Overrides(), findings)
@@ -103,12 +104,18 @@ def _config(
     data = Path(os.path.abspath(folder / "data" if overrides.data is None else overrides.data))
     sip = sections.sip(top.section("sip"), folder, overrides.listen)
     trunks = top.entries("trunks", lambda name, item: sections.trunk(name, top.below(item)))
+    agents = top.entries("agents", lambda name, item: sections.agent(name, top.below(item)))
+    phones = any(agent.phone is not None for agent in agents.values())
+    registrar = registering.registrar(top.section("registrar"), wanted=phones)
+    registrar, agents = registering.with_phones(registrar, agents, top)
     entries = top.entries("dialplans", lambda _name, item: sections.dialplan(item, top, folder))
     dialplans = {name: file for name, (file, _) in entries.items()}
     canaries = {name: share for name, (_, share) in entries.items() if share is not None}
     if overrides.dialplan is not None:
         dialplans, canaries = {OVERRIDDEN_DIALPLAN: Path(os.path.abspath(overrides.dialplan))}, {}
         trunks = {name: replace(trunk, dialplan=OVERRIDDEN_DIALPLAN) for name, trunk in trunks.items()}
+        if registrar is not None and registrar.dialplan is not None:
+            registrar = replace(registrar, dialplan=OVERRIDDEN_DIALPLAN)
     elif top.get("dialplans") is None:
         top.refuse("dialplans", "the key 'dialplans' is missing: which hotline answers?")
     config = Config(
@@ -121,7 +128,8 @@ def _config(
         trunks=trunks,
         media=sections.media(top.section("media")),
         speech=sections.speech(top.section("speech"), folder),
-        agents=top.entries("agents", lambda name, item: sections.agent(name, top.below(item))),
+        agents=agents,
+        registrar=registrar,
         api=sections.api(top.section("api")),
         limits=sections.limits(top.section("limits")),
         shutdown=sections.shutdown(top.section("shutdown")),
@@ -163,7 +171,12 @@ def _storage(section: Section, data: Path) -> Storage:
 
 
 def _check_trunks(config: Config, node: MappingNode, findings: list[Finding]) -> None:
-    """Check what trunks name elsewhere, at the place where they name it."""
+    """Check what trunks and the registrar name elsewhere, at the place where they name it."""
+    if config.registrar is not None and config.registrar.dialplan not in (None, *config.dialplans):
+        below = node.get("registrar")
+        section = Section(below if isinstance(below, MappingNode) else None, node.position, findings)
+        hint = nearest(config.registrar.dialplan or "", config.dialplans)
+        section.refuse("dialplan", f"there is no dialplan {config.registrar.dialplan!r} in `dialplans`", hint)
     written = node.get("trunks")
     seen: dict[str, str] = {}
     for name, trunk in config.trunks.items():

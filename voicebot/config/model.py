@@ -9,6 +9,7 @@ from typing import Literal
 from voicebot.dialplan.source import Finding
 
 Network = IPv4Network | IPv6Network
+PING_SECONDS = 60.0  # between two OPTIONS to a trunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Auth:
 
     realm: str = "voicebot"
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
+    algorithms: tuple[str, ...] = ("MD5",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +56,28 @@ class Sip:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
+    """Our account at a PBX. `auth_user` is the user of the digest where it is not the extension's."""
+
     user: str
     password: str = field(repr=False)
     expires_seconds: int = 300
+    auth_user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """Where calls come from and go to. `dial` are the patterns that may be dialled out; none: the agents only."""
+    """Where calls come from and go to. `dial` are the patterns that may be dialled out; none: the agents only.
+
+    `proxy` is an outbound proxy, host and port. `login` answers challenges of a host that we do not register at.
+    `ping_seconds`: how often the host is asked by OPTIONS whether it is there; 0: never.
+    """
 
     name: str
     dialplan: str
@@ -72,6 +87,9 @@ class Trunk:
     auth: bool = False
     register: Register | None = None
     dial: tuple[str, ...] = ()
+    proxy: tuple[str, int] | None = None
+    login: Login | None = None
+    ping_seconds: float = PING_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +129,30 @@ class SpeechConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Registrar:
+    """Where phones register. `domain` None: under whatever name they know us.
+
+    `users`: passwords by user, the agents' phones included. `dialplan` answers their calls (None: they may not call).
+    `contacts`: how many phones a user may have.
+    """
+
+    domain: str | None = None
+    dialplan: str | None = None
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
+    min_expires_seconds: int = 60
+    max_expires_seconds: int = 600
+    contacts: int = 5
+    ping_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class AgentConfig:
-    """`skills` maps a skill to its level, 1 to 10."""
+    """`skills` maps a skill to its level, 1 to 10. `phone`: the account at our registrar that `uri` then stands for."""
 
     name: str
     uri: str
     skills: Mapping[str, int] = field(default_factory=dict)
+    phone: Login | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +225,7 @@ class Config:
     media: MediaConfig = MediaConfig()
     speech: SpeechConfig = SpeechConfig()
     agents: Mapping[str, AgentConfig] = field(default_factory=dict)
+    registrar: Registrar | None = None
     api: Api = Api()
     limits: Limits = Limits()
     shutdown: Shutdown = Shutdown()

@@ -33,6 +33,11 @@ class Section:
         self.findings = findings
         self._asked: list[str] = []
 
+    @property
+    def present(self) -> bool:
+        """Whether the file has this section."""
+        return self._node is not None
+
     def get(self, key: str) -> Node | None:
         self._asked.append(key)
         return None if self._node is None else self._node.get(key)

@@ -6,8 +6,10 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from voicebot.config import registering
 from voicebot.config.dialling import check_pattern, is_plain_sip_uri
 from voicebot.config.model import (
+    PING_SECONDS,
     AgentConfig,
     Api,
     Auth,
@@ -18,7 +20,6 @@ from voicebot.config.model import (
     MediaConfig,
     Network,
     Recogniser,
-    Register,
     Reload,
     Shutdown,
     Sip,
@@ -122,6 +123,7 @@ def sip(section: Section, folder: Path, listen: tuple[str, ...]) -> Sip:
         auth=Auth(
             realm=auth.value("realm", _quotable, Auth().realm),
             users=auth.entries("users", lambda _name, node: text(node)),
+            algorithms=auth.items("algorithms", one_of(_ALGORITHMS), Auth().algorithms),
         ),
         session_expires=section.value("session_expires", integer(0, 86_400), Sip().session_expires),
         min_session_expires=section.value(
@@ -135,6 +137,9 @@ def sip(section: Section, folder: Path, listen: tuple[str, ...]) -> Sip:
     _not_yet(section, "tls", "this version does not speak TLS yet")
     section.done()
     return result
+
+
+_ALGORITHMS = {name: name for name in ("MD5", "SHA-256", "SHA-512-256")}
 
 
 def _flag(value: str, section: Section) -> Listen:
@@ -201,8 +206,7 @@ def trunk(name: str, section: Section) -> Trunk:
         section.refuse("networks", "a trunk needs `networks`, `host`, or both")
     register = None
     if section.get("register") is not None:
-        register = _register(section.section("register"))
-        _not_yet(section, "register", "this version does not register yet")
+        register = registering.register(section.section("register"))
         if host is None:
             section.refuse("register", "to register, the trunk needs a `host`")
     dialplan = section.required("dialplan", text)
@@ -215,17 +219,20 @@ def trunk(name: str, section: Section) -> Trunk:
         auth=section.value("auth", boolean, False),
         register=register,
         dial=section.items("dial", _dial, ()),
+        proxy=_proxy(section),
+        login=registering.login(section.section("login")) if section.get("login") is not None else None,
+        ping_seconds=section.value("ping_seconds", number(0, 3600), PING_SECONDS),
     )
+    if result.login is not None and result.register is not None:
+        section.refuse("login", "`register` has the user and the password already")
     section.done()
     return result
 
 
-def _register(section: Section) -> Register | None:
-    user = section.required("user", text)
-    password = section.required("password", text)
-    expires = section.value("expires_seconds", integer(30, 86400), 300)
-    section.done()
-    return Register(user, password, expires) if user is not None and password is not None else None
+def _proxy(section: Section) -> tuple[str, int] | None:
+    nowhere: tuple[str | None, int] = (None, 0)
+    host, port = section.value("proxy", _host_and_port, nowhere)
+    return None if host is None else (host, port)
 
 
 def media(section: Section) -> MediaConfig:
@@ -328,10 +335,18 @@ def agent(name: str, section: Section) -> AgentConfig:
             raise Refused("not a plain SIP URI", 'for example "sip:6001@127.0.0.1:5070", without parameters')
         return value
 
+    phone = None
+    if section.get("register") is not None:
+        phone = registering.phone(name, section.section("register"))
+        if section.get("uri") is not None:
+            section.refuse(
+                "uri", "a phone that registers here has no `uri` of its own", "remove one of the two"
+            )
     result = AgentConfig(
         name=name,
-        uri=section.required("uri", uri) or "",
+        uri="" if section.get("register") is not None else section.required("uri", uri) or "",
         skills=section.entries("skills", lambda _skill, node: integer(1, 10)(node)),
+        phone=phone,
     )
     section.done()
     return result

@@ -3,7 +3,9 @@
 import asyncio
 import importlib
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -11,13 +13,37 @@ import structlog
 from voicebot.runtime.net.addresses import LocalAddresses, resolve
 from voicebot.runtime.net.capture import Capture
 from voicebot.runtime.net.sip_udp import SipUdp
-from voicebot.sip import Address, Credentials, Endpoint, Event, Realm, Request, SessionTimers, SipError, Uri
-from voicebot.sip.address import DEFAULT_PORT
+from voicebot.sip import (
+    Address,
+    Credentials,
+    Endpoint,
+    Event,
+    NameAddress,
+    Realm,
+    Request,
+    SessionTimers,
+    SipError,
+    Uri,
+)
+from voicebot.sip.address import DEFAULT_PORT, bracketed
 
 RESOLVE_WITHIN = 3.0  # seconds for DNS
 LAST_WORDS = 2.0  # seconds after a call in which its last messages arrive
 
 log = structlog.get_logger("sip")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How requests to a peer are sent: with which credentials, as whom (None: as the caller), by which routes.
+
+    `trunk` is the name of the trunk whose peer it is, "" for none.
+    """
+
+    trunk: str = ""
+    credentials: Credentials | None = None
+    from_uri: str | None = None
+    routes: tuple[str, ...] = ()
 
 
 class SipSignalling:
@@ -29,13 +55,13 @@ class SipSignalling:
         user_agent: str,
         public_address: str | None,
         authenticate: Callable[[Request, Address], Realm | None],
-        credentials: Callable[[str], Credentials | None],
-        caller_credentials: Callable[[Address], Credentials | None],
+        way: Callable[[str], Way],
+        credentials: Callable[[Request, Address], Credentials | None],
         on_event: Callable[[Event], None],
         session_timers: SessionTimers | None = None,
         capture: Capture | None = None,
     ) -> None:
-        """`credentials(host)` answer digest challenges of the peer at `host`, `caller_credentials(source)` those of callers.
+        """`way(host)` leads to the peer at `host`; `credentials(invite, source)` answer challenges in calls that came in.
 
         `capture` sees all messages.
         """
@@ -44,7 +70,8 @@ class SipSignalling:
         )  # installed by `reactor.run` by now
         self._addresses = LocalAddresses(public_address)
         self._routes = LocalAddresses()
-        self._credentials = credentials
+        self._way = way
+        self.dialled: Counter[str] = Counter()  # calls by trunk
         self._on_event = on_event
         self._capture = capture
         self.endpoint = Endpoint(
@@ -53,7 +80,7 @@ class SipSignalling:
             contact=self._addresses.contact,
             session_timers=session_timers,
             authenticate=authenticate,
-            credentials=lambda _invite, source: caller_credentials(source),
+            credentials=credentials,
         )
         if capture is not None:
             self.endpoint.on_message = self._passed
@@ -82,7 +109,20 @@ class SipSignalling:
         self.shell.flush()
 
     async def resolve(self, uri: str) -> Address:
-        """See `Signalling.resolve`: a literal address, or the first that the system's resolver has for the name."""
+        """See `Signalling.resolve`: the first route of the peer's trunk, else the URI itself."""
+        routes = self._way(Uri.parse(uri).host).routes
+        return await self.locate(str(NameAddress.parse(routes[0]).uri) if routes else uri)
+
+    def ping(self, uri: str, destination: Address) -> int:
+        """Send OPTIONS; PingAnswered with the returned number follows. Raises SipError."""
+        ours = bracketed(self.advertised_host(destination.host))
+        from_uri = self._way(Uri.parse(uri).host).from_uri or f"sip:voicebot@{ours}"
+        number = self.endpoint.options(uri, from_uri, self.shell.now(), destination)
+        self.shell.flush()
+        return number
+
+    async def locate(self, uri: str) -> Address:
+        """Return where the host of a URI is: a literal address, or the first that the system's resolver has for the name."""
         target = Uri.parse(uri)
         transport = (target.parameter("transport") or "udp").lower()
         if transport != "udp" or target.scheme != "sip":
@@ -103,16 +143,17 @@ class SipSignalling:
         sdp: bytes,
         headers: Sequence[tuple[str, str]] = (),
     ) -> int:
-        host = Uri.parse(target).host
+        way = self._way(Uri.parse(target).host)
         session = self.endpoint.invite(
             target,
-            from_uri,
+            way.from_uri or from_uri,
             sdp,
             self.shell.now(),
             destination=destination,
-            credentials=self._credentials(host) or self._credentials(destination.host),
-            headers=headers,
+            credentials=way.credentials,
+            headers=[*headers, *(("Route", route) for route in way.routes)],
         )
+        self.dialled[way.trunk] += 1
         self.shell.flush()
         return session
 
@@ -142,7 +183,7 @@ class SipSignalling:
         return self._routes.host_for(peer_host)
 
     def advertised_host(self, peer_host: str) -> str:
-        return self._addresses.host_for(peer_host)
+        return self.endpoint.learned(peer_host) or self._addresses.host_for(peer_host)
 
     def belongs(self, session: int, call: str) -> None:
         """See `Signalling.belongs`."""

@@ -1,0 +1,100 @@
+"""The hotline registers at Asterisk and at SIPp; phones register at the hotline."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.interop.asterisk_pbx import Asterisk
+from tests.interop.conftest import DIALPLAN
+from tests.live.hotline import Hotline, events, free_port, log_on_failure, running, wait_until
+
+
+def feature(peer: str, name: str) -> pytest.MarkDecorator:
+    return pytest.mark.feature(peer, name)
+
+
+def trunk_of(hotline: Hotline) -> dict[str, Any]:
+    """Return the only trunk as `voicebot trunks --json` tells of it."""
+    command = [sys.executable, "-m", "voicebot", "trunks", "--json", "--config", str(hotline.config)]
+    done = subprocess.run([*command, "--data", str(hotline.data)], capture_output=True, timeout=30)
+    [found] = json.loads(done.stdout)["trunks"]
+    assert done.returncode == (0 if found["state"] == "registered" and found["answers"] is not False else 1)
+    return dict(found)
+
+
+@pytest.fixture(scope="module")
+def asterisk(asterisk_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asterisk]:
+    with Asterisk(asterisk_folder, tmp_path_factory.mktemp("asterisk"), free_port()) as each:
+        yield each
+
+
+@pytest.fixture(scope="module")
+def registered(asterisk: Asterisk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
+    pbx = f"127.0.0.1:{asterisk.port}"
+    account = {"user": "700", "password": "${PBX_PASSWORD}", "expires_seconds": 60}
+    trunk = {"host": pbx, "register": account, "dialplan": "main", "dial": ["6XXX"], "ping_seconds": 2}
+    config = {"trunks": {"pbx": trunk}, "agents": {"one": {"uri": f"sip:6002@{pbx}"}}}
+    os.environ["PBX_PASSWORD"] = "lab700"
+    with running(Hotline(tmp_path_factory.mktemp("extension"), DIALPLAN, config=config)) as each:
+        wait_until(lambda: trunk_of(each)["state"] == "registered", 10.0, "registered")
+        yield each
+
+
+def closed(hotline: Hotline) -> int:
+    return sum(1 for each in hotline.calls() if each["ended_at"])
+
+
+@feature("Asterisk", "the hotline registers as an extension, with a challenge; `voicebot trunks` says so")
+def test_the_hotline_registers_and_is_reached_by_its_extension(
+    registered: Hotline, asterisk: Asterisk
+) -> None:
+    assert f"700@127.0.0.1:{registered.port}" in asterisk.cli("pjsip show contacts")
+    wait_until(lambda: trunk_of(registered)["answers"] is True, 10.0, "Asterisk answers OPTIONS")
+    before = closed(registered)
+    with log_on_failure(registered):
+        asterisk.originate("700", "w:3", name="registered").wait()
+        record = registered.wait_for_record(before + 1)
+    assert record["trunk"] == "pbx"
+    assert (record["from_number"], record["to_number"]) == ("5551234", "700")
+    assert trunk_of(registered)["calls_in"] == before + 1
+
+
+@feature("Asterisk", "the registered hotline calls an extension: its INVITE is challenged")
+def test_the_hotline_calls_as_its_extension(registered: Hotline, asterisk: Asterisk) -> None:
+    before = closed(registered)
+    with log_on_failure(registered):
+        asterisk.originate("702", "w:5", trunk="700", name="challenged").wait()
+        record = registered.wait_for_record(before + 1)
+    assert record["agent"] == "one"
+    assert len(events(record, "agent_answered")) == 1
+    assert trunk_of(registered)["calls_out"] >= 1
+
+
+@feature(
+    "Asterisk",
+    "a wrong password is told, and not tried again and again; the contact is taken back at the end",
+)
+def test_a_wrong_password_is_told_and_a_stopped_hotline_is_forgotten(
+    asterisk: Asterisk, tmp_path: Path
+) -> None:
+    account = {"user": "5001", "password": "opensesame"}
+    trunk = {"host": f"127.0.0.1:{asterisk.port}", "register": account, "dialplan": "main"}
+    with running(Hotline(tmp_path / "wrong", DIALPLAN, config={"trunks": {"pbx": trunk}})) as hotline:
+        wait_until(lambda: trunk_of(hotline)["state"] == "refused", 10.0, "refused")
+        found = trunk_of(hotline)
+        assert "password" in found["last_problem"]
+        assert found["retry_in"] > 200
+        assert hotline.log_text().count("the registrar refuses us") == 1
+        assert "opensesame" not in hotline.log_text()
+    account = {"user": "5001", "password": "lab5001"}
+    config = {"trunks": {"pbx": {**trunk, "register": account}}}
+    with running(Hotline(tmp_path / "right", DIALPLAN, config=config)) as hotline:
+        wait_until(lambda: trunk_of(hotline)["state"] == "registered", 10.0, "registered")
+        assert f"5001@127.0.0.1:{hotline.port}" in asterisk.cli("pjsip show contacts")
+    assert f"5001@127.0.0.1:{hotline.port}" not in asterisk.cli("pjsip show contacts")

@@ -1,0 +1,296 @@
+"""The trunks of a running server: registered where they ask for it, pinged, and recognised when they call."""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import secrets
+from collections import Counter
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from voicebot.config import Config
+from voicebot.config.model import Trunk
+from voicebot.runtime.net.signalling import SipSignalling, Way
+from voicebot.sip import Account, Address, Credentials, PingAnswered, Request, SipError
+from voicebot.sip import RegistrationChanged as Changed
+from voicebot.sip import RegistrationDue as Due
+from voicebot.sip.events import Event
+
+KEY_FILE = "line.key"
+LEAVES_WITHIN = 2.0  # seconds for registrars to take note that we stop
+FIRST_PING = 1.0  # seconds after the start
+
+log = structlog.get_logger("trunks")
+
+
+@dataclass(slots=True)
+class Health:
+    """What is known of one trunk. `answered` None: not asked yet; `problem` is the last one that there was."""
+
+    registration: int = 0
+    standing: Changed | None = None
+    problem: str = ""
+    addresses: set[str] = field(default_factory=set)  # where its names led so far
+    answered: bool | None = None
+    ping_status: int = 0
+    ping_seconds: float = 0.0
+
+
+class Trunks:
+    """Belongs to the control process's loop."""
+
+    def __init__(self, config: Config, signalling: SipSignalling, key: bytes) -> None:
+        """`key` makes the marks by which calls for a registered contact are known; the same after a restart."""
+        self._config = config
+        self._signalling = signalling
+        self._health = {name: Health() for name in config.trunks}
+        self._lines = {
+            _line(key, trunk): trunk for trunk in config.trunks.values() if trunk.register is not None
+        }
+        self._by_registration: dict[int, Trunk] = {}
+        self._pings: dict[int, tuple[str, float]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._all_gone = asyncio.Event()
+        self.calls_in: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Register, and begin to ask."""
+        now = self._signalling.shell.now()
+        for line, trunk in self._lines.items():
+            number = self._signalling.endpoint.register(_account(trunk, line), now)
+            self._health[trunk.name].registration = number
+            self._by_registration[number] = trunk
+        for trunk in self._config.trunks.values():
+            if trunk.host is not None and trunk.ping_seconds:
+                self._spawn(self._ask_again_and_again(trunk), f"ping {trunk.name}")
+        # Registrations that are due now are asked for at the endpoint's next timer.
+        self._signalling.shell.flush()
+
+    async def stop(self) -> None:
+        """Take our contacts back, so that no call comes any more; wait a little for the answers."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for number in self._by_registration:
+            self._signalling.endpoint.unregister(number, self._signalling.shell.now())
+        self._signalling.shell.flush()
+        if self._by_registration:
+            try:
+                async with asyncio.timeout(LEAVES_WITHIN):
+                    await self._all_gone.wait()
+            except TimeoutError:
+                log.warning("a registrar does not say that it took our contact back")
+
+    # --- whose call it is -----------------------------------------------------------------------------------------------
+
+    def trunk_for(self, request: Request, source: Address) -> Trunk | None:
+        """Return the trunk of a request: by the mark in the contact that it registered, by its user, by its address."""
+        line = request.target.parameter("line")
+        if line is not None and (trunk := self._lines.get(line)) is not None:
+            return trunk
+        by_network = self._config.trunk_for(source.host)
+        user = request.target.username
+        for trunk in self._lines.values():
+            known = source.host in self._health[trunk.name].addresses or trunk is by_network
+            if known and trunk.register is not None and trunk.register.user == user:
+                return trunk
+        if by_network is not None:
+            return by_network
+        return next(
+            (
+                self._config.trunks[name]
+                for name, each in self._health.items()
+                if source.host in each.addresses
+            ),
+            None,
+        )
+
+    def credentials(self, request: Request, source: Address) -> Credentials | None:
+        """Return what answers challenges to our requests in a call that came in."""
+        trunk = self.trunk_for(request, source)
+        return None if trunk is None else _credentials(trunk)
+
+    def way(self, host: str) -> Way:
+        """Return how requests to a host are sent: those of the trunk whose host it is."""
+        found = [trunk for trunk in self._config.trunks.values() if (trunk.host or "").strip("[]") == host]
+        if not found:
+            return Way()
+        trunk = next((each for each in found if _credentials(each) is not None), found[0])
+        standing = self._health[trunk.name].standing
+        routes = _routes(trunk) + (standing.service_route if standing is not None else ())
+        return Way(trunk.name, _credentials(trunk), _address_of_record(trunk), tuple(dict.fromkeys(routes)))
+
+    # --- events ---------------------------------------------------------------------------------------------------------
+
+    def on_event(self, event: Event) -> bool:
+        """Take an event of the endpoint that is about trunks; False if it is not."""
+        if isinstance(event, Due):
+            self._spawn(self._locate(event), "registrar's address")
+        elif isinstance(event, Changed):
+            self._changed(event)
+        elif isinstance(event, PingAnswered) and event.ping in self._pings:
+            name, asked_at = self._pings.pop(event.ping)
+            self._answered(name, event, self._signalling.shell.now() - asked_at)
+        else:
+            return False
+        return True
+
+    async def _locate(self, due: Due) -> None:
+        trunk = self._by_registration[due.registration]
+        destination, problem = None, ""
+        try:
+            destination = await self._signalling.locate(due.uri)
+            self._health[trunk.name].addresses.add(destination.host)
+        except SipError as error:
+            problem = error.reason
+        now = self._signalling.shell.now()
+        self._signalling.endpoint.begin_registration(due.registration, destination, now, problem)
+        self._signalling.shell.flush()
+
+    def _changed(self, event: Changed) -> None:
+        """Note and tell how a registration stands; what stays as it was is told once."""
+        trunk = self._by_registration[event.registration]
+        health = self._health[trunk.name]
+        before, health.standing = health.standing, event
+        health.problem = event.problem or health.problem
+        same = before is not None and (before.state, before.problem) == (event.state, event.problem)
+        if event.state == "gone":
+            if all(each.standing and each.standing.state == "gone" for each in self._registering()):
+                self._all_gone.set()
+        elif same:
+            return
+        elif event.state == "registered":
+            log.info("registered", trunk=trunk.name)
+        elif event.state == "refused":
+            log.error("the registrar refuses us: calls do not come", trunk=trunk.name, problem=event.problem)
+        else:
+            log.warning("not registered, trying again", trunk=trunk.name, problem=event.problem)
+
+    def _registering(self) -> list[Health]:
+        return [self._health[trunk.name] for trunk in self._by_registration.values()]
+
+    # --- is it there? ---------------------------------------------------------------------------------------------------
+
+    async def _ask_again_and_again(self, trunk: Trunk) -> None:
+        await asyncio.sleep(FIRST_PING)
+        while True:
+            try:
+                uri = _uri(trunk)
+                destination = await self._signalling.locate(_first_hop(trunk) or uri)
+                self._health[trunk.name].addresses.add(destination.host)
+                ping, now = self._signalling.ping(uri, destination), self._signalling.shell.now()
+                self._pings[ping] = (trunk.name, now)
+            except SipError as error:
+                health = self._health[trunk.name]
+                health.answered, health.problem = False, error.reason
+            await asyncio.sleep(trunk.ping_seconds)
+
+    def _answered(self, name: str, event: PingAnswered, seconds: float) -> None:
+        health = self._health[name]
+        answered = not event.local
+        if health.answered is not False and not answered:
+            log.warning("a trunk does not answer", trunk=name)
+        elif health.answered is False and answered:
+            log.info("a trunk answers again", trunk=name)
+        health.answered, health.ping_status, health.ping_seconds = answered, event.status, seconds
+        if not answered:
+            health.problem = "OPTIONS is not answered"
+
+    # --- for people -----------------------------------------------------------------------------------------------------
+
+    def state(self) -> list[dict[str, object]]:
+        """Return a row for each trunk, for `voicebot trunks`."""
+        now = self._signalling.shell.now()
+        return [self._row(trunk, self._health[trunk.name], now) for trunk in self._config.trunks.values()]
+
+    def _row(self, trunk: Trunk, health: Health, now: float) -> dict[str, object]:
+        standing = health.standing
+        until = standing.until if standing is not None else None
+        retry_at = standing.retry_at if standing is not None else None
+        if trunk.register is None:
+            state = "by address"
+        elif until is not None and until > now:
+            state = "registered"
+        else:
+            state = "refused" if standing is not None and standing.state == "refused" else "not registered"
+        return {
+            "name": trunk.name,
+            "host": None if trunk.host is None else _uri(trunk).removeprefix("sip:"),
+            "dialplan": trunk.dialplan,
+            "user": None if trunk.register is None else trunk.register.user,
+            "state": state,
+            "registered_for": None if until is None or until <= now else round(until - now),
+            "retry_in": None if retry_at is None else max(0, round(retry_at - now)),
+            "answers": health.answered,
+            "ping_status": health.ping_status,
+            "ping_ms": round(1000 * health.ping_seconds, 1),
+            "last_problem": health.problem,
+            "calls_in": self.calls_in[trunk.name],
+            "calls_out": self._signalling.dialled[trunk.name],
+        }
+
+    def _spawn(self, story: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(story, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def line_key(folder: Path) -> bytes:
+    """Return the key of this data folder, made (mode 0600) if there is none."""
+    path = folder / KEY_FILE
+    try:
+        found = path.read_bytes()
+        if len(found) >= 16:
+            return found
+        path.unlink()
+    except FileNotFoundError:
+        pass
+    key = secrets.token_bytes(32)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(key)
+    return key
+
+
+def _line(key: bytes, trunk: Trunk) -> str:
+    text = f"{trunk.name} {trunk.host} {trunk.register.user if trunk.register else ''}"
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:20]
+
+
+def _uri(trunk: Trunk, user: str = "") -> str:
+    port = "" if trunk.port == 5060 else f":{trunk.port}"
+    return f"sip:{user}{'@' if user else ''}{trunk.host}{port}"
+
+
+def _address_of_record(trunk: Trunk) -> str | None:
+    return None if trunk.register is None else _uri(trunk, trunk.register.user)
+
+
+def _first_hop(trunk: Trunk) -> str | None:
+    return None if trunk.proxy is None else f"sip:{trunk.proxy[0]}:{trunk.proxy[1]};lr"
+
+
+def _routes(trunk: Trunk) -> tuple[str, ...]:
+    proxy = _first_hop(trunk)
+    return () if proxy is None else (f"<{proxy}>",)
+
+
+def _credentials(trunk: Trunk) -> Credentials | None:
+    if trunk.register is not None:
+        return Credentials(trunk.register.auth_user or trunk.register.user, trunk.register.password)
+    return None if trunk.login is None else Credentials(trunk.login.user, trunk.login.password)
+
+
+def _account(trunk: Trunk, line: str) -> Account:
+    assert trunk.register is not None
+    return Account(
+        _uri(trunk, trunk.register.user),
+        _uri(trunk),
+        Credentials(trunk.register.auth_user or trunk.register.user, trunk.register.password),
+        line,
+        trunk.register.expires_seconds,
+        _routes(trunk),
+    )

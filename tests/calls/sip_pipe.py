@@ -43,7 +43,9 @@ class End:
     calls_over: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.endpoint = Endpoint(rng=random.Random(self.seed), user_agent="test", contact=self.address)
+        self.endpoint = Endpoint(
+            rng=random.Random(self.seed), user_agent="test", contact=self.address, accept_refer=True
+        )
         self.pipe.ends[self.address] = self
         self.on_event = self.events.append
         self._timer: asyncio.TimerHandle | None = None
@@ -121,6 +123,17 @@ class End:
         self._soon()
         return sent
 
+    def answer_refer(self, session: int, status: int) -> None:
+        self.endpoint.answer_refer(session, status, self._now())
+        self._soon()
+
+    def notify_refer(self, session: int, status: int) -> None:
+        self.endpoint.notify_refer(session, status, self._now())
+        self._soon()
+
+    def own_uri(self, session: int, replaces: str) -> str | None:
+        return self.endpoint.own_uri(session, replaces)
+
     def local_host(self, peer_host: str) -> str:
         return self.address.host
 
@@ -140,7 +153,7 @@ class TestPhone(End):
     __test__ = False
 
     def __init__(self, pipe: Pipe, address: Address = PHONE, behaviour: str = "answers") -> None:
-        super().__init__(pipe, address, 7)
+        super().__init__(pipe, address, 7 + int(address.host.rpartition(".")[2]))
         self.behaviour = behaviour
         self.local = Local(address.host, 4000, 1)
         self.on_event = self._take

@@ -58,9 +58,9 @@ flows:
 class Server:
     """A hotline on the pipe."""
 
-    def __init__(self, folder: Path, *, capacity: int = 100) -> None:
+    def __init__(self, folder: Path, *, capacity: int = 100, dialplan: str = DIALPLAN) -> None:
         path = folder / "test.yaml"
-        path.write_text(DIALPLAN, "utf-8")
+        path.write_text(dialplan, "utf-8")
         self.dialplan = load(path)
         self.pipe = Pipe()
         self.end = End(self.pipe, HOTLINE, 1)
@@ -110,10 +110,14 @@ class Server:
 
 
 def play(
-    folder: Path, story: Callable[[Server], Coroutine[Any, Any, None]], *, capacity: int = 100
+    folder: Path,
+    story: Callable[[Server], Coroutine[Any, Any, None]],
+    *,
+    capacity: int = 100,
+    dialplan: str = DIALPLAN,
 ) -> Server:
     async def whole() -> Server:
-        server = Server(folder, capacity=capacity)
+        server = Server(folder, capacity=capacity, dialplan=dialplan)
         await story(server)
         await server.over()
         return server

@@ -13,6 +13,7 @@ from voicebot.calls.floor import DialFailed, ReferRefused
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.protocols import Media, NoMediaPort
 from voicebot.calls.redirection import MOST_TARGETS, STATUSES, targets_of
+from voicebot.calls.referral import Referral
 from voicebot.sdp import (
     Codec,
     Local,
@@ -65,6 +66,12 @@ class Signalling(Protocol):
     def refer(self, session: int, target: str, *, replacing: int | None = None) -> bool:
         """Ask the peer to go to `target`, in the place of another session if given; False if it cannot be asked now."""
 
+    def answer_refer(self, session: int, status: int) -> None: ...
+
+    def notify_refer(self, session: int, status: int) -> None: ...
+
+    def own_uri(self, session: int, replaces: str) -> str | None: ...
+
     def local_host(self, peer_host: str) -> str:
         """Return the local address from which packets to `peer_host` leave."""
 
@@ -93,9 +100,12 @@ class Talking:
     leg: Leg
     local: Local
     source_host: str
-    answered: "asyncio.Future[sip.Answered | sip.Rejected] | None" = None
+    answered: "asyncio.Future[sip.Answered | sip.Rejected | None] | None" = (
+        None  # None: taken at another phone
+    )
     established: "asyncio.Future[None] | None" = None
     referred: "asyncio.Future[sip.ReferProgress] | None" = None
+    on_ringing: Callable[[], None] | None = None
     ringing: bool = False
 
 
@@ -181,12 +191,20 @@ class Exchange:
         """See `Telephones.target`."""
         return self.resolve(call, to)
 
-    async def dial(self, call: Call, uri: str, *, name: str, headers: Sequence[tuple[str, str]] = ()) -> Leg:
+    async def dial(
+        self,
+        call: Call,
+        uri: str,
+        *,
+        name: str,
+        headers: Sequence[tuple[str, str]] = (),
+        on_ringing: Callable[[], None] | None = None,
+    ) -> Leg:
         """See `Telephones.dial`. Redirections are followed, each new target through the gate of what may be dialled."""
         waiting, seen = [uri], {uri}
         while True:
             try:
-                return await self._ring(call, waiting.pop(0), name, headers)
+                return await self._ring(call, waiting.pop(0), name, headers, on_ringing)
             except Redirected as redirected:
                 for target in redirected.targets:
                     uri = self._permitted(call, target)
@@ -205,7 +223,14 @@ class Exchange:
         except DialFailed:
             return ""
 
-    async def _ring(self, call: Call, uri: str, name: str, headers: Sequence[tuple[str, str]]) -> Leg:
+    async def _ring(
+        self,
+        call: Call,
+        uri: str,
+        name: str,
+        headers: Sequence[tuple[str, str]],
+        on_ringing: Callable[[], None] | None,
+    ) -> Leg:
         leg = Leg(call.uid, name, 0, call.plays)
         try:
             destination = await self.signalling.resolve(uri)
@@ -229,18 +254,25 @@ class Exchange:
             self.drop(leg)
             raise DialFailed("unreachable", error.status) from error
         talking = self.register(leg, local, destination.host)
+        talking.on_ringing = on_ringing
         talking.answered = asyncio.get_running_loop().create_future()
         try:
             event = await talking.answered
         except asyncio.CancelledError:
             answered = talking.answered
-            if not answered.cancelled() and answered.done() and isinstance(answered.result(), sip.Answered):
+            if (
+                not answered.cancelled()
+                and answered.done()
+                and not isinstance(answered.result(), sip.Rejected)
+            ):
                 self.signalling.bye(leg.session)  # the 200 was faster: a CANCEL comes too late
             else:
                 self.signalling.cancel(leg.session)
             leg.end(Gone("cancelled", by_peer=False))
             self._close(leg)
             raise
+        if event is None:
+            return leg
         if isinstance(event, sip.Rejected):
             leg.end(Gone("rejected", by_peer=True))
             self._close(leg)
@@ -279,6 +311,18 @@ class Exchange:
         )
         raise ReferRefused(exit, progress.status, progress.why)
 
+    def answer_refer(self, leg: Leg, status: int) -> None:
+        """See `Telephones.answer_refer`."""
+        self.signalling.answer_refer(leg.session, status)
+
+    def notify_refer(self, leg: Leg, status: int) -> None:
+        """See `Telephones.notify_refer`."""
+        self.signalling.notify_refer(leg.session, status)
+
+    def own_uri(self, leg: Leg, replaces: str) -> str | None:
+        """See `Telephones.own_uri`."""
+        return self.signalling.own_uri(leg.session, replaces)
+
     # --- events of the endpoint ---------------------------------------------------------------------------------------
 
     def on_event(self, event: sip.Event) -> None:
@@ -296,7 +340,10 @@ class Exchange:
             if talking.answered is not None and not talking.answered.done():
                 talking.answered.set_result(event)
         elif isinstance(event, sip.Progress):
-            talking.ringing = talking.ringing or event.status >= 180
+            if event.status >= 180 and not talking.ringing:
+                talking.ringing = True
+                if talking.on_ringing is not None:
+                    talking.on_ringing()
         elif isinstance(event, sip.Established):
             self._established(talking, event)
         elif isinstance(event, sip.Offer):
@@ -311,10 +358,25 @@ class Exchange:
         elif isinstance(event, sip.ReferProgress):
             if event.final and talking.referred is not None and not talking.referred.done():
                 talking.referred.set_result(event)
+        elif isinstance(event, sip.ReferReceived):
+            self._refer_received(talking.leg, event)
         elif isinstance(event, (sip.Ended, sip.Cancelled)):
             by_peer = event.by_peer if isinstance(event, sip.Ended) else True
             cause = "normal" if by_peer else release_cause(event.cause)
             talking.leg.end(Gone(cause, by_peer=by_peer))
+
+    def _refer_received(self, leg: Leg, event: sip.ReferReceived) -> None:
+        """Let the story decide; callers, and whoever else is in no talk, may transfer nobody."""
+        try:
+            referral = Referral.of(event)
+        except SipError as error:
+            self.signalling.answer_refer(event.session, error.status)
+            return
+        if leg.on_refer is None:
+            log.info("a transfer by the peer is declined", call=leg.call, leg=leg.name)
+            self.signalling.answer_refer(event.session, 603)
+        else:
+            leg.on_refer(referral)
 
     def _established(self, talking: Talking, event: sip.Established) -> None:
         if event.sdp is not None:

@@ -16,6 +16,7 @@ from voicebot.calls.floor import Floor
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.line import Sounds, TelephoneLine, utc_now
 from voicebot.calls.protocols import NoMediaPort, Services, Speech, Store
+from voicebot.calls.replacing import take_over
 from voicebot.calls.story import HANGUP_HANDLERS_WITHIN, converse
 from voicebot.dialplan.interpreter import Interpreter
 from voicebot.dialplan.schema import Dialplan
@@ -66,6 +67,12 @@ class Reception:
     def incoming(self, event: sip.IncomingCall) -> None:
         """An INVITE has come: refuse it, or begin its story."""
         entrance = self.entrance(event)
+        if event.replaces is not None and entrance.refusal in (0, 503):  # no new call: limits do not count
+            leg = take_over(self.exchange, event)
+            if leg is not None and leg.call in self.calls:
+                by = readable(event.request.from_.uri.username)
+                self.calls[leg.call][0].trace("replaced", leg=leg.name, by=by)
+            return
         if entrance.dialplan is None:
             headers = [("Retry-After", str(entrance.retry_after))] if entrance.retry_after else []
             log.info("call refused", source=event.source.host, status=entrance.refusal)
@@ -84,8 +91,7 @@ class Reception:
         )
         leg = Leg(call.uid, "caller", event.session, call.plays)
         call.caller = leg
-        leg.refers = "refer" in event.request.tokens("allow") or not event.request.has("allow")
-        leg.replaces = "replaces" in event.request.tokens("supported")
+        leg.learn(event.request)
         leg.on_held = partial(_note_hold, call)
         try:
             talking = self._answer(call, leg, event)

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from voicebot.calls.protocols import MediaLeg, OnMessage, PlayItem
+from voicebot.calls.referral import Referral
 from voicebot.dialplan.line import BargeIn
+from voicebot.sip import Request
 from voicebot.wire import (
     Key,
     LegClosed,
@@ -82,6 +84,7 @@ class Leg:
         self.codec = "PCMU"
         self.refers = True  # whether its peer takes REFER, and Replaces in one, as far as it has told
         self.replaces = False
+        self.on_refer: Callable[[Referral], None] | None = None  # absent: its peer may transfer nobody
         self.counters: Mapping[str, float] = {}
         self.on_held: Callable[[bool], None] = lambda held: None
         self.on_recording: Callable[[RecordingEnded], None] = lambda message: None
@@ -99,6 +102,11 @@ class Leg:
         self._keys = ""
         self._swallow_until = 0.0
         self._swallowed = 0
+
+    def learn(self, message: Request) -> None:
+        """Note what the peer's INVITE says that it can do."""
+        self.refers = "refer" in message.tokens("allow") or not message.has("allow")
+        self.replaces = "replaces" in message.tokens("supported")
 
     # --- what the media worker reports --------------------------------------------------------------------------------
 

@@ -1,38 +1,131 @@
-"""The talk: caller and agent bridged, until the agent's leg is over."""
+"""The talk: caller and agent bridged, until the agent's leg is over, or the agent has passed the caller on."""
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voicebot.calls.leg import Leg
+from voicebot.calls.passing_on import pass_on
+from voicebot.calls.referral import Referral
+from voicebot.wire import PromptItem
 
 if TYPE_CHECKING:
     from voicebot.calls.line import TelephoneLine
 
 
 async def talk(line: "TelephoneLine", other: Leg, on_left: Callable[[], None] = lambda: None) -> None:
-    """Bridge the caller with `other` until that leg is over; the leg is ended whichever way this returns.
+    """Bridge the caller with `other` until that leg is over, and with whom it passes the caller on to.
 
-    `on_left` is called when `other` has left and the caller is still there.
+    Every leg is ended whichever way this returns. `on_left` is called when the first one has left and the caller is
+    still there.
     """
-    call, caller = line.call, line.caller
-    loop = asyncio.get_running_loop()
-    started_at = loop.time()
-    bridged = False
-    try:
+    talking: Leg | None = other
+    while talking is not None:
+        talking = await _Talk(line, talking, on_left).run()
+        on_left = _nothing
+    line.caller.take_keys()  # what was keyed during the talk was for the agent
+
+
+def _nothing() -> None:
+    """Who comes next belongs to no queue."""
+
+
+class _Talk:
+    """The talk with one leg. While whom it passes the caller on to still rings, the two stay connected."""
+
+    def __init__(self, line: "TelephoneLine", other: Leg, on_left: Callable[[], None]) -> None:
+        self._line = line
+        self._other = other
+        self._on_left = on_left
+        self._loop = asyncio.get_running_loop()
+        self._passing: asyncio.Task[Leg | None] | None = None
+        self._referred = asyncio.Event()
+        self._bridged_at: float | None = None
+
+    async def run(self) -> Leg | None:
+        """Return the leg that comes next, if any."""
+        other, call = self._other, self._line.call
+        started_at = self._loop.time()
+        other.on_refer = self._refer
+        following: Leg | None = None
+        try:
+            self._bridge()
+            while not other.gone.done() and following is None:
+                following = await self._news()
+            if following is None:
+                self._unbridge()
+                seconds = round(self._loop.time() - started_at, 2)
+                call.trace("agent_left", agent=other.name, cause=other.gone.result().cause, seconds=seconds)
+                self._on_left()
+                following = await self._outcome()
+            else:
+                self._unbridge()
+                self._line.telephones.hang_up(other)
+                seconds = round(self._loop.time() - started_at, 2)
+                call.trace("agent_left", agent=other.name, cause="transferred", seconds=seconds)
+                self._on_left()
+            return following
+        except BaseException:
+            await self._give_up(following)
+            raise
+        finally:
+            other.on_refer = None
+            self._unbridge()
+            self._line.telephones.hang_up(other)
+
+    def _refer(self, referral: Referral) -> None:
+        if self._passing is None or self._passing.done():
+            self._passing = self._loop.create_task(pass_on(self._line, self._other, referral))
+            self._referred.set()
+
+    async def _news(self) -> Leg | None:
+        """Wait until the agent has left, asks for a transfer, or the transfer is decided; return its leg."""
+        asked = self._loop.create_task(self._referred.wait())
+        waits: set[asyncio.Future[Any]] = {self._other.gone, asked}
+        if self._passing is not None:
+            waits.add(self._passing)
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
+        self._referred.clear()
+        if self._passing is None or not self._passing.done():
+            return None
+        passing, self._passing = self._passing, None
+        return passing.result()
+
+    async def _outcome(self) -> Leg | None:
+        """The agent has hung up: the caller hears it ring until somebody else answers, or nobody does."""
+        if self._passing is None:
+            return None
+        sounds = self._line.sounds
+        ringback = self._line.caller.play([PromptItem(str(sounds.ringback))], loop=True)
+        try:
+            return await asyncio.shield(self._passing)
+        finally:
+            ringback.stop()
+
+    async def _give_up(self, following: Leg | None) -> None:
+        """The caller has hung up."""
+        passing = self._passing
+        if passing is not None:
+            passing.cancel()
+            await asyncio.gather(passing, return_exceptions=True)
+            if not passing.cancelled() and passing.exception() is None:
+                following = following or passing.result()
+        if following is not None:
+            self._line.telephones.hang_up(following)
+
+    def _bridge(self) -> None:
+        caller, other = self._line.caller, self._other
         if not other.gone.done() and caller.media is not None and other.media is not None:
+            self._bridged_at = self._loop.time()
             caller.media.bridge(other.media.id)
-            bridged = True
-            call.trace("bridged", agent=other.name)
-        gone = await asyncio.shield(other.gone)
-        call.trace(
-            "agent_left", agent=other.name, cause=gone.cause, seconds=round(loop.time() - started_at, 2)
-        )
-    finally:
-        if bridged:
-            call.talk_seconds += loop.time() - started_at
-            if caller.media is not None:
-                caller.media.unbridge()
-        line.telephones.hang_up(other)
-    on_left()
-    caller.take_keys()  # what was keyed during the talk was for the agent
+            self._line.call.trace("bridged", agent=other.name)
+
+    def _unbridge(self) -> None:
+        if self._bridged_at is not None:
+            self._line.call.talk_seconds += self._loop.time() - self._bridged_at
+            self._bridged_at = None
+            if self._line.caller.media is not None:
+                self._line.caller.media.unbridge()

@@ -4,7 +4,7 @@ Whatever fails, the caller's dialog stands and the caller goes on in the dialpla
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from voicebot.calls.call import Call
@@ -31,7 +31,15 @@ class Telephones(Protocol):
     def target(self, call: Call, to: str) -> str:
         """Return the SIP URI for an extension, number or URI of the dialplan. Raises DialFailed if it may not be dialled."""
 
-    async def dial(self, call: Call, uri: str, *, name: str, headers: Sequence[tuple[str, str]] = ()) -> Leg:
+    async def dial(
+        self,
+        call: Call,
+        uri: str,
+        *,
+        name: str,
+        headers: Sequence[tuple[str, str]] = (),
+        on_ringing: Callable[[], None] | None = None,
+    ) -> Leg:
         """Place a leg and wait until it is answered. Raises DialFailed; being cancelled cancels the INVITE."""
 
     def hang_up(self, leg: Leg, cause: str = "normal") -> None:
@@ -43,6 +51,15 @@ class Telephones(Protocol):
         Returns "", or "unconfirmed" when the peer hung up without telling how it went. Raises DialFailed when the
         target was not reached, ReferRefused when the peer does not transfer.
         """
+
+    def answer_refer(self, leg: Leg, status: int) -> None:
+        """Accept (202) or decline the transfer that the leg's peer asks for; only the first answer counts."""
+
+    def notify_refer(self, leg: Leg, status: int) -> None:
+        """Tell the leg's peer how the accepted transfer goes; a status >= 200 is the last."""
+
+    def own_uri(self, leg: Leg, replaces: str) -> str | None:
+        """Return our own URI if a Replaces value names another dialog between us and the leg's peer, else None."""
 
 
 async def transfer(line: "TelephoneLine", request: TransferRequest) -> TransferResult:

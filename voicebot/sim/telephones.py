@@ -36,7 +36,15 @@ class SimTelephones:
     def target(self, call: Call, to: str) -> str:
         return self.names.get(to) or (to if to.startswith("sip:") else f"sip:{to}@sim")
 
-    async def dial(self, call: Call, uri: str, *, name: str, headers: Sequence[tuple[str, str]] = ()) -> Leg:
+    async def dial(
+        self,
+        call: Call,
+        uri: str,
+        *,
+        name: str,
+        headers: Sequence[tuple[str, str]] = (),
+        on_ringing: Callable[[], None] | None = None,
+    ) -> Leg:
         loop = asyncio.get_running_loop()
         extension = self.extensions.get(uri)
         self._note(uri, "rings")
@@ -82,6 +90,15 @@ class SimTelephones:
             raise DialFailed("declined", 603)
         self.referred.append(uri)
         return ""
+
+    def answer_refer(self, leg: Leg, status: int) -> None:
+        """Simulated phones ask for no transfers."""
+
+    def notify_refer(self, leg: Leg, status: int) -> None:
+        """See `answer_refer`."""
+
+    def own_uri(self, leg: Leg, replaces: str) -> str | None:
+        return None
 
     def _note(self, uri: str, what: str) -> None:
         self.rings.append((asyncio.get_running_loop().time(), uri, what))

@@ -18,6 +18,7 @@ from voicebot.dialplan.targets import Step
 CALL = ("from", "to", "uid", "language", "priority", "headers")
 QUEUE = ("ewt", "waited", "position")
 ERROR = ("kind", "status")
+TRANSFER = ("exit", "status", "reason")
 
 
 def check_names(dialplan: Dialplan) -> Iterator[Finding]:
@@ -94,6 +95,7 @@ def written_variables(dialplan: Dialplan) -> set[str]:
 
 def _written(dialplan: Dialplan) -> set[str]:
     written = {f"call.{name}" for name in CALL} | {f"queue.{name}" for name in QUEUE}
+    written |= {f"transfer.{name}" for name in TRANSFER}
     written |= {f"error.{name}" for name in ERROR} | {f"var.{name}" for name in dialplan.variables}
     for item in everything(dialplan):
         match item:

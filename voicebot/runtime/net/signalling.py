@@ -81,6 +81,7 @@ class SipSignalling:
             session_timers=session_timers,
             authenticate=authenticate,
             credentials=credentials,
+            accept_refer=True,
         )
         if capture is not None:
             self.endpoint.on_message = self._passed
@@ -178,6 +179,17 @@ class SipSignalling:
         sent = self.endpoint.refer(session, target, self.shell.now(), replacing=replacing)
         self.shell.flush()
         return sent
+
+    def answer_refer(self, session: int, status: int) -> None:
+        self.endpoint.answer_refer(session, status, self.shell.now())
+        self.shell.flush()
+
+    def notify_refer(self, session: int, status: int) -> None:
+        self.endpoint.notify_refer(session, status, self.shell.now())
+        self.shell.flush()
+
+    def own_uri(self, session: int, replaces: str) -> str | None:
+        return self.endpoint.own_uri(session, replaces)
 
     def local_host(self, peer_host: str) -> str:
         return self._routes.host_for(peer_host)

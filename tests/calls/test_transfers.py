@@ -1,0 +1,503 @@
+"""Transfers in a call: real SIP in memory between the hotline, the caller's PBX and other phones; virtual time."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.calls.sip_pipe import HOTLINE, TestPhone
+from tests.calls.test_inbound import AGENT, Server, play
+from voicebot.calls.call import Call
+from voicebot.calls.floor import DialFailed
+from voicebot.sdp import Local, answer_offer, create_offer
+from voicebot.sip import Address, Event
+from voicebot.sip import events as sip
+from voicebot.sip.replaces import Replaces
+from voicebot.sip.uri import Uri
+
+BRANCH = Address("udp", "192.0.2.4", 5060)
+OTHER = Address("udp", "192.0.2.5", 5060)
+
+DIALPLAN = """
+dialplan: 1
+hotline: {name: test, languages: [en], start: main}
+queues: {agents: {ring_timeout: 10s, max_wait: 60s}}
+handlers: {error: [{goto: failed}]}
+flows:
+  main:
+    - say: "Welcome."
+    - %s
+    - say: "After it, {{ transfer.exit }} {{ transfer.reason }}."
+    - queue: {name: agents, exits: {agent_done: goodbye, timeout: goodbye, no_agents: goodbye, full: goodbye}}
+  goodbye: [{say: "Goodbye."}, {hangup: normal}]
+  failed: [{say: "An error."}, {hangup: normal}]
+"""
+STAY = "exits: {agent_done: [], busy: [], no_answer: [], declined: [], auth_failed: [], unreachable: [], timeout: []}"
+WHISPER = 'whisper: "A caller from the hotline.", accept_key: "1"'
+
+
+def to_branch(mode: str, more: str = "timeout: 20s") -> str:
+    step = f'transfer: {{to: "sip:6005@{BRANCH.host}:5060", mode: {mode}, {more}, {STAY}}}'
+    return DIALPLAN % step.replace("[]", '[{set: {call.x: "1"}}]')
+
+
+QUEUE = DIALPLAN % "set: {call.x: 1}"
+
+
+class Pbx(TestPhone):
+    """The caller's telephone system: carries out REFER, unless `refuses` gives the status of its refusal.
+
+    `tells`: the last NOTIFY, None: it sends none. `hangs_up`: its BYE follows the NOTIFY at once.
+    """
+
+    refuses = 0
+    tells: int | None = 200
+    hangs_up = False
+
+    def _take(self, event: Event) -> None:
+        super()._take(event)
+        if isinstance(event, sip.ReferReceived):
+            if self.refuses:
+                self.endpoint.answer_refer(event.session, self.refuses, self._now())
+                return
+            self.endpoint.answer_refer(event.session, 202, self._now())
+            asyncio.get_running_loop().call_later(1.0, self._carried_out, event)
+
+    def _carried_out(self, event: sip.ReferReceived) -> None:
+        uri = Uri.parse(event.refer_to)
+        if uri.headers and self.tells == 200:
+            value = uri.headers.removeprefix("Replaces=").replace("%3B", ";").replace("%3D", "=")
+            self.join(uri, [("Replaces", value)])
+        if self.tells is not None:
+            self.endpoint.notify_refer(event.session, self.tells, self._now())
+        if self.hangs_up:
+            self.endpoint.bye(event.session, self._now())
+        self.work()
+
+    def join(self, uri: Uri, headers: list[tuple[str, str]]) -> int:
+        self.local, offer = create_offer(Local(self.address.host, 4002, 2))
+        session = self.endpoint.invite(
+            f"sip:{uri.user}@{uri.host}:{uri.port or 5060}",
+            "sip:100@example.com",
+            offer,
+            self._now(),
+            destination=Address("udp", uri.host, uri.port or 5060),
+            headers=headers,
+        )
+        self.work()
+        return session
+
+    def transfer(self, session: int, to: str) -> None:
+        """Ask the far end to go elsewhere, as the phone of an agent does."""
+        self.endpoint.refer(session, to, self._now())
+        self.work()
+
+    def progress(self) -> list[int]:
+        return [event.status for event in self.events if isinstance(event, sip.ReferProgress)]
+
+
+class Branch(Pbx):
+    """The transfer's target; it lets a call be replaced."""
+
+    def _answer(self, event: sip.IncomingCall) -> None:
+        super()._answer(event)
+        if event.replaces is not None:
+            self.endpoint.bye(event.replaces, self._now())
+            self.work()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, sip.IncomingCall) and event.replaces is not None:
+            self.events.append(event)
+            self._answer(event)
+        else:
+            super()._take(event)
+
+
+class Office:
+    """The server with a PBX that calls it, a branch, an agent and another phone."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.pbx = Pbx(server.pipe)
+        self.branch = Branch(server.pipe, BRANCH)
+        self.agent = Pbx(server.pipe, AGENT)
+        self.other = Branch(server.pipe, OTHER)
+        server.exchange.resolve = self._target
+
+    @staticmethod
+    def _target(_call: Call, to: str) -> str:
+        if to.startswith("sip:9") or "evil" in to or "@" not in to:
+            raise DialFailed("declined", 403)
+        return to
+
+    async def talk_with_agent(self) -> tuple[int, int]:
+        """Let a caller talk with the agent; return the sessions of both phones."""
+        call = self.pbx.call()
+        await asyncio.sleep(8.0)
+        assert self.server.caller.bridged_with is not None
+        return call, self.agent.incoming[0]
+
+
+def told(server: Server, event: str) -> list[dict[str, object]]:
+    return [dict(fields) for uid, kind, fields in server.store.events if (uid, kind) == ("call-1", event)]
+
+
+def heard(server: Server) -> str:
+    return " ".join(each.text for each in server.caller.said)
+
+
+# --- the dialplan's step --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hangs_up", [False, True])
+@pytest.mark.parametrize("mode", ["blind", "attended", "auto"])
+def test_a_transferred_caller_leaves_the_hotline_and_talks_to_the_target(
+    tmp_path: Path, mode: str, hangs_up: bool
+) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        office.pbx.hangs_up = hangs_up
+        office.pbx.call()
+        await asyncio.sleep(10.0)
+        assert [event.by_peer for event in office.pbx.events if isinstance(event, sip.Ended)] == [
+            not hangs_up
+        ]
+        if mode != "blind":
+            assert office.branch.has(sip.Established)
+            assert len(office.branch.incoming) == 1, "its phone rings once"
+            office.pbx.bye(2)
+            await asyncio.sleep(1.0)
+
+    server = play(tmp_path, story, dialplan=to_branch(mode))
+    (end,) = told(server, "transfer_exit")
+    assert (end["exit"], end["status"]) == ("transferred", 200)
+    record = server.store.ended["call-1"]
+    assert record["release_cause"] == "transferred"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "mode", "expected"),
+    [
+        ("busy", "attended", ("busy", 486)),
+        ("busy", "auto", ("busy", 486)),
+        ("rings", "attended", ("timeout", 0)),
+        ("rings", "bridge", ("timeout", 0)),
+    ],
+)
+def test_a_target_that_is_not_reached_gives_the_caller_back_at_the_step(
+    tmp_path: Path, behaviour: str, mode: str, expected: tuple[str, int]
+) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        office.branch.behaviour = behaviour
+        call = office.pbx.call()
+        await asyncio.sleep(32.0)
+        assert "After it" in heard(server)
+        assert not any(isinstance(event, sip.Ended) for event in office.pbx.events)
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+
+    server = play(tmp_path, story, dialplan=to_branch(mode))
+    (end,) = told(server, "transfer_exit")
+    assert (end["exit"], end["status"]) == expected
+
+
+@pytest.mark.parametrize("mode", ["attended", "auto"])
+@pytest.mark.parametrize(("refuses", "tells"), [(603, 200), (405, 200), (0, 481), (0, None)])
+def test_a_pbx_that_does_not_join_the_two_leaves_them_talking_through_the_hotline(
+    tmp_path: Path, mode: str, refuses: int, tells: int | None
+) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        office.pbx.refuses, office.pbx.tells = refuses, tells
+        call = office.pbx.call()
+        await asyncio.sleep(16.0)
+        assert server.caller.bridged_with is not None
+        assert len(office.branch.incoming) == 1
+        office.branch.bye(office.branch.incoming[0])
+        await asyncio.sleep(3.0)
+        assert "After it, agent_done" in heard(server)
+        office.pbx.bye(call)
+        await asyncio.sleep(5.0)
+
+    server = play(tmp_path, story, dialplan=to_branch(mode))
+    assert len(told(server, "transfer_refused")) == 1
+
+
+def test_the_targets_phone_stops_ringing_within_200_ms_when_the_caller_leaves(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        office.branch.behaviour = "rings"
+        call = office.pbx.call()
+        await asyncio.sleep(4.0)
+        left_at = asyncio.get_running_loop().time()
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+        (cancelled,) = [at for at, what in office.branch.notes if what == "Cancelled"]
+        assert cancelled - left_at < 0.2
+
+    server = play(tmp_path, story, dialplan=to_branch("attended"))
+    (end,) = told(server, "transfer_exit")
+    assert end["exit"] == "caller_left"
+
+
+@pytest.mark.parametrize(
+    ("presses", "exit", "reason"),
+    [("1", "transferred", ""), ("2", "declined", "not_accepted"), ("", "declined", "not_accepted")],
+)
+def test_a_call_is_taken_by_its_key_only(tmp_path: Path, presses: str, exit: str, reason: str) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        call = office.pbx.call()
+        await asyncio.sleep(5.0)
+        target = server.media.opened[1]
+        assert target.said[0].text == "A caller from the hotline."
+        if presses:
+            target.press(presses)
+        await asyncio.sleep(12.0)
+        if exit == "declined":
+            assert office.branch.has(sip.Ended)
+            assert "After it, declined" in heard(server)
+            office.pbx.bye(call)
+        else:
+            office.pbx.bye(2)
+        await asyncio.sleep(1.0)
+
+    server = play(tmp_path, story, dialplan=to_branch("attended", f"timeout: 20s, {WHISPER}"))
+    (end,) = told(server, "transfer_exit")
+    assert (end["exit"], end["reason"]) == (exit, reason)
+
+
+def test_a_blind_transfer_without_news_is_told_apart_from_one_that_is_refused(tmp_path: Path) -> None:
+    def ends_with(refuses: int, tells: int | None, folder: Path) -> tuple[object, object]:
+        async def story(server: Server) -> None:
+            office = Office(server)
+            office.pbx.refuses, office.pbx.tells = refuses, tells
+            call = office.pbx.call()
+            await asyncio.sleep(30.0)
+            office.pbx.bye(call)
+            await asyncio.sleep(5.0)
+
+        folder.mkdir()
+        (end,) = told(play(folder, story, dialplan=to_branch("blind")), "transfer_exit")
+        return end["exit"], end["reason"]
+
+    assert ends_with(0, None, tmp_path / "a") == ("timeout", "no_news")
+    assert ends_with(603, 200, tmp_path / "b") == ("declined", "refused")
+    assert ends_with(401, 200, tmp_path / "c") == ("auth_failed", "no_credentials")
+    assert ends_with(0, 486, tmp_path / "d") == ("busy", "refused")
+
+
+# --- an agent's phone asks --------------------------------------------------------------------------------------------
+
+
+def test_an_agent_passes_the_caller_on_and_hears_how_it_goes(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        _, agent = await office.talk_with_agent()
+        first = server.caller.bridged_with
+        office.agent.transfer(agent, f"sip:6005@{BRANCH.host}:5060")
+        await asyncio.sleep(1.0)
+        assert server.caller.bridged_with == first, "they stay connected while it rings"
+        await asyncio.sleep(4.0)
+        assert office.agent.progress()[-1] == 200
+        assert office.agent.has(sip.Ended)
+        assert server.caller.bridged_with not in (None, first)
+        (incoming,) = [event for event in office.branch.events if isinstance(event, sip.IncomingCall)]
+        assert incoming.request.first("referred-by"), "RFC 3892"
+        office.branch.bye(office.branch.incoming[0])
+        await asyncio.sleep(4.0)
+        assert "Goodbye." in heard(server), "then the dialplan goes on"
+        assert office.pbx.has(sip.Ended)
+
+    server = play(tmp_path, story, dialplan=QUEUE)
+    assert [each["exit"] for each in told(server, "queue_exit")] == ["agent_done"]
+    assert [each["exit"] for each in told(server, "agent_transfer")] == ["transferred"]
+    assert all(agent.assignment is None for agent in server.floor.state.agents.values())
+
+
+@pytest.mark.parametrize(
+    ("to", "status"), [(f"sip:6005@{BRANCH.host}:5060", 486), ("sip:900123@evil.example", 603)]
+)
+def test_a_transfer_by_the_agent_that_fails_leaves_both_connected(
+    tmp_path: Path, to: str, status: int
+) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        office.branch.behaviour = "busy"
+        call, agent = await office.talk_with_agent()
+        first = server.caller.bridged_with
+        office.agent.transfer(agent, to)
+        await asyncio.sleep(3.0)
+        assert office.agent.progress()[-1] == status
+        assert server.caller.bridged_with == first
+        office.branch.behaviour = "answers"
+        office.agent.transfer(agent, f"sip:6005@{BRANCH.host}:5060")
+        await asyncio.sleep(3.0)
+        assert office.agent.progress()[-1] == 200, "the next one may work"
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+        assert office.branch.has(sip.Ended)
+
+    play(tmp_path, story, dialplan=QUEUE)
+
+
+def test_an_agent_who_hangs_up_at_once_leaves_the_caller_ringing_at_the_target(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        call, agent = await office.talk_with_agent()
+        office.agent.transfer(agent, f"sip:6005@{BRANCH.host}:5060")
+        await asyncio.sleep(0.5)
+        office.agent.bye(agent)
+        await asyncio.sleep(0.5)
+        assert server.caller.bridged_with is None
+        await asyncio.sleep(3.0)
+        assert server.caller.bridged_with is not None
+        office.pbx.bye(call)
+        await asyncio.sleep(5.0)
+        assert office.branch.has(sip.Ended)
+
+    play(tmp_path, story, dialplan=QUEUE)
+
+
+@pytest.mark.parametrize("after", [0.001, 0.3, 1.9, 2.0, 2.005, 2.011, 2.016, 2.5])
+def test_the_caller_may_leave_at_any_moment_of_an_agents_transfer(tmp_path: Path, after: float) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        call, agent = await office.talk_with_agent()
+        office.agent.transfer(agent, f"sip:6005@{BRANCH.host}:5060")
+        await asyncio.sleep(after)
+        office.pbx.bye(call)
+        await asyncio.sleep(6.0)
+        assert office.agent.has(sip.Ended)
+
+    play(tmp_path, story, dialplan=QUEUE)
+
+
+def test_a_caller_may_not_transfer_the_hotline(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        call, _ = await office.talk_with_agent()
+        office.pbx.transfer(call, f"sip:6005@{BRANCH.host}:5060")
+        await asyncio.sleep(2.0)
+        assert office.pbx.progress() == [603]
+        assert office.branch.incoming == []
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+
+    play(tmp_path, story, dialplan=QUEUE)
+
+
+# --- Replaces -----------------------------------------------------------------------------------------------------
+
+
+def replaces(phone: TestPhone, session: int) -> str:
+    """Return the value by which somebody else takes the place of this phone's call with the hotline."""
+    dialog = phone.endpoint._core.sessions[session].dialog
+    assert dialog is not None
+    return str(Replaces(dialog.call_id, dialog.remote.tag, dialog.local.tag))
+
+
+def test_a_caller_who_is_transferred_to_another_phone_goes_on_in_the_same_call(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        call, agent = await office.talk_with_agent()
+        new = office.other.join(
+            Uri.parse(f"sip:700@{HOTLINE.host_port}"), [("Replaces", replaces(office.pbx, call))]
+        )
+        await asyncio.sleep(1.0)
+        assert office.pbx.has(sip.Ended), "the old dialog got its BYE"
+        assert office.other.has(sip.Answered)
+        assert server.caller.bridged_with is not None, "the talk goes on"
+        office.agent.bye(agent)
+        await asyncio.sleep(4.0)
+        assert "Goodbye." in heard(server)
+        assert [event.session for event in office.other.events if isinstance(event, sip.Ended)] == [new]
+
+    server = play(tmp_path, story, dialplan=QUEUE)
+    assert list(server.store.ended) == ["call-1"]
+    assert len(told(server, "replaced")) == 1
+
+
+def test_an_agent_who_moves_the_talk_to_another_phone(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        call, agent = await office.talk_with_agent()
+        office.other.join(
+            Uri.parse(f"sip:700@{HOTLINE.host_port}"), [("Replaces", replaces(office.agent, agent))]
+        )
+        await asyncio.sleep(1.0)
+        assert office.agent.has(sip.Ended)
+        assert server.caller.bridged_with is not None
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+        assert office.other.has(sip.Ended)
+
+    play(tmp_path, story, dialplan=QUEUE)
+
+
+def test_an_agents_call_that_rings_is_taken_at_another_phone(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        office.agent.behaviour = "rings"
+        call = office.pbx.call()
+        await asyncio.sleep(4.0)
+        office.other.join(
+            Uri.parse(f"sip:700@{HOTLINE.host_port}"),
+            [("Replaces", replaces(office.agent, office.agent.incoming[0]))],
+        )
+        await asyncio.sleep(1.0)
+        assert office.agent.has(sip.Cancelled)
+        assert server.caller.bridged_with is not None
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+        assert office.other.has(sip.Ended)
+
+    play(tmp_path, story, dialplan=QUEUE)
+
+
+def test_an_agent_asks_somebody_in_a_second_call_through_the_hotline_and_hands_the_caller_over(
+    tmp_path: Path,
+) -> None:
+    """RFC 5589 section 7: the REFER names the second call, which is ours; its story goes on with the caller."""
+
+    async def story(server: Server) -> None:
+        office = Office(server)
+        call, agent = await office.talk_with_agent()
+        second = office.agent.call()
+        await asyncio.sleep(2.0)
+        value = replaces(office.agent, second).replace(";", "%3B").replace("=", "%3D")
+        office.agent.transfer(agent, f"sip:700@{HOTLINE.host_port}?Replaces={value}")
+        await asyncio.sleep(3.0)
+        assert office.agent.progress()[-1] == 200
+        ended = [event.session for event in office.agent.events if isinstance(event, sip.Ended)]
+        assert sorted(ended) == sorted([agent, second]), "the agent is out of both"
+        assert server.caller.bridged_with is not None
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+
+    server = play(tmp_path, story, dialplan=QUEUE)
+    assert sorted(server.store.ended) == ["call-1", "call-2"]
+
+
+def test_sdp_of_a_replacing_call_is_a_session_of_its_own(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        call, _ = await office.talk_with_agent()
+        office.other.join(
+            Uri.parse(f"sip:700@{HOTLINE.host_port}"), [("Replaces", replaces(office.pbx, call))]
+        )
+        await asyncio.sleep(1.0)
+        (old, new) = (
+            next(event for event in phone.events if isinstance(event, sip.Answered))
+            for phone in (office.pbx, office.other)
+        )
+        assert old.sdp is not None
+        assert new.sdp is not None
+        origins = [sdp.split(b"o=")[1].split(b"\r\n")[0] for sdp in (old.sdp, new.sdp)]
+        assert origins[0] != origins[1]
+        assert answer_offer(Local("192.0.2.9", 4000, 1), new.sdp).media.remote_port == server.caller.port
+        office.other.bye(1)
+        await asyncio.sleep(1.0)
+
+    play(tmp_path, story, dialplan=QUEUE)

@@ -17,6 +17,7 @@ import structlog
 from voicebot import __version__
 from voicebot.acd import Agent
 from voicebot.calls.call import Call
+from voicebot.calls.callbacks import Callbacks, Rules
 from voicebot.calls.exchange import Exchange
 from voicebot.calls.floor import DialFailed, Floor
 from voicebot.calls.inbound import Entrance, Reception
@@ -167,9 +168,20 @@ class Server:
             environment=os.environ,
         )
         self.floor = Floor(self.exchange, random.SystemRandom(), self._agents())
+        rules = config.callbacks
+        self.callbacks = Callbacks(
+            self.floor,
+            self.exchange,
+            self.speech,
+            self.store,
+            self.prompts.sounds,
+            new_uid,
+            Rules(rules.attempts, rules.retry_seconds, rules.ring_seconds, rules.keep_hours * 3600.0),
+        )
         self.reception = Reception(
             self.exchange,
             self.floor,
+            self.callbacks,
             self.speech,
             self.store,
             self.prompts.sounds,
@@ -193,6 +205,9 @@ class Server:
         self.hotlines.start()
         self._lag.start()
         self._ready = True
+        if self.store.open_callbacks:
+            log.info("callbacks of an earlier run go on", callbacks=len(self.store.open_callbacks))
+            self.callbacks.restore(self.store.open_callbacks)
         self.signalling.drain(None)
         self.trunks.start()
 
@@ -209,6 +224,7 @@ class Server:
             log.info("stopping", calls=len(self.reception.calls), drain=self.config.shutdown.drain_seconds)
             await self.trunks.stop()
             await self.reception.drain(self.config.shutdown.drain_seconds, hurry)
+            await self.callbacks.close()
             await self.floor.close()
             await self.exchange.close()
             await self.hotlines.close()

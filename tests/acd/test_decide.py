@@ -16,6 +16,7 @@ from voicebot.acd import (
     AgentStatus,
     Announce,
     Assignment,
+    CallbackJoins,
     CallJoins,
     CallLeaves,
     CancelRing,
@@ -438,3 +439,66 @@ def test_unknown_names_and_double_joins_are_errors() -> None:
             desk.tell(event)
     with pytest.raises(AcdError, match="longest_idle"):
         QueueSpec("cards", strategy="longest")
+
+
+# --- callbacks, ageing, sticky ----------------------------------------------------------------------------------------
+
+
+def test_a_booked_callback_keeps_its_place_and_nobody_gets_in_between() -> None:
+    desk = Desk(agents=[])
+    desk.state = AcdState.start([], [QueueSpec("cards", join_empty=True)])
+    for uid, at in (("first", 1.0), ("second", 2.0), ("third", 3.0)):
+        desk.join(uid, at=at)
+    booked = WaitingCall("callback", "cards", since=2.0)
+    assert desk.tell(CallbackJoins(booked, instead_of="second"), at=50.0) == []
+    assert [position(desk.state, uid) for uid in ("first", "callback", "third")] == [1, 2, 3]
+    assert "second" not in desk.state.waiting
+
+
+def test_a_callback_waits_for_whoever_logs_in_however_long_it_takes() -> None:
+    desk = Desk(agents=[])
+    assert desk.tell(CallbackJoins(WaitingCall("callback", "cards", since=100.0)), at=100.0) == []
+    assert desk.tell(Tick(), at=100.0 + 86400.0) == []
+    desk.tell(Reconfigure({"alice": ALICE}, {}))
+    assert [(item.agent, item.call.uid) for item in desk.rung] == [("alice", "callback")]
+
+
+def test_the_phone_that_rings_for_a_caller_stops_when_the_caller_books_a_callback() -> None:
+    desk = Desk([ALICE])
+    desk.join("c1")
+    commands = desk.tell(CallbackJoins(WaitingCall("callback", "cards", since=100.0), "c1"))
+    assert [item.cause for item in commands if isinstance(item, CancelRing)] == ["caller_left"]
+    desk.tick()
+    assert [(item.agent, item.call.uid) for item in desk.rung] == [("alice", "c1"), ("alice", "callback")]
+
+
+def test_ageing_lets_who_has_waited_long_overtake_a_higher_priority() -> None:
+    desk = Desk(agents=[])
+    desk.state = AcdState.start([], [QueueSpec("cards", join_empty=True, ageing=60.0)])
+    desk.join("patient", at=0.0)
+    desk.join("important", priority=2, at=110.0)
+    assert position(desk.state, "patient") == 2
+    while desk.now < 120.0:
+        desk.tick()
+    assert position(desk.state, "patient") == 1  # twice a minute, and who came first
+
+
+def test_a_sticky_queue_rings_the_agent_whom_the_caller_knows() -> None:
+    desk = Desk(queue=QueueSpec("cards", sticky=True))
+    desk.tell(CallJoins(WaitingCall("c1", "cards", preferred="bob")))
+    assert desk.rung[0].agent == "bob"
+    desk.tell(CallJoins(WaitingCall("c2", "cards", preferred="bob")))
+    assert desk.rung[1].agent == "alice"  # bob's phone rings already: nobody waits for one person
+
+
+def test_an_estimate_is_longer_the_surer_it_is() -> None:
+    desk = Desk([ALICE])
+    desk.join("c1")
+    mean = estimated_wait(desk.state, "c1")
+    assert mean is not None
+    for quantile, factor in (
+        (0.5, 0.70),
+        (0.8, 1.61),
+        (0.9, 2.31),
+    ):  # of an exponential distribution: -ln(1 - q)
+        assert estimated_wait(desk.state, "c1", quantile) == pytest.approx(mean * factor, rel=0.03)

@@ -1,5 +1,8 @@
 """A hotline in virtual time: the real line, floor and turn with simulated media, speech and telephones."""
 
+import asyncio
+import datetime
+import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from voicebot.acd import Agent, QueueSpec
 from voicebot.calls.call import Call
+from voicebot.calls.callbacks import Callbacks, Rules
 from voicebot.calls.floor import Floor
 from voicebot.calls.leg import Leg
 from voicebot.calls.line import Sounds, TelephoneLine
@@ -16,6 +20,7 @@ from voicebot.sim.speech import SimSpeech
 from voicebot.sim.store import SimServices, SimStore
 from voicebot.sim.telephones import Extension, SimTelephones
 
+NOON = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
 SOUNDS = Sounds(Path("music"), Path("ringback"), Path("beep"))
 
 
@@ -67,7 +72,21 @@ class Hotline:
         ]
         spec = QueueSpec("agents", **queue)  # type: ignore[arg-type]
         self.floor = Floor(self.telephones, random.Random(1), agents, [spec])
+        self._uids = itertools.count(1)
+        self.callbacks = Callbacks(
+            self.floor,
+            self.telephones,
+            self.speech,
+            self.store,
+            SOUNDS,
+            lambda: f"out-{next(self._uids)}",
+            Rules(),
+            self.clock,
+        )
         self._number = 0
+
+    def clock(self) -> datetime.datetime:
+        return NOON + datetime.timedelta(seconds=asyncio.get_running_loop().time())
 
     def caller(self) -> Caller:
         """A caller whose call was just answered."""
@@ -82,6 +101,7 @@ class Hotline:
             leg,
             speech=self.speech,
             floor=self.floor,
+            callbacks=self.callbacks,
             telephones=self.telephones,
             services=self.services,
             sounds=SOUNDS,
@@ -91,6 +111,7 @@ class Hotline:
         return Caller(call, leg, media, line)
 
     async def close(self) -> None:
+        await self.callbacks.close()
         await self.floor.close()
 
 

@@ -12,6 +12,7 @@ from tests.calls.hotline import SOUNDS
 from tests.calls.sip_pipe import HOTLINE, PHONE, End, Pipe, TestPhone
 from voicebot.acd import Agent, QueueSpec
 from voicebot.calls.call import Call
+from voicebot.calls.callbacks import Callbacks
 from voicebot.calls.exchange import Exchange
 from voicebot.calls.floor import Floor
 from voicebot.calls.inbound import Entrance, Reception
@@ -70,9 +71,11 @@ class Server:
         self.exchange = Exchange(self.end, self.media, ("PCMU", "PCMA"), 60.0, self._target)
         agents = [Agent("alice", f"sip:6001@{AGENT.host_port}")]
         self.floor = Floor(self.exchange, random.Random(1), agents, [QueueSpec("agents", ring_timeout=10.0)])
+        callbacks = Callbacks(self.floor, self.exchange, self.speech, self.store, SOUNDS, lambda: "callback")
         self.reception = Reception(
             self.exchange,
             self.floor,
+            callbacks,
             self.speech,
             self.store,
             SOUNDS,

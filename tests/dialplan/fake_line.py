@@ -8,6 +8,7 @@ from typing import Literal
 from voicebot.dialplan.line import (
     Answer,
     BargeIn,
+    CallbackRequest,
     Completeness,
     Entry,
     Failed,
@@ -80,6 +81,9 @@ class FakeLine:
     fetches: list[FetchRequest] = field(default_factory=list)
     recording: list[str] = field(default_factory=list)
     messages: list[float] = field(default_factory=list)
+    callable_numbers: tuple[str, ...] | None = None  # None: all
+    callbacks: list[CallbackRequest] = field(default_factory=list)
+    keeps_callbacks: bool = True
     hung_up: str | None = None
 
     # --- what tests look at ----------------------------------------------------------------------------------------
@@ -166,6 +170,13 @@ class FakeLine:
     async def transfer(self, request: TransferRequest) -> TransferResult:
         self.transfers.append(request)
         return self.transfer_results.pop(0)
+
+    def may_call(self, number: str) -> bool:
+        return self.callable_numbers is None or number in self.callable_numbers
+
+    async def book_callback(self, request: CallbackRequest) -> bool:
+        self.callbacks.append(request)
+        return self.keeps_callbacks
 
     async def fetch(self, request: FetchRequest) -> FetchResult:
         self.fetches.append(request)

@@ -150,7 +150,10 @@ class Generator:
 
     def _transfer(self) -> str:
         names = ["busy", "no_answer", "declined", "unreachable", "timeout"]
-        exits = ", ".join(f"{name}: {self._later(self._number)}" for name in names)
+        leads = {name: self._later(self._number) for name in names}
+        booking = f"{{booked: bye, invalid: {leads['declined']}, closed: voicemail}}"
+        leads["declined"] = f"[{{callback: {{queue: desk, exits: {booking}}}}}]"
+        exits = ", ".join(f"{name}: {lead}" for name, lead in leads.items())
         return f'transfer: {{to: "6001", timeout: 5s, exits: {{agent_done: [{{say: "Welcome back."}}], {exits}}}}}'
 
 

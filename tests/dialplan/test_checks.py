@@ -187,7 +187,24 @@ CASES: list[tuple[str, str, str, tuple[int, int]]] = [
         main("{transfer: {to: a, mode: attended, exits: {timeout: main}}}"),
         (4, 11),
     ),
-    ("VB190", main("{callback: {exits: {booked: main}}}"), GOOD, (4, 11)),
+    (
+        "VB190",
+        main("{form: {prompt: A, slots: [{slot: d, type: date, prompt: B}]}}"),
+        main("{form: {slots: [{slot: d, type: date, prompt: B}]}}"),
+        (4, 26),
+    ),
+    (
+        "VB102",
+        main("{callback: {exits: {booked: main}}}"),
+        main("{callback: {exits: {booked: [{hangup: normal}], invalid: main}}}", Q),
+        (4, 11),
+    ),
+    (
+        "VB022",
+        main(f'{{queue: {{name: a, offer_callback: {{when: "true", dtmf: "9"}}, {EXITS}}}}}', Q),
+        main(f"{{queue: {{name: a, {EXITS}}}}}", Q),
+        (5, 11),
+    ),
     (
         "VB191",
         main(f"{{queue: {{name: a, while_waiting: [{{goto: main}}], {EXITS}}}}}", Q),

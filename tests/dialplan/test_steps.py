@@ -7,7 +7,15 @@ import pytest
 from tests.dialplan.fake_line import FakeLine, Keyed, Mumble, Nothing, Said
 from tests.dialplan.helpers import BOTH, EN, dialled, loaded
 from voicebot.dialplan.interpreter import Interpreter
-from voicebot.dialplan.line import Entry, Failed, FetchResult, QueueResult, QueueWait, TransferResult
+from voicebot.dialplan.line import (
+    Entry,
+    Failed,
+    FetchResult,
+    QueueResult,
+    QueueView,
+    QueueWait,
+    TransferResult,
+)
 
 
 def test_say_speaks_in_the_callers_language_and_splits_off_sentences_with_variables() -> None:
@@ -289,7 +297,7 @@ def test_queue_exits_and_what_the_line_is_told() -> None:
         "The estimated waiting time is three minutes."
     ]
     assert wait.speak_whisper is not None
-    assert "thirty seconds" in wait.speak_whisper(30.0)[0].text
+    assert "thirty seconds" in wait.speak_whisper(QueueView(30.0))[0].text
     line = FakeLine(queue_results=[QueueResult("timeout")])
     assert dialled(QUEUE, line) == "voicemail"
     assert line.messages == [30.0]

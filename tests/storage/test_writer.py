@@ -319,3 +319,15 @@ def test_newer_database_is_refused_and_an_older_one_is_migrated(
     monkeypatch.setattr(database, "VERSION", now)
     with pytest.raises(StorageError, match=f"version {now + 1}"):
         Writer(url)
+
+
+def test_callbacks_that_are_still_to_be_made_are_told_at_the_next_start(url: str) -> None:
+    ours = Writer(url)
+    ours.callback("cb1", {"state": "waiting", "booked_by": "c1", "data": {"number": "1", "attempts": 0}})
+    ours.callback("cb2", {"state": "waiting", "booked_by": "c2", "data": {"number": "2"}})
+    ours.callback("cb1", {"state": "waiting", "booked_by": "c1", "data": {"number": "1", "attempts": 1}})
+    ours.callback("cb2", {"state": "called", "booked_by": "c2", "data": {"number": "2"}}).result(5.0)
+    assert ours.close()
+    again = Writer(url)
+    assert again.open_callbacks == [{"number": "1", "attempts": 1}]
+    assert again.close()

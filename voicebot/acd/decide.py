@@ -4,8 +4,9 @@ Each event is applied first, then every timer that is due, then free agents are 
 answers at the very instant of a time-out has the call. The rules:
 
 - Calls are served by priority, then by waiting time, over all queues; a call whose agents are all taken blocks nobody.
-- For one call, the agents who were rung least often come first, then `prefer`, then the strategy.
+- For one call, the agents who were rung least often come first, then who is `sticky`, then `prefer`, then the strategy.
 - An agent who missed a call is left alone for a while (`draft.MISS_PAUSES`).
+- A caller who is to be called back stands in the same order as those who hold the line: at the place of `since`.
 - What is said about an assignment that is over changes nothing; if a phone answers too late, its leg is ended.
 """
 
@@ -18,6 +19,7 @@ from voicebot.acd.messages import (
     AgentDeclined,
     AgentLogsIn,
     AgentLogsOut,
+    CallbackJoins,
     CallJoins,
     CallLeaves,
     CancelRing,
@@ -77,6 +79,8 @@ def _deadlines(state: AcdState) -> Iterator[float]:
         queue = state.queues[call.queue]
         yield from _wait_deadline(call, queue)
         yield from (call.since + item.after for item in queue.relax[call.relaxed :])
+        if queue.ageing:
+            yield call.since + (call.aged + 1) * queue.ageing
 
 
 def _ring_deadline(assignment: Assignment, queue: QueueSpec) -> float:
@@ -96,6 +100,8 @@ def _apply(draft: Draft, event: Event) -> None:
     match event:
         case CallJoins(call):
             _join(draft, call)
+        case CallbackJoins(call, instead_of):
+            _join_booked(draft, call, instead_of)
         case CallLeaves(uid):
             _leave(draft, uid)
         case AgentAnswered(assignment):
@@ -131,16 +137,30 @@ def _known(draft: Draft, agent_id: str) -> Agent:
 
 
 def _join(draft: Draft, call: WaitingCall) -> None:
+    queue = _joinable(draft, call)
+    ahead = sum(other.queue == queue.name for other in draft.waiting.values())
+    if queue.max_length is not None and ahead >= queue.max_length:
+        draft.commands.append(Exit(call.uid, "full"))
+        return
+    draft.waiting[call.uid] = replace(call, since=draft.now, tried={}, relaxed=0, aged=0, position=0)
+
+
+def _joinable(draft: Draft, call: WaitingCall) -> QueueSpec:
     queue = draft.queues.get(call.queue)
     if queue is None:
         raise AcdError(f"there is no queue `{call.queue}`")
     if call.uid in draft.waiting or any(item.call.uid == call.uid for item in draft.assignments.values()):
         raise AcdError(f"call {call.uid} is in a queue already")
-    ahead = sum(other.queue == queue.name for other in draft.waiting.values())
-    if queue.max_length is not None and ahead >= queue.max_length:
-        draft.commands.append(Exit(call.uid, "full"))
-        return
-    draft.waiting[call.uid] = replace(call, since=draft.now, tried={}, relaxed=0, position=0)
+    return queue
+
+
+def _join_booked(draft: Draft, call: WaitingCall, instead_of: str) -> None:
+    _joinable(draft, call)
+    before = draft.waiting.get(instead_of)
+    if before is not None:
+        draft.drop(before, "caller_left")
+    since = min(call.since, draft.now)
+    draft.waiting[call.uid] = replace(call, since=since, booked=True, tried={}, relaxed=0, aged=0, position=0)
 
 
 def _leave(draft: Draft, uid: str) -> None:
@@ -226,7 +246,12 @@ def _expire(draft: Draft) -> None:
             continue
         due = sum(call.since + item.after <= draft.now for item in queue.relax)
         if due != call.relaxed:
-            draft.waiting[call.uid] = replace(call, relaxed=due)
+            call = draft.waiting[call.uid] = replace(call, relaxed=due)
+        aged = call.aged
+        while queue.ageing and call.since + (aged + 1) * queue.ageing <= draft.now:
+            aged += 1
+        if aged != call.aged:
+            draft.waiting[call.uid] = replace(call, aged=aged)
 
 
 def _send_on_unservable(draft: Draft) -> None:
@@ -234,7 +259,7 @@ def _send_on_unservable(draft: Draft) -> None:
     for call in list(draft.waiting.values()):
         queue = draft.spec(call)
         skills = required_skills(call, queue, len(queue.relax))
-        if not queue.join_empty and not any(
+        if not (queue.join_empty or call.booked) and not any(
             serves(agent) and able(agent, queue, skills) for agent in draft.agents.values()
         ):
             draft.exit(call, "no_agents")
@@ -276,7 +301,11 @@ def _candidates(draft: Draft, call: WaitingCall, queue: QueueSpec) -> list[Agent
     # While phones ring for this call, only agents who were not tried yet may join them.
     fewest = 0 if ringing else min(call.tried.get(agent.id, 0) for agent in free)
     untried = [agent for agent in free if call.tried.get(agent.id, 0) == fewest]
-    if queue.strategy in PARALLEL or not queue.prefer:
+    if queue.strategy in PARALLEL:
+        return untried
+    if queue.sticky and (known := [agent for agent in untried if agent.id == call.preferred]):
+        return known
+    if not queue.prefer:
         return untried
     liking = {agent.id: sum(agent.skills.get(skill, 0) for skill in queue.prefer) for agent in untried}
     best = max(liking.values())

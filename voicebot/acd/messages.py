@@ -23,6 +23,18 @@ class CallJoins:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackJoins:
+    """A caller who is to be called back waits from now on without a line: `call.booked`, `call.since` is the place.
+
+    The waiting call `instead_of`, if any, leaves in the same instant, so that nobody else has the place in between.
+    What else `CallJoins` raises, this does.
+    """
+
+    call: WaitingCall
+    instead_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CallLeaves:
     """The caller is gone from the queue, or from the talk: hung up, or followed a link. No Exit follows."""
 
@@ -89,6 +101,7 @@ class Tick:
 
 Event = (
     CallJoins
+    | CallbackJoins
     | CallLeaves
     | AgentAnswered
     | AgentDeclined

@@ -65,6 +65,8 @@ class QueueSpec:
     An agent can serve it who is in `agents` (empty: everyone) and has all skills of `require`. Skills that depend on
     the call come with the call. `prefer` are skills whose levels decide between agents before the strategy does.
     `join_empty` false: a call that no agent who is logged in could ever take leaves at once with `no_agents`.
+    `ageing`: each time that a call has waited so long its priority grows by one. `sticky`: a call's `preferred` agent,
+    while free, is rung before the others.
     """
 
     name: str
@@ -79,6 +81,8 @@ class QueueSpec:
     join_empty: bool = False
     wrap_up: float = 0.0
     ring_timeout: float = 20.0
+    ageing: float | None = None
+    sticky: bool = False
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:
@@ -90,11 +94,14 @@ class QueueSpec:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCall:
-    """A caller in a queue who is not connected yet.
+    """A caller in a queue who is not connected yet; `booked`: who has hung up and is to be called back.
 
     `priority` and `max_wait` None take the queue's. `since` is when the call joined (set when it joins). `tried`
     counts how often each agent was rung for this call. `relaxed` counts the relaxations in force. `position` is the
-    place that was last announced to the shell, 0 before the first.
+    place that was last announced to the shell, 0 before the first. `aged` counts the steps of the queue's `ageing`.
+
+    A booked call waits for whoever logs in, as long as it takes: `max_wait`, `max_length` and `no_agents` are for
+    callers who hold the line.
     """
 
     uid: str
@@ -106,6 +113,9 @@ class WaitingCall:
     tried: Mapping[str, int] = field(default_factory=dict)
     relaxed: int = 0
     position: int = 0
+    aged: int = 0
+    preferred: str = ""
+    booked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +159,12 @@ class AcdState:
 
 
 def priority_of(call: WaitingCall, queue: QueueSpec) -> int:
-    return queue.priority if call.priority is None else call.priority
+    return (queue.priority if call.priority is None else call.priority) + call.aged
 
 
 def max_wait_of(call: WaitingCall, queue: QueueSpec) -> float | None:
+    if call.booked:
+        return None
     return queue.max_wait if call.max_wait is None else call.max_wait
 
 

@@ -191,6 +191,15 @@ class Exchange:
         """See `Telephones.target`."""
         return self.resolve(call, to)
 
+    async def hosts(self, call: Call, to: str) -> tuple[str, str]:
+        """See `calls.callbacks.Telephones.hosts`."""
+        try:
+            destination = await self.signalling.resolve(self.resolve(call, to))
+        except SipError as error:
+            raise DialFailed("unreachable", error.status) from error
+        host = destination.host
+        return self.signalling.local_host(host), self.signalling.advertised_host(host)
+
     async def dial(
         self,
         call: Call,

@@ -5,6 +5,7 @@ that answers slowly delays one ring by COMMIT_WITHIN at most, and those after it
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from voicebot.acd import (
     AgentDeclined,
     Announce,
     Assignment,
+    CallbackJoins,
     CallJoins,
     CallLeaves,
     CancelRing,
@@ -42,6 +44,7 @@ from voicebot.calls.call import Call
 from voicebot.calls.leg import Leg
 
 COMMIT_WITHIN = 1.0  # seconds
+KNOWN_CALLERS = 10_000  # whose last agent is remembered for `sticky` queues
 
 log = structlog.get_logger("queue")
 
@@ -111,6 +114,7 @@ class Floor:
     _ringing: dict[int, _Ringing] = field(default_factory=dict)
     _timer: asyncio.TimerHandle | None = None
     _storage_slow: bool = False
+    _last_agents: "OrderedDict[tuple[str, str], str]" = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         self.state = AcdState.start(list(self.agents), list(self.queues))
@@ -132,14 +136,44 @@ class Floor:
         loop = asyncio.get_running_loop()
         ticket = Ticket(call, queue, loop.time(), loop.create_future())
         self.tickets[call.uid] = ticket
-        waiting = WaitingCall(call.uid, queue, priority, require, max_wait)
+        preferred = self._last_agents.get((queue, call.from_number), "")
+        waiting = WaitingCall(call.uid, queue, priority, require, max_wait, preferred=preferred)
+        self._join(ticket, CallJoins(waiting), priority)
+        return ticket
+
+    def join_booked(
+        self,
+        call: Call,
+        queue: str,
+        *,
+        priority: int | None,
+        require: frozenset[str],
+        since: float,
+        instead_of: Ticket | None = None,
+    ) -> Ticket:
+        """Put a caller who is to be called back into the queue, at the place of who waits since `since` (loop time).
+
+        The ticket `instead_of` gives its place up in the same instant; its outcome is then `callback_booked`. `call` is
+        the callback's own call. Raises acd.AcdError for an unknown queue.
+        """
+        ticket = Ticket(call, queue, since, asyncio.get_running_loop().create_future())
+        waiting = WaitingCall(call.uid, queue, priority, require, since=since, booked=True)
+        before = instead_of.call.uid if instead_of is not None else ""
+        self._join(ticket, CallbackJoins(waiting, before), priority)
+        self.tickets.pop(before, None)
+        if instead_of is not None and not instead_of.outcome.done():
+            instead_of.outcome.set_result("callback_booked")
+        return ticket
+
+    def _join(self, ticket: Ticket, event: Event, priority: int | None) -> None:
+        call = ticket.call
+        self.tickets[call.uid] = ticket
         try:
-            call.trace("queue_joined", queue=queue, priority=priority or 0)
-            self._apply(CallJoins(waiting))
+            call.trace("queue_joined", queue=ticket.queue, priority=priority or 0)
+            self._apply(event)
         except BaseException:
             del self.tickets[call.uid]
             raise
-        return ticket
 
     def leave(self, call: Call) -> None:
         """The caller is out of the queue, by whatever way; an agent's phone that rings for the call stops now."""
@@ -151,11 +185,11 @@ class Floor:
         self.tickets.pop(connected.assignment.call.uid, None)
         self._apply(TalkEnds(connected.assignment))
 
-    def estimated_wait(self, call: Call) -> float | None:
+    def estimated_wait(self, call: Call, quantile: float | None = None) -> float | None:
         """Return the estimated wait in seconds (the plain form of `acd.wait`), None if nobody can tell."""
         if call.uid not in self.state.waiting:
             return None
-        return estimated_wait(self.state, call.uid)
+        return estimated_wait(self.state, call.uid, quantile)
 
     def reconfigure(self, agents: Sequence[Agent], queues: Sequence[QueueSpec]) -> None:
         """Take new agents and queues; what is going on goes on."""
@@ -279,7 +313,16 @@ class Floor:
         elif ringing.leg.gone.done():  # before we could bridge: the caller keeps the place
             self._apply_soon(AgentDeclined(assignment, "declined"))
         else:
+            self._remember(ticket, assignment.agent)
             ticket.outcome.set_result(Connected(assignment, ringing.leg))
+
+    def _remember(self, ticket: Ticket, agent: str) -> None:
+        """Note who has served this caller, for queues that are `sticky`."""
+        known = (ticket.queue, ticket.call.from_number)
+        self._last_agents[known] = agent
+        self._last_agents.move_to_end(known)
+        if len(self._last_agents) > KNOWN_CALLERS:
+            self._last_agents.popitem(last=False)
 
 
 def _decline_cause(exit: str) -> DeclineCause:

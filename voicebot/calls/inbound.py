@@ -11,13 +11,14 @@ from typing import Any
 import structlog
 
 from voicebot.calls.call import Call
+from voicebot.calls.callbacks import Callbacks
 from voicebot.calls.exchange import Exchange, Talking
 from voicebot.calls.floor import Floor
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.line import Sounds, TelephoneLine, utc_now
 from voicebot.calls.protocols import NoMediaPort, Services, Speech, Store
 from voicebot.calls.replacing import take_over
-from voicebot.calls.story import HANGUP_HANDLERS_WITHIN, converse
+from voicebot.calls.story import HANGUP_HANDLERS_WITHIN, converse, summary
 from voicebot.dialplan.interpreter import Interpreter
 from voicebot.dialplan.schema import Dialplan
 from voicebot.sdp import NotAcceptable, SdpError, answer_offer, create_offer
@@ -50,6 +51,7 @@ class Reception:
 
     exchange: Exchange
     floor: Floor
+    callbacks: Callbacks
     speech: Speech
     store: Store
     sounds: Sounds
@@ -157,6 +159,7 @@ class Reception:
                     leg,
                     speech=self.speech,
                     floor=self.floor,
+                    callbacks=self.callbacks,
                     telephones=self.exchange,
                     services=self.services(entrance.dialplan),
                     sounds=self.sounds,
@@ -227,19 +230,3 @@ def _note_hold(call: Call, held: bool) -> None:
 def variables(call: Call) -> Mapping[str, object]:
     """Return what the dialplan knows as `call.*` at the beginning."""
     return {"from": call.from_number, "to": call.to_number, "uid": call.uid, "headers": dict(call.headers)}
-
-
-def summary(call: Call, counters: Mapping[str, float]) -> Mapping[str, object]:
-    """Return the fields of the record that are known at the end."""
-    return {
-        "language": call.language,
-        "release_cause": call.release_cause,
-        "ended_by": call.ended_by,
-        "queue": call.queue,
-        "queue_seconds": round(call.queue_seconds, 3),
-        "agent": call.agent,
-        "talk_seconds": round(call.talk_seconds, 3),
-        "recording": call.recording,
-        "recording_problem": call.recording_problem,
-        "counters": dict(counters),
-    }

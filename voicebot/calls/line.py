@@ -5,11 +5,11 @@ import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from voicebot.calls.asking import Asking
 from voicebot.calls.call import Call
-from voicebot.calls.floor import Floor
+from voicebot.calls.floor import Floor, Ticket
 from voicebot.calls.leg import Leg
 from voicebot.calls.message import record_message
 from voicebot.calls.protocols import PlayItem, Services, Speech
@@ -19,6 +19,7 @@ from voicebot.calls.waiting import wait_in_queue
 from voicebot.dialplan.line import (
     Answer,
     BargeIn,
+    CallbackRequest,
     FetchRequest,
     FetchResult,
     Heard,
@@ -32,6 +33,14 @@ from voicebot.dialplan.line import (
     VoiceMessage,
 )
 from voicebot.wire import PlayEnded, PromptItem, StreamItem
+
+
+class Callbacks(Protocol):
+    """Where callers book that they are called back (`calls.callbacks`)."""
+
+    def may_call(self, call: Call, number: str) -> bool: ...
+
+    async def book(self, call: Call, request: CallbackRequest, ticket: Ticket | None = None) -> bool: ...
 
 
 def utc_now() -> datetime.datetime:
@@ -57,6 +66,7 @@ class TelephoneLine:
         *,
         speech: Speech,
         floor: Floor,
+        callbacks: Callbacks,
         telephones: Telephones,
         services: Services,
         sounds: Sounds,
@@ -72,6 +82,7 @@ class TelephoneLine:
         self.caller = caller
         self.speech = speech
         self.floor = floor
+        self.callbacks = callbacks
         self.telephones = telephones
         self.services = services
         self.sounds = sounds
@@ -182,6 +193,12 @@ class TelephoneLine:
     async def transfer(self, request: TransferRequest) -> TransferResult:
         self._skip = False
         return await transfer(self, request)
+
+    def may_call(self, number: str) -> bool:
+        return self.callbacks.may_call(self.call, number)
+
+    async def book_callback(self, request: CallbackRequest) -> bool:
+        return await self.callbacks.book(self.call, request)
 
     async def hang_up(self, reason: str) -> None:
         self.call.releases(reason, "bot")

@@ -127,3 +127,6 @@ class Store(Protocol):
         """Add to the call's timeline; the future is done when it is committed."""
 
     def call_ended(self, uid: str, fields: Mapping[str, object]) -> None: ...
+
+    def callback(self, uid: str, fields: Mapping[str, object]) -> "Future[None]":
+        """Keep a booked callback as it is now: `state`, `booked_by`, `data`; the future is done when it is committed."""

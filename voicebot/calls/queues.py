@@ -22,4 +22,6 @@ def queue_specs(dialplans: Iterable[Dialplan]) -> Iterable[QueueSpec]:
                 join_empty=queue.join_empty,
                 wrap_up=queue.wrap_up,
                 ring_timeout=queue.ring_timeout,
+                ageing=queue.ageing,
+                sticky=bool(queue.sticky),
             )

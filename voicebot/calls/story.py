@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 from voicebot.calls.call import Call
@@ -37,3 +38,19 @@ async def converse(call: Call, leg: Leg, interpreter: Interpreter, call_seconds:
             async with asyncio.timeout(HANGUP_HANDLERS_WITHIN):
                 await interpreter.run_hangup_handlers()
     call.releases("normal", "bot")  # a step has said so already, but for `transferred`
+
+
+def summary(call: Call, counters: Mapping[str, float]) -> Mapping[str, object]:
+    """Return the fields of the record that are known at the end."""
+    return {
+        "language": call.language,
+        "release_cause": call.release_cause,
+        "ended_by": call.ended_by,
+        "queue": call.queue,
+        "queue_seconds": round(call.queue_seconds, 3),
+        "agent": call.agent,
+        "talk_seconds": round(call.talk_seconds, 3),
+        "recording": call.recording,
+        "recording_problem": call.recording_problem,
+        "counters": dict(counters),
+    }

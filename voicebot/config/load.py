@@ -132,6 +132,7 @@ def _config(
         registrar=registrar,
         api=sections.api(top.section("api")),
         limits=sections.limits(top.section("limits")),
+        callbacks=sections.callbacks(top.section("callbacks")),
         shutdown=sections.shutdown(top.section("shutdown")),
         reload=sections.reload(top.section("reload")),
         log=sections.log(top.section("log")),

@@ -190,6 +190,16 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackConfig:
+    """How callers who booked a callback are called: see config.yaml."""
+
+    attempts: int = 3
+    retry_seconds: float = 300.0
+    ring_seconds: float = 45.0
+    keep_hours: float = 24.0
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     """How long running calls may go on after SIGTERM."""
 
@@ -228,6 +238,7 @@ class Config:
     registrar: Registrar | None = None
     api: Api = Api()
     limits: Limits = Limits()
+    callbacks: CallbackConfig = CallbackConfig()
     shutdown: Shutdown = Shutdown()
     reload: Reload = Reload()
     log: Log = Log()

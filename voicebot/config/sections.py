@@ -13,6 +13,7 @@ from voicebot.config.model import (
     AgentConfig,
     Api,
     Auth,
+    CallbackConfig,
     Homer,
     Limits,
     Listen,
@@ -397,6 +398,18 @@ def limits(section: Section) -> Limits:
     result = Limits(
         calls=section.value("calls", integer(1, 100_000), Limits().calls),
         call_seconds=section.value("call_seconds", number(10, 86_400), Limits().call_seconds),
+    )
+    section.done()
+    return result
+
+
+def callbacks(section: Section) -> CallbackConfig:
+    default = CallbackConfig()
+    result = CallbackConfig(
+        attempts=section.value("attempts", integer(1, 10), default.attempts),
+        retry_seconds=section.value("retry_seconds", number(1, 86_400), default.retry_seconds),
+        ring_seconds=section.value("ring_seconds", number(5, 180), default.ring_seconds),
+        keep_hours=section.value("keep_hours", number(1, 168), default.keep_hours),
     )
     section.done()
     return result

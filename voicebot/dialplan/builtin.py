@@ -23,10 +23,43 @@ _TEXTS: dict[str, dict[str, str]] = {
     "next": {"en": "You are next in line.", "zh": "您是下一位。"},
     "wait": {"en": "The estimated waiting time is {value}.", "zh": "预计等候时间为{value}。"},
     "short_wait": {"en": "You will be connected in less than a minute.", "zh": "预计一分钟之内为您接通。"},
+    "callback_offer": {
+        "en": "To be called back when it is your turn, press {key}, or say: call me back.",
+        "zh": "如需在轮到您时给您回电，请按{key}，或者说：回电。",
+    },
+    "callback_confirm": {
+        "en": "Shall we call you on {value}? Press 1 for yes, or 2 for another number.",
+        "zh": "给您回拨{value}，可以吗？可以请按一，换号码请按二。",
+    },
+    "callback_number": {
+        "en": "Please key in the number to call, then press the hash key.",
+        "zh": "请输入回电号码，按井号键结束。",
+    },
+    "callback_refused": {
+        "en": "Sorry, we cannot call that number.",
+        "zh": "抱歉，我们无法拨打这个号码。",
+    },
+    "callback_booked": {
+        "en": "You are booked. We will call you when it is your turn.",
+        "zh": "已为您预约，轮到您时我们会给您回电。",
+    },
+    "callback_agent": {"en": "Callback to {value}.", "zh": "回拨{value}。"},
+    "callback_unreached": {"en": "Nobody could be reached.", "zh": "电话无人接听。"},
+}
+
+# How a callback is asked for, by language.
+CALL_ME_BACK = {
+    "en": ("[please] (call|ring|phone) me back",),
+    "zh": ("[请](回电|回拨)", "[请]给我回电话"),
 }
 
 # Rendered at load whatever the dialplan says; the others have a value in them.
 CONSTANT = ("apology", "nomatch", "yes_or_no", "next", "short_wait")
+CONSTANT_IF_OFFERED = (
+    "callback_number",
+    "callback_refused",
+    "callback_booked",
+)  # where a queue offers callbacks
 
 
 def builtin(name: str, language: str) -> str:

@@ -15,6 +15,8 @@ from voicebot.nlu.entries import Completeness, Entry, Judgement
 __all__ = [
     "Answer",
     "BargeIn",
+    "CallbackOffer",
+    "CallbackRequest",
     "Completeness",
     "Entry",
     "Failed",
@@ -29,6 +31,7 @@ __all__ = [
     "NoMatch",
     "Question",
     "QueueResult",
+    "QueueView",
     "QueueWait",
     "Spoken",
     "TransferRequest",
@@ -127,8 +130,51 @@ Answer = Heard | NoInput | NoMatch | Failed
 
 
 @dataclass(frozen=True, slots=True)
+class QueueView:
+    """What `queue.*` tells of a waiting caller: seconds waited, place (0: not known), estimated seconds (None: nobody knows)."""
+
+    waited: float
+    position: int = 0
+    ewt: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRequest:
+    """Whom a queue is to call back. `at` None: as soon as it is their turn. `whisper`: what the agent hears first.
+
+    `keep_place`: the booking stands where the caller stood who now leaves the queue.
+    """
+
+    number: str
+    queue: str
+    language: str
+    at: datetime.datetime | None = None
+    priority: int | None = None
+    require: tuple[str, ...] = ()
+    whisper: tuple[Spoken, ...] = ()
+    keep_place: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackOffer:
+    """A callback that a waiting caller may be offered.
+
+    `due` says whether it is worth one now. `talk` offers it (`chosen`: the caller has asked for it by its key) and
+    returns what is to be booked, the judgement of a link to follow, or None. `takes`: a judgement of `QueueWait.keys` means the offer.
+    """
+
+    due: Callable[[QueueView], bool]
+    talk: Callable[[bool], Awaitable["CallbackRequest | Judgement | None"]]
+    takes: Callable[[Judgement], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class QueueWait:
-    """The `queue` step. Texts are functions of the position or of the wait, since they are spoken live."""
+    """The `queue` step. Texts are functions of the position or of the wait, since they are spoken live.
+
+    `position_every`: the place is told again after so many seconds, and when it got worse; None: only when it improved.
+    `quantile`: how sure the estimated wait is; None: its mean.
+    """
 
     step: str
     name: str
@@ -145,8 +191,11 @@ class QueueWait:
     )
     while_waiting: Callable[[], Awaitable[None]] | None = None
     no_agent_text: tuple[Spoken, ...] = ()
-    # the whisper where it tells how long the caller has waited (seconds); takes the place of `whisper`
-    speak_whisper: Callable[[float], tuple[Spoken, ...]] | None = None
+    # the whisper where it tells of the queue; takes the place of `whisper`
+    speak_whisper: Callable[[QueueView], tuple[Spoken, ...]] | None = None
+    position_every: float | None = None
+    quantile: float | None = None
+    offer: CallbackOffer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +284,12 @@ class Line(Protocol):
     async def wait_in_queue(self, wait: QueueWait) -> QueueResult: ...
 
     async def transfer(self, request: TransferRequest) -> TransferResult: ...
+
+    def may_call(self, number: str) -> bool:
+        """Say whether a callback to `number` could be dialled: the trunk's patterns let it through."""
+
+    async def book_callback(self, request: CallbackRequest) -> bool:
+        """Book a callback outside a queue; true once it is kept, false if it could not be."""
 
     async def fetch(self, request: FetchRequest) -> FetchResult: ...
 

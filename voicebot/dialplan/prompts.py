@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from voicebot.dialplan.builtin import CONSTANT, builtin
+from voicebot.dialplan.builtin import CONSTANT, CONSTANT_IF_OFFERED, builtin
 from voicebot.dialplan.fields import walk
 from voicebot.dialplan.inputs import Files
 from voicebot.dialplan.line import Spoken
@@ -25,7 +25,7 @@ def constant_prompts(dialplan: Dialplan) -> tuple[Spoken, ...]:
 
 def _prompts(dialplan: Dialplan) -> Iterator[Spoken]:
     languages = dialplan.hotline.languages
-    queues = False
+    queues = offers = False
     for item in walk((dict(dialplan.flows), dict(dialplan.handlers))):
         if isinstance(item, Say):
             yield from _text(item.text, languages, item.voice)
@@ -37,8 +37,9 @@ def _prompts(dialplan: Dialplan) -> Iterator[Spoken]:
                     yield Spoken("", code, file=file)
         elif isinstance(item, QueueStep):
             queues = True
+            offers = offers or item.offer_callback is not None
     for language in languages:
-        for name in CONSTANT:
+        for name in (*CONSTANT, *(CONSTANT_IF_OFFERED if offers else ())):
             yield Spoken(builtin(name, language), language)
         if queues:
             for position in range(2, LAST_RENDERED_POSITION + 1):

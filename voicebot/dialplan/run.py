@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
-from voicebot.dialplan.builtin import CONSTANT, builtin, fill
+from voicebot.dialplan.builtin import CONSTANT, CONSTANT_IF_OFFERED, builtin, fill
 from voicebot.dialplan.control import End, Goto, Return, StepError
 from voicebot.dialplan.expressions import Expression, ExpressionError, Reference
 from voicebot.dialplan.fields import Named, Value
@@ -105,7 +105,8 @@ class Run:
     def phrase(self, name: str, *, sensitive: bool = False, **values: str) -> tuple[Spoken, ...]:
         """Return a built-in text."""
         if not values:
-            return (Spoken(builtin(name, self.language), self.language, constant=name in CONSTANT),)
+            constant = name in CONSTANT or name in CONSTANT_IF_OFFERED
+            return (Spoken(builtin(name, self.language), self.language, constant=constant),)
         words = fill(name, self.language, **values)
         return (Spoken(words, self.language, constant=False, sensitive=sensitive),)
 

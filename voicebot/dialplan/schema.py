@@ -94,7 +94,7 @@ class Queue:
     prefer: tuple[str, ...] = key(list_of(string, single=True), ())
     relax: tuple[Relax, ...] = key(list_of(lambda reader, node: reader.build(Relax, node)), ())
     priority: int = key(integer(-1000, 1000), 0)
-    ageing: float | None = key(duration())
+    ageing: float | None = key(duration(1))
     service_level: ServiceLevel | None = key(lambda reader, node: reader.build(ServiceLevel, node))
     max_wait: float | None = key(duration(1))
     max_length: int | None = key(integer(1, 10000))

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import itertools
 import random
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -12,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 from voicebot.acd import Agent, AgentStatus
 from voicebot.calls.call import Call
+from voicebot.calls.callbacks import Callbacks
 from voicebot.calls.floor import Floor
-from voicebot.calls.inbound import summary, variables
+from voicebot.calls.inbound import variables
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.line import Sounds, TelephoneLine
 from voicebot.calls.queues import queue_specs
-from voicebot.calls.story import converse
+from voicebot.calls.story import converse, summary
 from voicebot.dialplan.hours import Hours
 from voicebot.dialplan.interpreter import Interpreter
 from voicebot.dialplan.line import (
@@ -31,13 +33,14 @@ from voicebot.dialplan.line import (
 )
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.testcases import Act, CallerTest, Forever, Stub
-from voicebot.sim.caller import Caller, Done, ScriptedCaller
+from voicebot.sim.caller import Caller, Done, Listens, ScriptedCaller
 from voicebot.sim.loop import STARTS_AT, NothingHappens, TimeStandsStill, VirtualTimeLoop
 from voicebot.sim.media import Said, SimLeg, SimMedia
 from voicebot.sim.speech import SimSpeech
 from voicebot.sim.store import Event, SimTimeline, StubServices
 from voicebot.sim.telephones import Behaviour, Extension, SimTelephones
 
+CALL = "simulated"
 CALL_SECONDS = 3600.0
 SOUNDS = Sounds(Path("music"), Path("ringback"), Path("beep"))
 RECORDINGS = Path("recordings")
@@ -125,8 +128,10 @@ class SimulatedLine(TelephoneLine):
 
     person: Caller
     leg: SimLeg
+    listened_for: Listens | None = None
 
     async def ask(self, question: Question) -> Answer:
+        outer, self.listened_for = self.listened_for, "question"
         self.person.listens("question", question)
         self.leg.air.begins()
         try:
@@ -134,12 +139,17 @@ class SimulatedLine(TelephoneLine):
         finally:
             self.leg.air.ends()
             self.person.listens_no_more()
+            self.listened_for = outer
+            if outer is not None:  # a question was asked while the caller waits
+                self.person.listens(outer)
 
     async def wait_in_queue(self, wait: QueueWait) -> QueueResult:
         self.person.listens("queue")
+        self.listened_for = "queue"
         try:
             return await super().wait_in_queue(wait)
         finally:
+            self.listened_for = None
             self.person.listens_no_more()
 
     async def record_message(
@@ -177,6 +187,7 @@ class _Scene:
     caller: Any
     interpreter: Interpreter
     floor: Floor
+    callbacks: Callbacks
 
 
 CallerMaker = Callable[[SimLeg, Callable[[], None]], Caller]
@@ -255,6 +266,7 @@ class Hotline:
         leg.end(Gone(call.release_cause or "normal", by_peer=False))
         scene.media.close()
         call.store.call_ended(call.uid, summary(call, leg.counters))
+        await scene.callbacks.close()  # the call that was booked is another call
         await scene.floor.close()
         return problem, trouble
 
@@ -262,11 +274,12 @@ class Hotline:
         loop = asyncio.get_running_loop()
         speech = SimSpeech(recognised=self.dialplan.hotline.languages)
         media = SimMedia(speech)
-        store = SimTimeline(loop, self._on_event)
+        store = SimTimeline(CALL, loop, self._on_event)
         services = StubServices(scenario.stub, self._timeouts)
         agents, telephones = self._agents(scenario, media)
         floor = Floor(telephones, random.Random(1), agents, self._queues)
-        call = Call("simulated", scenario.from_number, scenario.to_number, store, "127.0.0.1", "127.0.0.1")
+        callbacks = Callbacks(floor, telephones, speech, store, SOUNDS, _numbered())
+        call = Call(CALL, scenario.from_number, scenario.to_number, store, "127.0.0.1", "127.0.0.1")
         leg = Leg(call.uid, "caller", 1, call.plays)
         call.caller = leg
         sim_leg = leg.media = media.open_leg(call.uid, "127.0.0.1", leg.on_message)
@@ -277,6 +290,7 @@ class Hotline:
             leg,
             speech=speech,
             floor=floor,
+            callbacks=callbacks,
             telephones=telephones,
             services=services,
             sounds=SOUNDS,
@@ -290,7 +304,7 @@ class Hotline:
         interpreter = Interpreter(self.dialplan, line, variables(call))
         if scenario.at is None:
             interpreter.run_state.variables.hours = self._no_hours
-        return _Scene(store, services, call, leg, sim_leg, person, interpreter, floor)
+        return _Scene(store, services, call, leg, sim_leg, person, interpreter, floor, callbacks)
 
     def _agents(self, scenario: Scenario, media: SimMedia) -> tuple[list[Agent], SimTelephones]:
         """Return the agents, those who are not named logged out, and the telephones of those who are."""
@@ -313,6 +327,11 @@ class Hotline:
         names = {uri.removeprefix("sip:").partition("@")[0]: uri for uri, _ in known.values()}
         names |= {name: uri for name, (uri, _) in known.items()}
         return agents, SimTelephones(media, extensions, names)
+
+
+def _numbered() -> Callable[[], str]:
+    numbers = itertools.count(1)
+    return lambda: f"{CALL}-{next(numbers)}"
 
 
 def _told(error: BaseException) -> str:

@@ -62,6 +62,7 @@ class SimStore:
     started: dict[str, Mapping[str, object]] = field(default_factory=dict)
     ended: dict[str, Mapping[str, object]] = field(default_factory=dict)
     events: list[tuple[str, str, Mapping[str, object]]] = field(default_factory=list)
+    callbacks: dict[str, Mapping[str, object]] = field(default_factory=dict)
 
     def call_started(self, uid: str, fields: Mapping[str, object]) -> None:
         self.started[uid] = fields
@@ -72,6 +73,10 @@ class SimStore:
 
     def call_ended(self, uid: str, fields: Mapping[str, object]) -> None:
         self.ended[uid] = fields
+
+    def callback(self, uid: str, fields: Mapping[str, object]) -> "Future[None]":
+        self.callbacks[uid] = dict(fields)
+        return _COMMITTED
 
     def kinds(self, uid: str) -> list[str]:
         """Return the kinds of a call's events, in order."""
@@ -88,8 +93,12 @@ class Event(NamedTuple):
 
 @dataclass(slots=True)
 class SimTimeline:
-    """Implements `calls.protocols.Store` for a single call. `on_event` hears of each event as it happens."""
+    """Implements `calls.protocols.Store` for the call `uid`, and for no other one that it leads to (callbacks).
 
+    `on_event` hears of each event as it happens.
+    """
+
+    uid: str
     loop: asyncio.AbstractEventLoop
     on_event: Callable[[Event], None] | None = None
     events: list[Event] = field(default_factory=list)
@@ -103,6 +112,8 @@ class SimTimeline:
         """There is nothing in it that the test did not say."""
 
     def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
+        if uid != self.uid:
+            return _COMMITTED
         event = Event(self.loop.time() - self._starts_at, kind, fields)
         self.events.append(event)
         if self.on_event is not None:
@@ -110,7 +121,11 @@ class SimTimeline:
         return _COMMITTED
 
     def call_ended(self, uid: str, fields: Mapping[str, object]) -> None:
-        self.record = fields
+        if uid == self.uid:
+            self.record = fields
+
+    def callback(self, uid: str, fields: Mapping[str, object]) -> "Future[None]":
+        return _COMMITTED
 
 
 _COMMITTED: "Future[None]" = Future()

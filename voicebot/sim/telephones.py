@@ -36,6 +36,9 @@ class SimTelephones:
     def target(self, call: Call, to: str) -> str:
         return self.names.get(to) or (to if to.startswith("sip:") else f"sip:{to}@sim")
 
+    async def hosts(self, call: Call, to: str) -> tuple[str, str]:
+        return "127.0.0.1", "127.0.0.1"
+
     async def dial(
         self,
         call: Call,

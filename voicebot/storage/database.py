@@ -125,11 +125,27 @@ ladders = Table(
     Column("packed", LargeBinary, nullable=False),
 )
 
+# Callers who are to be called back. `data` has what only the one who calls needs.
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("uid", String(64), primary_key=True),
+    Column("booked_by", String(64), nullable=False, default=""),
+    Column("state", String(16), nullable=False, index=True),
+    Column("booked_at", Utc, nullable=False),
+    Column("changed_at", Utc, nullable=False),
+    Column("data", JSON, nullable=False),
+)
+
 schema = Table("schema_version", metadata, Column("version", Integer, nullable=False))
 
 # MIGRATIONS[n] brings a database from version n to n + 1, inside one transaction.
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: dialplan_versions.create, 2: ladders.create}
-VERSION = 3
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {
+    1: dialplan_versions.create,
+    2: ladders.create,
+    3: callbacks.create,
+}
+VERSION = 4
 
 
 def connect(url: str, *, read_only: bool = False) -> Engine:

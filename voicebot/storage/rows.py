@@ -10,10 +10,11 @@ from sqlalchemy import Column, Connection, Engine, bindparam, select
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from voicebot.sip.captured import SipMessage, pack
-from voicebot.storage.database import calls, dialplan_versions, events, ladders
+from voicebot.storage.database import callbacks, calls, dialplan_versions, events, ladders
 from voicebot.storage.record import Telling, TimelineEvent, told_by
 
 SERVER_LOST = "server_lost"
+WAITING = "waiting"  # the state of a callback that is still to be made
 Row = dict[str, Any]
 
 
@@ -75,7 +76,17 @@ class Ladder:
     messages: Sequence[SipMessage]
 
 
-Told = Started | Happened | Ended | Serves | Ladder
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A callback as it is now."""
+
+    wall: datetime.datetime
+    done: "Future[None]"
+    uid: str
+    fields: Mapping[str, object]
+
+
+Told = Started | Happened | Ended | Serves | Ladder | Booked
 
 
 class Rows:
@@ -128,6 +139,8 @@ def write(connection: Connection, batch: Sequence[Told]) -> None:
             begun.setdefault(item.uid, item.row)
         elif isinstance(item, Serves):
             _keep_version(connection, item)
+        elif isinstance(item, Booked):
+            _keep_callback(connection, item)
         elif isinstance(item, Ladder):
             ladder_rows.append({"call": item.uid, "packed": pack(item.messages)})
         elif item.row is None:
@@ -206,6 +219,23 @@ def _keep_version(connection: Connection, item: Serves) -> None:
             "sources": item.sources,
         },
     )
+
+
+def _keep_callback(connection: Connection, item: Booked) -> None:
+    rows = callbacks
+    values = {**{name: _clean(value) for name, value in item.fields.items()}, "changed_at": item.wall}
+    if connection.execute(rows.update().where(rows.c.uid == item.uid).values(**values)).rowcount == 0:
+        connection.execute(rows.insert(), {**values, "uid": item.uid, "booked_at": item.wall})
+
+
+def open_callbacks(engine: Engine) -> list[Row]:
+    """Return the `data` of every callback that is still to be made, in the order in which they were booked."""
+    rows = callbacks.c
+    with engine.begin() as connection:
+        found = connection.execute(
+            select(rows.data).where(rows.state == WAITING).order_by(rows.booked_at, rows.uid)
+        )
+        return [row.data for row in found]
 
 
 def close_open_calls(engine: Engine) -> int:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from voicebot.sip.captured import SipMessage
 from voicebot.storage.database import StorageError, connect, prepare, why
 from voicebot.storage.rows import (
+    Booked,
     Ended,
     Happened,
     Ladder,
@@ -26,6 +27,7 @@ from voicebot.storage.rows import (
     Started,
     Told,
     close_open_calls,
+    open_callbacks,
     write,
 )
 
@@ -73,6 +75,7 @@ class Writer:
         prepare(self._engine)
         try:
             self.lost_calls = close_open_calls(self._engine)
+            self.open_callbacks = open_callbacks(self._engine)
         except SQLAlchemyError as error:
             raise StorageError(why(self._engine.url, error)) from error
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
@@ -106,6 +109,10 @@ class Writer:
     def ladder(self, uid: str, messages: Sequence[SipMessage]) -> "Future[None]":
         """Keep the SIP messages of a call, without their secrets."""
         return self._hand_over(Ladder(Future(), uid, messages))
+
+    def callback(self, uid: str, fields: Mapping[str, object]) -> "Future[None]":
+        """Keep a booking as it is now: `state`, `booked_by`, and `data` as JSON takes it."""
+        return self._hand_over(Booked(self._wall(), Future(), uid, dict(fields)))
 
     @property
     def dropped(self) -> int:

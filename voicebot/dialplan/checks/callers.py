@@ -156,11 +156,10 @@ class Paths:
             return self.goal
         node = self.game.add(Kind.CHANCE, step)
         seconds = self._seconds(step) + SLACK
-        if isinstance(step, Callback):
-            self.game.link(node, self.goal, seconds)
-            return node
         for way in self._ways(step, where):
             self.game.link(node, way, seconds)
+        if isinstance(step, Callback) and any(name not in step.exits for name in step.possible):
+            self.game.link(node, self.error(step, where), seconds)
         if isinstance(step, Http) and raises(step):
             self.game.link(node, self.error(step, where), seconds)
         return node

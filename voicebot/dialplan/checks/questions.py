@@ -106,7 +106,11 @@ def _form(paths: Paths, step: Form, where: Context) -> int:
         single = replace(slot, confirm="never" if step.confirm else slot.confirm)
         inner = Context(following, where.mode, where.nested)
         following = _collect(paths, single, (slot, defaults), inner, exhausted)
-    return following
+    if step.prompt is None:
+        return following
+    opening = paths.game.add(Kind.CHANCE, step)
+    paths.game.link(opening, following, paths.speaking.text(step.prompt))
+    return opening
 
 
 # --- one question --------------------------------------------------------------------------------------------------

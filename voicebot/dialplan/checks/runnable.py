@@ -1,51 +1,51 @@
-"""What the language knows and this version does not run: said here, so that it is never a surprise in a call."""
+"""What this version runs in a plain form only, or cannot run: said here, so that it is never a surprise in a call."""
 
 from collections.abc import Iterator
 
 from voicebot.dialplan.checks.names import everything
 from voicebot.dialplan.schema import Dialplan
-from voicebot.dialplan.source import Finding, Position, Severity, finding
+from voicebot.dialplan.source import Finding, finding
 from voicebot.dialplan.steps.callback import Callback
 from voicebot.dialplan.steps.collect import Collect
+from voicebot.dialplan.steps.form import Form
 from voicebot.dialplan.steps.http import Http, Request
 from voicebot.dialplan.steps.play import Play
 from voicebot.dialplan.steps.queue import QueueStep
 from voicebot.dialplan.steps.say import Say
 from voicebot.dialplan.steps.set import Set
 from voicebot.dialplan.targets import Steps
+from voicebot.dialplan.texts import Text
 
 MEANWHILE = (Say, Play, Set)
 
 
-def _not_run(position: Position, what: str, hint: str = "", severity: Severity = "error") -> Finding:
-    return finding("VB190", position, f"this version does not run {what}", hint, severity)
-
-
 def check_runnable(dialplan: Dialplan) -> Iterator[Finding]:
-    """VB190: an error where a call would go wrong, a warning where something is merely left out; VB191-VB193."""
+    """VB190: the plain form of something; VB191-VB193. Keys that a step needs beside another: VB022, VB102."""
     for item in everything(dialplan):
         match item:
-            case Callback():
-                yield _not_run(item.position, "callback")
+            case Callback(queue=None) if len(dialplan.queues) != 1:
+                hint = (
+                    f"there are {', '.join(dialplan.queues)}"
+                    if dialplan.queues
+                    else "declare one under queues"
+                )
+                yield finding("VB102", item.position, "callback does not say which queue calls back", hint)
+            case Form(prompt=Text() as prompt):
+                message = "this version does not fill a form from one utterance"
+                hint = "the prompt is spoken, then each slot is asked"
+                yield finding("VB190", prompt.position, message, hint, "info")
             case QueueStep():
                 yield from _queue_step(item)
             case _:
                 pass
-    for queue in dialplan.queues.values():
-        for name in ("ageing", "sticky", "overflow"):
-            if getattr(queue, name) is not None:
-                yield _not_run(queue.position, f"{name} of a queue", "it is ignored", "warning")
     yield from _handlers(dialplan)
 
 
 def _queue_step(step: QueueStep) -> Iterator[Finding]:
-    if step.offer_callback is not None:
-        yield _not_run(step.position, "offer_callback", "callers are not offered one", "warning")
-    if step.whisper is not None and any(
-        item.path[:2] in (("queue", "ewt"), ("queue", "position")) for item in step.whisper.references
-    ):
-        what = "queue.ewt and queue.position in a whisper"
-        yield _not_run(step.whisper.position, what, "queue.waited is known")
+    offered = step.offer_callback
+    if offered is not None and "callback_booked" not in step.exits:
+        hint = "where does the call go on when one was booked?"
+        yield finding("VB022", step.position, "offer_callback needs the exit callback_booked", hint)
     if step.while_waiting is not None:
         for inner in step.while_waiting.steps:
             if not isinstance(inner, MEANWHILE):

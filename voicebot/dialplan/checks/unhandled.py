@@ -6,6 +6,7 @@ from voicebot.dialplan.checks.callers import raises
 from voicebot.dialplan.checks.names import everything
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding, finding
+from voicebot.dialplan.steps.callback import Callback
 from voicebot.dialplan.steps.collect import Collect
 from voicebot.dialplan.steps.form import Form, FormSlot
 from voicebot.dialplan.steps.http import Http
@@ -39,12 +40,14 @@ def _unhandled(step: Step) -> str:
             return "a request that fails"
         case QueueStep():
             return _unnamed(step, _QUEUE)
+        case Callback():
+            return _unnamed(step, step.possible)
         case Transfer():
             return _unnamed(step, _BLIND if step.mode == "blind" else _BRIDGE)
         case _:
             return ""
 
 
-def _unnamed(step: QueueStep | Transfer, names: tuple[str, ...]) -> str:
+def _unnamed(step: QueueStep | Transfer | Callback, names: tuple[str, ...]) -> str:
     missing = [name for name in names if name not in step.exits]
     return f"the exit {missing[0]!r}" if missing else ""

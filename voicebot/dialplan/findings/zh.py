@@ -54,7 +54,6 @@ an audio file is expected, not {0} ⇒ 此处应为音频文件，而不是{0}
 an audio file of prompts/ is expected, not {0} ⇒ 此处应为 prompts/ 下的音频文件，而不是{0}
 an extra date is a single date ⇒ extra 中只能写单个日期
 an if has exactly one of then, goto, call ⇒ if 必须且只能有 then、goto、call 之一
-callers are not offered one ⇒ 不会向来电者提供
 callers would be asked which they meant: choose another word for one of them ⇒ 系统只能反问来电者：请为其中之一换一个说法
 cannot be read: {0} ⇒ 无法读取：{0}
 closed for {0} days or more in a row ⇒ 连续关闭 {0} 天或更久
@@ -121,11 +120,9 @@ put a template such as "{{ name }}" in quotes ⇒ 像 "{{ name }}" 这样的模�
 put a text that contains ': ' in quotes ⇒ 含有 ': ' 的文本请加引号
 put its hours into one ⇒ 请合并为一条
 queue.ewt and queue.position in a whisper ⇒ 耳语中的 queue.ewt 和 queue.position
-queue.waited is known ⇒ 可以用 queue.waited
 readback is never spoken with confirm: never ⇒ confirm: never 时不会播放 readback
 reject is above confirm ⇒ reject 大于 confirm
 remove it ⇒ 请删除
-remove prompt ⇒ 请去掉 prompt
 remove say, play, call ⇒ 请去掉 say、play、call
 remove the %YAML line ⇒ 请删除 %YAML 行
 remove the tag ⇒ 请删除标签
@@ -212,8 +209,12 @@ these hours are never open ⇒ 这段营业时间永不开放
 these hours overlap ⇒ 这些时段重叠
 this is no dialplan or configuration ⇒ 这不是拨号方案或配置
 this version cannot fill the slot: {0} ⇒ 此版本无法填写该槽位：{0}
+the prompt is spoken, then each slot is asked ⇒ 先播放 prompt，再逐个询问槽位
 this version does not fill a form from one utterance ⇒ 此版本不能从一句话填写表单
-this version does not run {0} ⇒ 此版本不运行{0}
+callback does not say which queue calls back ⇒ callback 没有写明由哪个队列回拨
+declare one under queues ⇒ 请在 queues 下声明一个
+offer_callback needs the exit callback_booked ⇒ offer_callback 需要出口 callback_booked
+where does the call go on when one was booked? ⇒ 预约之后通话从哪里继续？
 to say nothing, remove the step or the key ⇒ 如不需要播放，请删除该步骤或键
 too many files include each other ⇒ 互相包含的文件太多
 true or false is expected, not {0} ⇒ 此处应为 true 或 false，而不是{0}
@@ -312,8 +313,6 @@ flow ⇒ 流程
 queue ⇒ 队列
 intent ⇒ 意图
 service ⇒ 服务
-callback ⇒ callback（预约回拨）
-offer_callback ⇒ offer_callback（排队时提供回拨）
 a caller who stays silent ⇒ 一直沉默的来电者
 a caller whom nobody understands ⇒ 口齿不清的来电者
 a caller who only has keys ⇒ 只能按键的来电者

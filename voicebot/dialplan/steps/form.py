@@ -1,13 +1,13 @@
 """form: several slots, each asked in order where it is empty; one confirmation reads all back."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 from voicebot.dialplan.control import StepError
 from voicebot.dialplan.dialog import Done, Exhausted
 from voicebot.dialplan.fields import Reader, boolean, integer, key, list_of
 from voicebot.dialplan.run import Run
-from voicebot.dialplan.source import Mapping, Node
+from voicebot.dialplan.source import Node
 from voicebot.dialplan.steps.collect import Collect
 from voicebot.dialplan.steps.confirm import Confirm
 from voicebot.dialplan.targets import PASS, FlowReader, Step, Target, Way, target, verb, way_to
@@ -28,7 +28,7 @@ def _slot(reader: Reader, node: Node) -> FormSlot:
 @verb
 @dataclass(frozen=True, kw_only=True)
 class Form(Step):
-    """`confirm` is the question that reads all back. The opening `prompt` is not asked by this version."""
+    """`confirm` is the question that reads all back. The plain form: `prompt` is spoken, then each slot is asked."""
 
     verb: ClassVar[str] = "form"
     waits: ClassVar[bool] = True
@@ -39,16 +39,9 @@ class Form(Step):
     max_attempts: int = key(integer(1, 20), 3)
     on_fail: Target | None = key(target)
 
-    @classmethod
-    def read(cls, reader: Reader, node: Node, **given: Any) -> Self:
-        found = reader.build(cls, node, **given)
-        if found.prompt is not None:
-            assert isinstance(node, Mapping)
-            at = found.prompt.position
-            reader.note(at, "VB190", "this version does not fill a form from one utterance", "remove prompt")
-        return found
-
     async def run(self, run: Run) -> None:
+        if self.prompt is not None:
+            await run.say(run.spoken(self.prompt))
         try:
             for _ in range(self.max_attempts):
                 for slot in self.slots:

@@ -21,12 +21,13 @@ from voicebot.dialplan.fields import (
     pointer,
 )
 from voicebot.dialplan.inputs import Handler, Link, keys
-from voicebot.dialplan.line import QueueResult, QueueWait, Spoken
+from voicebot.dialplan.line import CallbackOffer, QueueResult, QueueView, QueueWait, Spoken
 from voicebot.dialplan.matchers import Meant, QuestionMatcher
 from voicebot.dialplan.optionset import OptionSet
 from voicebot.dialplan.run import Run
-from voicebot.dialplan.schema import Dialplan
+from voicebot.dialplan.schema import Dialplan, Queue
 from voicebot.dialplan.source import Node, Scalar, describe
+from voicebot.dialplan.steps.booking import Offer, show
 from voicebot.dialplan.steps.transfer import leave_by
 from voicebot.dialplan.targets import Step, Steps, Target, Way, steps, target, verb, way_to
 from voicebot.dialplan.texts import Text, text
@@ -34,6 +35,7 @@ from voicebot.nlu import spoken
 
 EXITS = ("agent_done", "timeout", "no_agents", "full", "callback_booked")
 MUST_BE_NAMED = ("timeout", "no_agents", "full")
+OVERFLOWS = MUST_BE_NAMED  # exits by which a caller goes on in the queue that `overflow` names
 
 
 @dataclass(frozen=True)
@@ -98,61 +100,90 @@ class QueueStep(Step):
     exits: dict[str, Target] = key(map_of(target, one_of(*EXITS)), required=True)
 
     async def run(self, run: Run) -> None:
+        name = self.name.name
+        tried: set[str] = set()
         while True:
-            run.trace("queue", queue=self.name.name)
-            result = await run.line.wait_in_queue(self._wait(run))
+            tried.add(name)
+            run.trace("queue", queue=name)
+            result = await run.line.wait_in_queue(self.wait_of(run, name))
             if result.exit in (
                 "agent_done",
+                "callback_booked",
                 "link",
             ):  # an empty queue must not disarm the guard against loops
                 run.heard_from_caller()
             run.variables.queue["waited"] = round(result.waited)
             run.trace(
                 "queue_exit",
-                queue=self.name.name,
+                queue=name,
                 exit=result.exit,
                 waited=round(result.waited, 1),
                 agent=result.agent,
             )
+            further = run.dialplan.queues[name].overflow
+            if result.exit in OVERFLOWS and further is not None and further.name not in tried:
+                name = further.name
+                continue
+            if result.exit == "callback_booked":
+                await run.say(run.phrase("callback_booked"), "none")
             if result.exit != "link":
                 await leave_by(run, result.exit, self.exits)
                 return
             if await self._follow(run, result):
                 return
 
-    def _wait(self, run: Run) -> QueueWait:
-        queue = run.dialplan.queues[self.name.name]
+    def wait_of(self, run: Run, name: str) -> QueueWait:
+        """Return what the line is told to wait in the queue `name`: the step's own, or one that it overflows to."""
+        queue = run.dialplan.queues[name]
         priority: Any = self.priority if self.priority is not None else run.variables.call.get("priority")
         announce = self.announce or Announce()
+        links = self._links(run)
+        offer = (
+            Offer(run, self, self.offer_callback, name, links) if self.offer_callback is not None else None
+        )
         return QueueWait(
             self.id,
-            self.name.name,
+            name,
             priority=priority or None,
             require=tuple(item.text(run.variables, run.language) for item in queue.require),
             announce_position=_speak_position(run) if announce.position != "never" else None,
             announce_wait=_speak_wait(run, announce.ewt.round) if announce.ewt is not None else None,
             announce_every=announce.ewt.every if announce.ewt is not None else announce.every,
             music=self.music,
-            max_wait=self.max_wait if self.max_wait is not None else queue.max_wait,
+            max_wait=self._longest(queue),
             whisper=run.spoken(self.whisper) if self.whisper is not None and not self._timed else (),
-            keys=self._links(run),
+            keys=_matcher(run, links if offer is None else offer.options),
             while_waiting=self._meanwhile(run),
             speak_whisper=self._whisperer(run) if self._timed else None,
+            position_every=announce.every if announce.position == "always" else None,
+            quantile=announce.ewt.quantile if announce.ewt is not None else None,
+            offer=CallbackOffer(offer.due, offer.talk, offer.takes) if offer is not None else None,
         )
+
+    def _longest(self, queue: Queue) -> float | None:
+        """Return the longest wait: the step's beats its queue's; a queue that it overflows to has its own first."""
+        first, second = self.max_wait, queue.max_wait
+        if queue.name != self.name.name:
+            first, second = second, first
+        return second if first is None else first
+
+    def whispered(self, run: Run) -> tuple[Spoken, ...]:
+        """Return the whisper as it is now. What cannot be told is left out: the agent hears none, the call goes on."""
+        try:
+            return run.spoken(self.whisper) if self.whisper is not None else ()
+        except ExpressionError as error:
+            run.trace("error", kind=error.kind, status=0, count=0)
+            return ()
 
     @property
     def _timed(self) -> bool:
         """The whisper tells something that is known only when an agent answers."""
         return self.whisper is not None and any(item.path[0] == "queue" for item in self.whisper.references)
 
-    def _whisperer(self, run: Run) -> Callable[[float], tuple[Spoken, ...]]:
-        def whisper(waited: float) -> tuple[Spoken, ...]:
-            run.variables.queue["waited"] = round(waited)
-            try:
-                return run.spoken(self.whisper) if self.whisper is not None else ()
-            except ExpressionError as error:  # the agent hears no whisper; the call goes on
-                run.trace("error", kind=error.kind, status=0, count=0)
-                return ()
+    def _whisperer(self, run: Run) -> Callable[[QueueView], tuple[Spoken, ...]]:
+        def whisper(view: QueueView) -> tuple[Spoken, ...]:
+            show(run, view)
+            return self.whispered(run)
 
         return whisper
 
@@ -166,11 +197,8 @@ class QueueStep(Step):
 
         return play
 
-    def _links(self, run: Run) -> QuestionMatcher | None:
-        options = run.dialplan.memo.get("links while queueing", lambda: _leading_links(run.dialplan))
-        if not options.options:
-            return None
-        return QuestionMatcher(options.by_key, run.listening(), ("dtmf",), options.book)
+    def _links(self, run: Run) -> OptionSet:
+        return run.dialplan.memo.get("links while queueing", lambda: _leading_links(run.dialplan))
 
     async def _follow(self, run: Run, result: QueueResult) -> bool:
         """Follow a link; return whether the step is done."""
@@ -205,6 +233,13 @@ class QueueStep(Step):
 def _leading_links(dialplan: Dialplan) -> OptionSet:
     leading = [link for link in dialplan.all_links() if link.event in (None, "operator")]
     return OptionSet(options_of(leading, dialplan, "link"))
+
+
+def _matcher(run: Run, options: OptionSet) -> QuestionMatcher | None:
+    """Return what is heard while waiting: keys only."""
+    if not options.options:
+        return None
+    return QuestionMatcher(options.by_key, run.listening(), ("dtmf",), options.book)
 
 
 LAST_RENDERED_POSITION = 10

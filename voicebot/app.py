@@ -55,6 +55,10 @@ SWITCH_INTERVAL = (
     0.0005  # seconds that a thread may hold the interpreter while the loop wants it (default: 0.005)
 )
 
+# Transactions outlive their calls by 32 s, so that what the collector walks through is mostly alive: with Python's own
+# (700, 10, 10) it costs a sixth of the CPU of a short call.
+GC_THRESHOLD = (20_000, 20, 20)
+
 CODECS: tuple[Codec, ...] = ("PCMU", "PCMA")
 
 log = structlog.get_logger("server")
@@ -186,7 +190,7 @@ class Server:
             self.store,
             self.prompts.sounds,
             entrance=self._entrance,
-            new_uid=new_uid,
+            new_uid=Uids(),
             recordings=config.storage.recordings,
             recorded=config.storage.recording,
             call_seconds=config.limits.call_seconds,
@@ -202,6 +206,7 @@ class Server:
         sys.setswitchinterval(SWITCH_INTERVAL)
         gc.collect()
         gc.freeze()  # what is here now stays: no later collection walks through it
+        gc.set_threshold(*GC_THRESHOLD)
         self.hotlines.start()
         self._lag.start()
         self._ready = True
@@ -385,6 +390,18 @@ def _homer(config: Config) -> Homer | None:
     return None if config.homer is None else Homer(*dataclasses.astuple(config.homer))
 
 
-def new_uid() -> str:
-    """Return a call's uid: sortable by time, and easy to read out over a telephone."""
-    return f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+class Uids:
+    """Names calls: sortable by time, and easy to read out over a telephone. No two calls of a process share a name."""
+
+    def __init__(self) -> None:
+        self._second = ""
+        self._used: set[str] = set()  # within this second
+
+    def __call__(self) -> str:
+        second = f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}"
+        if second != self._second:
+            self._second, self._used = second, set()
+        while (token := secrets.token_hex(3)) in self._used:
+            pass
+        self._used.add(token)
+        return f"{second}-{token}"

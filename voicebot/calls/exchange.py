@@ -120,7 +120,7 @@ class Exchange:
     resolve: Callable[[Call, str], str]
     on_incoming: Callable[[sip.IncomingCall], None] = lambda event: None
     legs: dict[int, Talking] = field(default_factory=dict)
-    _closing: "set[asyncio.Task[None]]" = field(default_factory=set)
+    _closing: "set[asyncio.Future[None]]" = field(default_factory=set)
 
     # --- legs ---------------------------------------------------------------------------------------------------------
 
@@ -177,9 +177,10 @@ class Exchange:
     def _close(self, leg: Leg) -> None:
         """Forget the leg and release its media, in the background."""
         if self.legs.pop(leg.session, None) is not None or (leg.media is not None and not leg.closed.done()):
-            task = asyncio.get_running_loop().create_task(leg.close_media(), name=f"close leg {leg.name}")
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            closed = leg.close_media()
+            if not closed.done():
+                self._closing.add(closed)
+                closed.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
         """Wait until every leg's media is released."""

@@ -190,7 +190,7 @@ class Reception:
     async def _finish(self, call: Call, leg: Leg) -> None:
         """Release everything and write the record, however the call ended."""
         self.exchange.hang_up(leg, call.release_cause or "normal")
-        await leg.close_media()
+        await asyncio.shield(leg.close_media())
         self.speech.end_call(call.uid)
         if call.recording and leg.gone.done() and leg.gone.result().cause == "media_lost":
             call.recording_problem = call.recording_problem or "ended early: the media worker was lost"

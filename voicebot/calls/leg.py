@@ -90,6 +90,7 @@ class Leg:
         self.on_recording: Callable[[RecordingEnded], None] = lambda message: None
         self.gone: asyncio.Future[Gone] = asyncio.get_running_loop().create_future()
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._closing: asyncio.TimerHandle | None = None
         self._plays = plays
         self._playing: dict[int, asyncio.Future[PlayEnded]] = {}
         self._interruptible = 0  # the play that a key ends
@@ -233,18 +234,18 @@ class Leg:
         if self.media is not None:
             self.media.end_listen(turn)
 
-    async def close_media(self) -> None:
-        """Release the media leg and wait for its last counters."""
+    def close_media(self) -> "asyncio.Future[None]":
+        """Release the media leg. The future is done when its last counters are there, or will not come: shield it."""
         if self.media is None:
-            return
-        self.media.close()
-        try:
-            async with asyncio.timeout(CLOSED_WITHIN):
-                await asyncio.shield(self.closed)
-        except TimeoutError:
             self._media_over()
+        elif self._closing is None and not self.closed.done():
+            self.media.close()
+            self._closing = asyncio.get_running_loop().call_later(CLOSED_WITHIN, self._media_over)
+        return self.closed
 
     def _media_over(self) -> None:
+        if self._closing is not None:
+            self._closing.cancel()
         if not self.closed.done():
             self.closed.set_result(None)
         playing, self._playing = self._playing, {}

@@ -1,10 +1,12 @@
 """Header field values as frozen dataclasses: Via, name-addr, CSeq (RFC 3261 section 20)."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 
 from voicebot.sip.errors import MessageError
 from voicebot.sip.uri import (
+    MAX_KNOWN,
     Parameters,
     Uri,
     join_parameters,
@@ -85,7 +87,7 @@ class Via:
             kept += (("received", host), ("rport", str(port)))
         elif host != self.host:
             kept += (("received", host),)
-        return replace(self, parameters=kept)
+        return Via(self.transport, self.host, self.port, kept)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -103,6 +105,11 @@ class NameAddress:
 
     @classmethod
     def parse(cls, text: str) -> "NameAddress":
+        """Parse `text`; raises MessageError. From and To come in every message of a call: they are known for a while."""
+        return _known_address(text) if len(text) <= MAX_KNOWN else cls._parse(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> "NameAddress":
         text = text.strip()
         name = ""
         if text.startswith('"'):
@@ -132,11 +139,16 @@ class NameAddress:
 
     def with_tag(self, tag: str) -> "NameAddress":
         kept = tuple(pair for pair in self.parameters if pair[0].lower() != "tag")
-        return replace(self, parameters=(*kept, ("tag", tag)))
+        return NameAddress(self.uri, self.display_name, (*kept, ("tag", tag)))
 
     def __str__(self) -> str:
         name = f"{quoted(self.display_name)} " if self.display_name else ""
         return f"{name}<{self.uri}>{join_parameters(self.parameters)}"
+
+
+@lru_cache(1024)
+def _known_address(text: str) -> NameAddress:
+    return NameAddress._parse(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,16 +67,27 @@ def _spelled(name: str) -> str:
 class Message:
     """What requests and responses share. Immutable; `headers` are (lower-case long name, raw value) in order."""
 
-    __slots__ = ("_index", "_parsed", "body", "headers")
+    __slots__ = ("_lines", "_parsed", "body", "headers")
 
     def __init__(self, headers: HeaderList, body: bytes = b"") -> None:
         self.headers = headers
         self.body = body
-        index: dict[str, list[str]] = {}
-        for name, value in headers:
-            index.setdefault(name, []).append(value)
-        self._index = index
+        self._lines: dict[str, list[str]] | None = None
         self._parsed: dict[str, object] = {}
+
+    @property
+    def _index(self) -> dict[str, list[str]]:
+        """The raw values by name, made when first asked for: of most messages that we send nobody asks."""
+        index = self._lines
+        if index is None:
+            index = self._lines = {}
+            for name, value in self.headers:
+                known = index.get(name)
+                if known is None:
+                    index[name] = [value]
+                else:
+                    known.append(value)
+        return index
 
     def has(self, name: str) -> bool:
         return name in self._index
@@ -155,8 +166,9 @@ class Message:
 
     def validate(self) -> None:
         """Check what every message must have (RFC 3261 section 8.1.1); raises MessageError."""
+        index = self._index
         for name in _SINGLE:
-            if len(self._index.get(name, ())) > 1:
+            if len(index.get(name, ())) > 1:
                 raise MessageError(400, f"More than one {_spelled(name)} header")
         self.via, self.from_, self.to, self.call_id  # noqa: B018  parsed now, so that they cannot fail later
         if not is_token(self.cseq.method):
@@ -220,7 +232,9 @@ class Request(Message):
                 rest = split_values(value)[1:]
                 value = ", ".join([str(via), *rest])
             headers.append((name, value))
-        return self.with_headers(headers)
+        request = self.with_headers(headers)
+        request._parsed = {**self._parsed, "via": via}
+        return request
 
     def response(
         self,

@@ -6,10 +6,13 @@ A parsed URI prints as it was written, escapes included: a remote target must co
 import re
 import urllib.parse
 from dataclasses import dataclass
+from functools import lru_cache
 
 from voicebot.sip.errors import MessageError
 
 Parameters = tuple[tuple[str, str | None], ...]
+
+MAX_KNOWN = 256  # characters of what is kept after it was parsed
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _FORBIDDEN = re.compile(r"[\x00-\x20<>\"\x7f\ud800-\udfff]")
@@ -83,6 +86,11 @@ class Uri:
 
     @classmethod
     def parse(cls, text: str) -> "Uri":
+        """Parse `text`; raises MessageError. A call names its URIs again and again: short ones are known for a while."""
+        return _known(text) if len(text) <= MAX_KNOWN else cls._parse(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> "Uri":
         scheme, colon, rest = text.partition(":")
         if not colon or not _SCHEME.fullmatch(scheme) or not rest or _FORBIDDEN.search(rest):
             raise MessageError(400, "Bad URI")
@@ -133,6 +141,11 @@ class Uri:
         port = "" if self.port is None else f":{self.port}"
         headers = f"?{self.headers}" if self.headers else ""
         return f"{self.scheme}:{at}{host}{port}{join_parameters(self.parameters)}{headers}"
+
+
+@lru_cache(1024)
+def _known(text: str) -> Uri:
+    return Uri._parse(text)
 
 
 def split_host_port(text: str) -> tuple[str, int | None]:

@@ -128,6 +128,8 @@ class MediaPlane:
     def __init__(self, workers: int, ports: PortPool) -> None:
         self._ports = ports
         self._legs: dict[int, tuple[WorkerLeg, OnMessage]] = {}
+        self._of_call: dict[str, list[WorkerLeg]] = {}
+        self._load = [0] * workers  # legs of each worker
         self._numbers = itertools.count(1)
         self.on_worker_start: Callable[[Worker], None] = lambda worker: None
         self.workers = [
@@ -156,26 +158,32 @@ class MediaPlane:
             self._ports.release(port, asyncio.get_running_loop().time())
             raise NoMediaPort("the media worker is being restarted")
         self._legs[leg.id] = (leg, on_message)
+        self._of_call.setdefault(call, []).append(leg)
+        self._load[worker.index] += 1
         return leg
 
     def leg_closing(self, leg: WorkerLeg) -> None:
         asyncio.get_running_loop().call_later(CLOSE_WITHIN, self._forget, leg.id)
 
     def _worker_of(self, call: str) -> Worker:
-        for leg, _ in self._legs.values():
-            if leg.call == call and not leg.closed:
+        for leg in self._of_call.get(call, ()):
+            if not leg.closed:
                 return self.workers[leg.worker]
-        load = dict.fromkeys(range(len(self.workers)), 0)
-        for leg, _ in self._legs.values():
-            load[leg.worker] += 1
         alive = [worker for worker in self.workers if worker.alive]
         if not alive:
             raise NoMediaPort("no media worker runs; one is being started")
-        return min(alive, key=lambda worker: load[worker.index])
+        return min(alive, key=lambda worker: self._load[worker.index])
 
     def _forget(self, number: int) -> None:
-        if (entry := self._legs.pop(number, None)) is not None:
-            self._ports.release(entry[0].port, asyncio.get_running_loop().time())
+        if (entry := self._legs.pop(number, None)) is None:
+            return
+        leg = entry[0]
+        self._load[leg.worker] -= 1
+        legs = self._of_call[leg.call]
+        legs.remove(leg)
+        if not legs:
+            del self._of_call[leg.call]
+        self._ports.release(leg.port, asyncio.get_running_loop().time())
 
     def _on_start(self, worker: Worker) -> None:
         self.on_worker_start(worker)

@@ -148,3 +148,44 @@ def test_secrets_do_not_show() -> None:
 def test_another_scheme_is_an_error() -> None:
     with pytest.raises(MessageError):
         parse_parameters("Basic abc")
+
+
+@pytest.mark.parametrize(
+    ("uri", "accepted"),
+    [
+        (URI, True),
+        ("sip:bot@192.0.2.2:5060", True),
+        ("sip:bot@192.0.2.2;transport=udp", True),
+        ("<sip:bot@192.0.2.2>", True),
+        ("sip:%62ot@192.0.2.2", True),
+        ("sip:other@192.0.2.2", False),
+        ("sip:192.0.2.2", False),
+        ("sip:bot@192.0.2.3", False),
+        ("sip:bot@192.0.2.2:5070", False),
+        ("nonsense", False),
+        ("", False),
+    ],
+)
+def test_the_uri_of_an_answer_may_be_written_otherwise_but_not_mean_another(uri: str, accepted: bool) -> None:
+    server = ServerAuthentication(b"k")
+    client = ClientAuthentication(Credentials("alice", "secret"))
+    client.challenged(Response(401, "", server.challenge(REALM, 0.0)))
+    verdict = server.check(request(client.headers("INVITE", uri, "c")), REALM, 1.0)
+    assert (verdict.user == "alice") is accepted
+
+
+def test_algorithms_are_offered_in_the_order_that_was_configured() -> None:
+    realm = Realm("lab", REALM.passwords, ("SHA-256", "MD5"))
+    offered = [
+        parse_parameters(value)["algorithm"] for _, value in ServerAuthentication(b"k").challenge(realm, 0.0)
+    ]
+    assert offered == ["SHA-256", "MD5"]
+    assert "SHA" not in str(ServerAuthentication(b"k").challenge(Realm("lab", {}), 0.0))
+
+
+def test_two_who_are_asked_in_the_same_instant_do_not_share_a_nonce() -> None:
+    server = ServerAuthentication(b"k")
+    for _ in range(2):
+        client = ClientAuthentication(Credentials("alice", "secret"))
+        client.challenged(Response(401, "", server.challenge(REALM, 0.0)))
+        assert server.check(request(client.headers("INVITE", URI, "c")), REALM, 0.0).user == "alice"

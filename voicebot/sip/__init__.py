@@ -11,6 +11,7 @@ from voicebot.sip.endpoint import Counters, Endpoint
 from voicebot.sip.errors import DigestError, MessageError, SipError, Why
 from voicebot.sip.events import (
     Answered,
+    BindingsChanged,
     Cancelled,
     Ended,
     Established,
@@ -30,6 +31,7 @@ from voicebot.sip.events import (
 )
 from voicebot.sip.header import NameAddress
 from voicebot.sip.message import Request, Response
+from voicebot.sip.registrar import Binding, Policy, Registrar
 from voicebot.sip.registration import Account
 from voicebot.sip.session_timer import SessionTimers
 from voicebot.sip.uri import Uri
@@ -38,6 +40,8 @@ __all__ = [
     "Account",
     "Address",
     "Answered",
+    "Binding",
+    "BindingsChanged",
     "Cancelled",
     "Counters",
     "Credentials",
@@ -56,10 +60,12 @@ __all__ = [
     "OfferAnswered",
     "OfferRejected",
     "PingAnswered",
+    "Policy",
     "Progress",
     "Realm",
     "ReferProgress",
     "ReferReceived",
+    "Registrar",
     "RegistrationChanged",
     "RegistrationDue",
     "Rejected",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from voicebot.sip.errors import DigestError, MessageError
 from voicebot.sip.header import quoted, unquoted
 from voicebot.sip.message import Request, Response
-from voicebot.sip.uri import split_outside_quotes
+from voicebot.sip.uri import Uri, split_outside_quotes
 
 _HASH = {
     name: digest
@@ -175,6 +175,26 @@ def _strength(parameters: Mapping[str, str]) -> int:
     return ALGORITHMS.index(parameters.get("algorithm", "MD5").upper())
 
 
+def _same_resource(given: str, request_uri: str) -> bool:
+    """Whether the `uri` of an answer denotes what the request is for (RFC 7616 section 3.4.6).
+
+    Clients write it their own way: without parameters that the Request-URI has, with the default port, or in angle
+    brackets. A proxy may also have changed those. Another user or host is another resource.
+    """
+    if given == request_uri:
+        return True
+    try:
+        ours, theirs = Uri.parse(request_uri), Uri.parse(given.strip().removeprefix("<").removesuffix(">"))
+    except MessageError:
+        return False
+    return (ours.username, ours.host.lower(), ours.port or 5060, ours.scheme) == (
+        theirs.username,
+        theirs.host.lower(),
+        theirs.port or 5060,
+        theirs.scheme,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Who sent a request; `stale`: the password was right, but the nonce was too old or used before."""
@@ -184,12 +204,13 @@ class Verdict:
 
 
 class ServerAuthentication:
-    """Asks peers who they are. Nonces are signed instants, so that asking costs no memory."""
+    """Asks peers who they are. Nonces are signed instants and serial numbers, so that asking costs no memory."""
 
     def __init__(self, secret: bytes, lifetime: float = NONCE_LIFETIME) -> None:
         self._secret = secret
         self._lifetime = lifetime
         self._counts: OrderedDict[str, int] = OrderedDict()
+        self._made = 0
 
     def check(self, request: Request, realm: Realm, now: float) -> Verdict:
         """Judge the answer to a challenge in `request`. One count of a nonce is good for one request."""
@@ -204,7 +225,8 @@ class ServerAuthentication:
 
     def challenge(self, realm: Realm, now: float, *, stale: bool = False) -> list[tuple[str, str]]:
         """Return the WWW-Authenticate header fields for a 401."""
-        nonce = self._nonce(realm, int(now * 1000))
+        self._made = (self._made + 1) & 0xFFFFFFFF
+        nonce = self._nonce(realm, int(now * 1000), self._made)
         suffix = ", stale=true" if stale else ""
         return [
             (
@@ -216,8 +238,8 @@ class ServerAuthentication:
             if algorithm in _HASH
         ]
 
-    def _nonce(self, realm: Realm, milliseconds: int) -> str:
-        stamp = f"{milliseconds:016x}"
+    def _nonce(self, realm: Realm, milliseconds: int, serial: int) -> str:
+        stamp = f"{milliseconds:016x}{serial:08x}"
         mark = hmac.new(self._secret, f"{stamp}:{realm.name}".encode(), hashlib.sha256).hexdigest()[:32]
         return stamp + mark
 
@@ -226,7 +248,8 @@ class ServerAuthentication:
         nonce = given.get("nonce", "")
         if algorithm not in realm.algorithms or algorithm not in _HASH or given.get("qop") != "auth":
             return Verdict()
-        if given.get("uri") != request.uri:
+        uri = given.get("uri", "")
+        if not _same_resource(uri, request.uri):
             return Verdict()
         user = given.get("username", "")
         password = realm.passwords.get(user)
@@ -237,7 +260,7 @@ class ServerAuthentication:
             realm.name,
             password or "",
             request.method,
-            request.uri,
+            uri,
             nonce,
             f"{count}:{cnonce}:auth",
         )
@@ -251,12 +274,12 @@ class ServerAuthentication:
     def _fresh(self, nonce: str, count: str, realm: Realm, now: float) -> bool:
         """Whether the nonce is ours, young, and its count was not used before (RFC 7616 section 3.4)."""
         try:
-            made_at_ms = int(nonce[:16], 16)
+            made_at_ms, serial = int(nonce[:16], 16), int(nonce[16:24], 16)
             number = int(count, 16)
         except ValueError:
             return False
         genuine = hmac.compare_digest(
-            self._nonce(realm, made_at_ms).encode(), nonce.encode("utf-8", "replace")
+            self._nonce(realm, made_at_ms, serial).encode(), nonce.encode("utf-8", "replace")
         )
         if not genuine or not int(now * 1000) - made_at_ms <= self._lifetime * 1000:
             return False

@@ -13,19 +13,21 @@ from voicebot.sip.address import Address, Datagram
 from voicebot.sip.core import Contact, Core, Limits, Randomness, safe_headers
 from voicebot.sip.digest import Credentials, Realm, ServerAuthentication
 from voicebot.sip.errors import MessageError, SipError
-from voicebot.sip.events import Event, PingAnswered
+from voicebot.sip.events import BindingsChanged, Event
 from voicebot.sip.header import NameAddress
 from voicebot.sip.in_dialog import InDialog
 from voicebot.sip.inbound import Inbound
 from voicebot.sip.message import HeaderList, Request, Response, UnusableRequest, parse
 from voicebot.sip.outbound import Outbound
+from voicebot.sip.pings import Pings
 from voicebot.sip.refer import Transfers, unsolicited
 from voicebot.sip.refreshing import Refreshing
+from voicebot.sip.registrar import Binding, Registrar
 from voicebot.sip.registration import Account, Registrations
 from voicebot.sip.session import Session, Wait
 from voicebot.sip.session_timer import SessionTimers
 from voicebot.sip.transaction_invite_server import InviteServerTransaction
-from voicebot.sip.transaction_layer import Client, Server
+from voicebot.sip.transaction_layer import Server
 from voicebot.sip.uri import Uri
 from voicebot.sip.validation import ACCEPT, ALLOW, SUPPORTED, problem_with
 
@@ -57,6 +59,7 @@ class Endpoint:
     `authenticate(request, source)`: the Realm whose users may send this request, or None to let it pass; pure.
     `credentials(invite, source)`: what answers challenges to our requests in a call that came in; pure.
     `accept_refer`: whether REFERs of peers become events; otherwise they get 603.
+    `registrar`: where peers may register, if they authenticate themselves (None: REGISTER gets 405).
     `may_speak_tcp`: whether a request too large for UDP may go to that (UDP) address over TCP instead.
     """
 
@@ -71,6 +74,7 @@ class Endpoint:
         authenticate: Authenticate | None = None,
         credentials: Callable[[Request, Address], Credentials | None] | None = None,
         accept_refer: bool = False,
+        registrar: Registrar | None = None,
         may_speak_tcp: Callable[[Address], bool] = lambda _address: False,
     ) -> None:
         find = (lambda _peer, _local: contact) if isinstance(contact, Address) else contact
@@ -86,10 +90,14 @@ class Endpoint:
         self._transfers = Transfers(self._core, accept_refer=accept_refer)
         self._in_dialog = InDialog(self._core, self._inbound, self._transfers)
         self._registrations = Registrations(self._core)
+        self._registrar = registrar
+        if registrar is not None:
+            registrar.on_change = lambda user: self._core.emit(BindingsChanged(user))
+            self._core.scheduler.schedule(registrar)
         self._authenticate = authenticate
         self._authentication = ServerAuthentication(self._core.secret)
         self._retry_after: int | None = None
-        self._pings = 0
+        self._pings = Pings(self._core)
 
     # --- in and out
 
@@ -297,6 +305,10 @@ class Endpoint:
         if found is not None:
             found.leave(now)
 
+    def bindings(self, user: str, now: float) -> tuple[Binding, ...]:
+        """Return the phones of a user of our registrar, the preferred first."""
+        return () if self._registrar is None else self._registrar.bindings(user, now)
+
     def learned(self, peer_host: str) -> str | None:
         """Return our own address as this peer sees it, where a registration has told us."""
         found = self._core.learned.get(peer_host)
@@ -311,33 +323,10 @@ class Endpoint:
         now: float,
         destination: Address | None = None,
         local: Address | None = None,
+        headers: HeaderList = (),
     ) -> int:
         """Ask a peer whether it is there; PingAnswered with the returned number follows. Raises SipError."""
-        core = self._core
-        target = _sip_uri(target_uri)
-        goal = destination or core.destination(target, None)
-        headers = [
-            ("via", core.via(goal, local)),
-            ("max-forwards", "70"),
-            ("from", str(NameAddress(_sip_uri(from_uri)).with_tag(core.token()))),
-            ("to", f"<{target}>"),
-            ("call-id", core.token()),
-            ("cseq", "1 OPTIONS"),
-            core.contact_header(goal, local),
-            ACCEPT,
-            ("user-agent", core.user_agent),
-        ]
-        self._pings += 1
-        ping = self._pings
-
-        def on_response(_client: Client, response: Response, _now: float) -> None:
-            if response.status >= 200:
-                core.emit(PingAnswered(ping, response.status, response.local))
-
-        core.transactions.start_client(
-            Request("OPTIONS", str(target), headers), goal, local, on_response, now
-        )
-        return ping
+        return self._pings.send(_sip_uri(target_uri), _sip_uri(from_uri), now, destination, local, headers)
 
     def drain(self, retry_after: int | None) -> None:
         """From now on answer new calls and OPTIONS with 503 and Retry-After (seconds); None: serve again."""
@@ -435,7 +424,7 @@ class Endpoint:
             if merged is not None and merged is not server:
                 core.respond(server, 482, now)
                 return
-        refusal = problem_with(request, core.timers.minimum)
+        refusal = problem_with(request, core.timers.minimum, registrar=self._registrar is not None)
         if refusal is not None:
             core.counters[f"refused_{refusal.status}"] += 1
             core.respond(server, refusal.status, now, refusal.reason, refusal.headers)
@@ -462,6 +451,10 @@ class Endpoint:
             self._inbound.invite_received(server, request, user, now)
         elif request.method == "OPTIONS":
             core.respond(server, 200, now, headers=[ALLOW, ACCEPT, SUPPORTED])
+        elif request.method == "REGISTER" and self._registrar is not None:
+            outcome = self._registrar.register(request, user, server.source, server.local, now)
+            core.respond(server, outcome.status, now, outcome.reason, outcome.headers)
+            core.scheduler.schedule(self._registrar)
         elif request.method == "NOTIFY":
             status, lines = unsolicited(request)
             core.respond(server, status, now, headers=lines)

@@ -181,3 +181,10 @@ class RegistrationChanged(Event):
     retry_at: float | None
     problem: str
     service_route: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BindingsChanged(Event):
+    """A phone of this user registered with us, refreshed, left, or was not heard of in time."""
+
+    user: str

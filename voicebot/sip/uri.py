@@ -72,6 +72,10 @@ def parameter(parameters: Parameters, name: str) -> str | None:
     return None
 
 
+def _comparable(parameters: Parameters) -> dict[str, str]:
+    return {name.lower(): urllib.parse.unquote(value or "").lower() for name, value in parameters}
+
+
 @dataclass(frozen=True, slots=True)
 class Uri:
     """`scheme:user:password@host:port;parameters?headers`. For `tel` and unknown schemes all of it is `user`."""
@@ -124,6 +128,19 @@ class Uri:
 
     def parameter(self, name: str) -> str | None:
         return parameter(self.parameters, name)
+
+    def equivalent(self, other: "Uri") -> bool:
+        """Whether both denote the same (RFC 3261 section 19.1.4)."""
+        if (self.scheme, self.host.lower(), self.port) != (other.scheme, other.host.lower(), other.port):
+            return False
+        if (self.user is None) != (other.user is None) or self.username != other.username:
+            return False
+        if (self.password, self.headers) != (other.password, other.headers):
+            return False
+        ours, theirs = _comparable(self.parameters), _comparable(other.parameters)
+        if any(ours.get(name) != theirs.get(name) for name in ("user", "ttl", "method", "maddr")):
+            return False
+        return all(ours[name] == theirs[name] for name in ours.keys() & theirs.keys())
 
     @property
     def loose(self) -> bool:

@@ -24,13 +24,17 @@ class Refusal:
     headers: HeaderList = ()
 
 
-def problem_with(request: Request, min_expires: int) -> Refusal | None:
-    """Return why a request cannot be served, or None. `min_expires`: our Min-SE. Raises MessageError for a malformed one."""
-    if request.method not in METHODS:
+def problem_with(request: Request, min_expires: int, *, registrar: bool = False) -> Refusal | None:
+    """Return why a request cannot be served, or None. Raises MessageError for a malformed one.
+
+    `min_expires`: our Min-SE. `registrar`: whether REGISTER is served.
+    """
+    if request.method not in METHODS and not (registrar and request.method == "REGISTER"):
         return Refusal(405, headers=(ALLOW,))
     if request.target.scheme not in SCHEMES:
         return Refusal(416)
-    unsupported = [tag for tag in request.values("require") if tag.lower() not in EXTENSIONS]
+    known = EXTENSIONS | {"path"} if request.method == "REGISTER" else EXTENSIONS
+    unsupported = [tag for tag in request.values("require") if tag.lower() not in known]
     if unsupported and request.method != "CANCEL":
         return Refusal(420, headers=(("unsupported", ", ".join(unsupported)),))
     if request.method in ("INVITE", "UPDATE"):

@@ -173,6 +173,7 @@ class Server:
         )
         self.floor = Floor(self.exchange, random.SystemRandom(), self._agents())
         rules = config.callbacks
+        new_uid = Uids()
         self.callbacks = Callbacks(
             self.floor,
             self.exchange,
@@ -190,7 +191,7 @@ class Server:
             self.store,
             self.prompts.sounds,
             entrance=self._entrance,
-            new_uid=Uids(),
+            new_uid=new_uid,
             recordings=config.storage.recordings,
             recorded=config.storage.recording,
             call_seconds=config.limits.call_seconds,

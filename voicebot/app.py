@@ -295,7 +295,7 @@ class Server:
         self.trunks.calls_in[trunk.name] += 1
         if self._draining or len(self.reception.calls) >= self.config.limits.calls:
             return Entrance(None, trunk=trunk.name, refusal=503, retry_after=RETRY_AFTER)
-        return Entrance(self.hotlines.choose(trunk.dialplan), trunk.dialplan, trunk.name)
+        return Entrance(self.hotlines.choose(trunk.dialplan), trunk.dialplan, trunk.name, trusted=trunk.trust)
 
     def _authenticate(self, request: Request, source: Address) -> Realm | None:
         trunk = self.trunks.trunk_for(request, source)

@@ -93,11 +93,18 @@ class End:
         destination: Address,
         *,
         from_uri: str,
+        display_name: str = "",
         sdp: bytes,
         headers: Sequence[tuple[str, str]] = (),
     ) -> int:
         session = self.endpoint.invite(
-            target, from_uri, sdp, self._now(), destination=destination, headers=headers
+            target,
+            from_uri,
+            sdp,
+            self._now(),
+            display_name=display_name,
+            destination=destination,
+            headers=headers,
         )
         self._soon()
         return session

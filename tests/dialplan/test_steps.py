@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.dialplan.fake_line import FakeLine, Keyed, Mumble, Nothing, Said
-from tests.dialplan.helpers import BOTH, EN, dialled, loaded
+from tests.dialplan.helpers import BOTH, EN, codes, dialled, findings, loaded
 from voicebot.dialplan.interpreter import Interpreter
 from voicebot.dialplan.line import (
     Entry,
@@ -342,6 +342,78 @@ flows:
         ("13912345678", "bridge", 5.0),
         ("sip:7000@pbx", "blind", 30.0),
     ]
+
+
+def test_headers_of_a_dialled_leg_are_one_line_whatever_a_variable_holds() -> None:
+    plan = (
+        EN
+        + """
+flows:
+  main:
+    - set: {call.note: "a\\r\\nRoute: <sip:evil>\\u0007"}
+    - transfer:
+        to: "6001"
+        headers:
+          X-Note: "{{ call.note }}"
+          user-to-user: "{{ call.headers['User-To-User'] | default('') }}"
+          Diversion: "<sip:{{ call.to }}@example.com>"
+        exits: {timeout: done, agent_done: done}
+  done: [{hangup: done}]
+"""
+    )
+    line = FakeLine(transfer_results=[TransferResult("agent_done")])
+    dialled(plan, line)
+    assert line.transfers[0].headers == {
+        "X-Note": "a Route: <sip:evil>",
+        "Diversion": "<sip:4000@example.com>",
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Via",
+        "Contact",
+        "Route",
+        "Record-Route",
+        "From",
+        "Authorization",
+        "Replaces",
+        "Require",
+        "X-Voicebot-Call",
+        "X-",
+    ],
+)
+def test_headers_of_the_protocol_cannot_be_set(name: str) -> None:
+    text = (
+        EN
+        + f"""
+flows:
+  main:
+    - transfer: {{to: "6001", headers: {{"{name}": "x"}}, exits: {{timeout: done}}}}
+  done: [{{hangup: done}}]
+"""
+    )
+    [found] = [item for item in findings(text) if item.code == "VB023"]
+    assert "cannot be set" in found.message
+
+
+def test_a_header_of_two_lines_and_one_that_may_be_missing_are_found() -> None:
+    text = (
+        EN
+        + """
+flows:
+  main:
+    - queue: {name: agents, headers: {X-A: "a\\nb"}, exits: {timeout: done, no_agents: done, full: done}}
+    - say: "{{ call.headers['X-Customer'] }}"
+  done: [{hangup: done}]
+queues: {agents: {}}
+"""
+    )
+    assert {"VB021"} <= codes(text)
+    assert "VB108" in codes(text.replace("a\\nb", "b"))
+    good = text.replace("a\\nb", "b").replace("'] }}", "'] | default('') }}")
+    assert not {"VB021", "VB108"} & codes(good)
 
 
 def test_http_saves_a_body_and_takes_the_way_of_its_status() -> None:

@@ -50,6 +50,7 @@ class Signalling(Protocol):
         destination: Address,
         *,
         from_uri: str,
+        display_name: str = "",
         sdp: bytes,
         headers: Sequence[tuple[str, str]] = (),
     ) -> int:
@@ -256,6 +257,7 @@ class Exchange:
                 uri,
                 destination,
                 from_uri=f"sip:{user_part(call.from_number)}@{bracketed(call.advertised_host)}",
+                display_name=call.from_name,
                 sdp=body,
                 headers=[("X-Voicebot-Call", call.uid), *headers],
             )

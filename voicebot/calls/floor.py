@@ -6,7 +6,7 @@ that answers slowly delays one ring by COMMIT_WITHIN at most, and those after it
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -69,7 +69,9 @@ class ReferRefused(DialFailed):
 class Dialler(Protocol):
     """Places outgoing legs for a call; being cancelled cancels the INVITE, or hangs up what was answered."""
 
-    async def dial(self, call: Call, uri: str, *, name: str) -> Leg: ...
+    async def dial(
+        self, call: Call, uri: str, *, name: str, headers: Sequence[tuple[str, str]] = ()
+    ) -> Leg: ...
 
     def hang_up(self, leg: Leg, cause: str = "normal") -> None: ...
 
@@ -82,6 +84,7 @@ class Ticket:
     queue: str
     joined_at: float
     outcome: "asyncio.Future[str | Connected]"
+    headers: Sequence[tuple[str, str]] = ()  # of the INVITEs to agents
     position: int = 0
     on_position: Callable[[int], None] = lambda position: None
 
@@ -130,11 +133,18 @@ class Floor:
     # --- for stories --------------------------------------------------------------------------------------------------
 
     def join(
-        self, call: Call, queue: str, *, priority: int | None, require: frozenset[str], max_wait: float | None
+        self,
+        call: Call,
+        queue: str,
+        *,
+        priority: int | None,
+        require: frozenset[str],
+        max_wait: float | None,
+        headers: Mapping[str, str] | None = None,
     ) -> Ticket:
         """Put the caller into the queue. Raises acd.AcdError for an unknown queue."""
         loop = asyncio.get_running_loop()
-        ticket = Ticket(call, queue, loop.time(), loop.create_future())
+        ticket = Ticket(call, queue, loop.time(), loop.create_future(), tuple((headers or {}).items()))
         self.tickets[call.uid] = ticket
         preferred = self._last_agents.get((queue, call.from_number), "")
         waiting = WaitingCall(call.uid, queue, priority, require, max_wait, preferred=preferred)
@@ -264,7 +274,9 @@ class Floor:
         assignment = command.assignment
         try:
             await self._committed(committed)
-            leg = await self.dialler.dial(ticket.call, command.uri, name=assignment.agent)
+            leg = await self.dialler.dial(
+                ticket.call, command.uri, name=assignment.agent, headers=ticket.headers
+            )
         except DialFailed as failure:
             self._ringing.pop(assignment.id, None)
             ticket.call.trace(

@@ -14,6 +14,7 @@ from voicebot.calls.call import Call
 from voicebot.calls.callbacks import Callbacks
 from voicebot.calls.exchange import Exchange, Talking
 from voicebot.calls.floor import Floor
+from voicebot.calls.identity import headers_of, identity_of
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.line import Sounds, TelephoneLine, utc_now
 from voicebot.calls.protocols import NoMediaPort, Services, Speech, Store
@@ -39,6 +40,7 @@ class Entrance:
     trunk: str = ""
     refusal: int = 0
     retry_after: int = 0
+    trusted: bool = False  # what the peer asserts of the caller is believed
 
 
 @dataclass(slots=True)
@@ -81,15 +83,17 @@ class Reception:
             self.exchange.signalling.reject(event.session, entrance.refusal, headers=headers)
             return
         signalling = self.exchange.signalling
+        identity = identity_of(event.request, trusted=entrance.trusted)
         call = Call(
             self.new_uid(),
-            readable(event.request.from_.uri.username),
+            identity.number,
             readable(event.request.target.username),
             self.store,
             signalling.local_host(event.source.host),
             signalling.advertised_host(event.source.host),
             entrance.trunk,
-            {name.lower(): readable(value) for name, value in event.request.headers},
+            identity.name,
+            headers_of(event.request),
         )
         leg = Leg(call.uid, "caller", event.session, call.plays)
         call.caller = leg
@@ -229,4 +233,10 @@ def _note_hold(call: Call, held: bool) -> None:
 
 def variables(call: Call) -> Mapping[str, object]:
     """Return what the dialplan knows as `call.*` at the beginning."""
-    return {"from": call.from_number, "to": call.to_number, "uid": call.uid, "headers": dict(call.headers)}
+    return {
+        "from": call.from_number,
+        "from_name": call.from_name,
+        "to": call.to_number,
+        "uid": call.uid,
+        "headers": dict(call.headers),
+    }

@@ -134,7 +134,9 @@ async def _call_target(line: "TelephoneLine", uri: str, request: TransferRequest
     ringback = line.caller.play([PromptItem(str(line.sounds.ringback))], loop=True)
     try:
         async with asyncio.timeout(request.timeout):
-            leg = await line.telephones.dial(line.call, uri, name=request.to)
+            leg = await line.telephones.dial(
+                line.call, uri, name=request.to, headers=tuple(request.headers.items())
+            )
         taken = await accepted(line, leg, request.whisper, request.accept_key)
     except TimeoutError as error:
         raise DialFailed("timeout") from error

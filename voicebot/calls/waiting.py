@@ -39,7 +39,12 @@ async def wait_in_queue(line: "TelephoneLine", wait: QueueWait) -> QueueResult:
     call.queue = wait.name
     try:
         ticket = floor.join(
-            call, wait.name, priority=wait.priority, require=frozenset(wait.require), max_wait=wait.max_wait
+            call,
+            wait.name,
+            priority=wait.priority,
+            require=frozenset(wait.require),
+            max_wait=wait.max_wait,
+            headers=wait.headers,
         )
     except AcdError as error:
         call.trace("queue_left", queue=wait.name, exit="no_agents", problem=str(error))

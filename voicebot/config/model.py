@@ -77,6 +77,7 @@ class Trunk:
 
     `proxy` is an outbound proxy, host and port. `login` answers challenges of a host that we do not register at.
     `ping_seconds`: how often the host is asked by OPTIONS whether it is there; 0: never.
+    `trust`: the caller is who P-Asserted-Identity or Remote-Party-ID says (RFC 3325).
     """
 
     name: str
@@ -85,6 +86,7 @@ class Trunk:
     host: str | None = None
     port: int = 5060
     auth: bool = False
+    trust: bool = False
     register: Register | None = None
     dial: tuple[str, ...] = ()
     proxy: tuple[str, int] | None = None

@@ -218,6 +218,7 @@ def trunk(name: str, section: Section) -> Trunk:
         host=host,
         port=port,
         auth=section.value("auth", boolean, False),
+        trust=section.value("trust", boolean, False),
         register=register,
         dial=section.items("dial", _dial, ()),
         proxy=_proxy(section),

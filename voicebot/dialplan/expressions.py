@@ -1,6 +1,6 @@
 """Expressions and templates: a checked subset of Jinja2, walked by ourselves and never compiled to Python.
 
-Names, attributes, comparisons, `and` / `or` / `not`, constants, the filters `digits number currency(CODE) date time
+Names, attributes, `call.headers['NAME']`, comparisons, `and` / `or` / `not`, constants, the filters `digits number currency(CODE) date time
 when duration phone default(X)` and the functions `open('NAME')`, `next_open('NAME')`. No loops, no statements, no
 arithmetic, no other calls. Output is at most 4 kB. A template that is one lone `{{ }}` keeps the value's type.
 """
@@ -22,6 +22,7 @@ MAX_SOURCE = 4096
 MAX_DEPTH = 40
 
 ROOTS = ("call", "slot", "queue", "transfer", "var", "error")
+HEADERS = ("call", "headers")
 
 
 class TemplateFault(ValueError):
@@ -283,7 +284,7 @@ def _check(
         case nodes.Const(value=value):
             if value is not None and not isinstance(value, (str, int, float, bool)):
                 raise TemplateFault("only texts, numbers, true and false may be written in an expression")
-        case nodes.Name() | nodes.Getattr():
+        case nodes.Name() | nodes.Getattr() | nodes.Getitem():
             references.add(Reference(_path(node), guarded))
         case nodes.Compare(expr=first, ops=operands):
             inner(first)
@@ -328,8 +329,18 @@ def _path(node: nodes.Node) -> tuple[str, ...]:
     if isinstance(node, nodes.Getattr):
         if node.attr.startswith("_"):
             raise TemplateFault(f"names do not begin with an underscore ({node.attr})")
-        return (*_path(node.node), node.attr)
+        return _entry(_path(node.node), node.attr)
+    if isinstance(node, nodes.Getitem):
+        path = _path(node.node)
+        if path != HEADERS or not isinstance(node.arg, nodes.Const) or not isinstance(node.arg.value, str):
+            raise TemplateFault("brackets belong to call.headers['NAME'] only: write call.from, acct.balance")
+        return _entry(path, node.arg.value)
     raise TemplateFault("only a variable has attributes")
+
+
+def _entry(path: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """Names of headers are the same in capitals and small letters (RFC 3261 section 7.3.1)."""
+    return (*path, name.lower() if path == HEADERS else name)
 
 
 def _check_filter(node: nodes.Filter) -> None:
@@ -365,7 +376,7 @@ def _evaluate(node: nodes.Node, scope: Scope, language: str) -> object:
     match node:
         case nodes.Const(value=value):
             return value
-        case nodes.Name() | nodes.Getattr():
+        case nodes.Name() | nodes.Getattr() | nodes.Getitem():
             return scope.lookup(_path(node))
         case nodes.Compare():
             return _compare(node, scope, language)

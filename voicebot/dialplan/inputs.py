@@ -245,7 +245,7 @@ def assignments(reader: Reader, node: Node) -> dict[str, Value]:
     return found
 
 
-READ_ONLY = ("call.from", "call.to", "call.uid", "call.headers")
+READ_ONLY = ("call.from", "call.from_name", "call.to", "call.uid", "call.headers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,6 +196,7 @@ class QueueWait:
     position_every: float | None = None
     quantile: float | None = None
     offer: CallbackOffer | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)  # of the INVITEs to agents
 
 
 @dataclass(frozen=True, slots=True)

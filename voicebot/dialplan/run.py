@@ -42,7 +42,13 @@ class Run:
             zone=dialplan.hotline.timezone or ZoneInfo("UTC"),
             hours=dialplan.hours,
             clock=line.now,
-            call={"priority": 0, "headers": {}, **call, "language": dialplan.hotline.languages[0]},
+            call={
+                "priority": 0,
+                "headers": {},
+                "from_name": "",
+                **call,
+                "language": dialplan.hotline.languages[0],
+            },
             var=dialplan.variables,
         )
 

@@ -146,6 +146,11 @@ def check_sensitive(dialplan: Dialplan) -> Iterator[Finding]:
                     )
             case _:
                 pass
+        if isinstance(item, (QueueStep, Transfer)):
+            for header, content in (item.headers or {}).items():
+                if found := _touches(content.references, secret):
+                    message = f"{found} is sensitive and stands in the header {header}"
+                    yield finding("VB150", item.position, message)
         if isinstance(item, Transfer) and (found := _touches(item.to.references, secret)):
             yield finding(
                 "VB150", item.position, f"{found} is sensitive and stands in a number that is dialled"

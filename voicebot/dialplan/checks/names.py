@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from voicebot.dialplan.expressions import ROOTS, Expression, Reference, Template
+from voicebot.dialplan.expressions import HEADERS, ROOTS, Expression, Reference, Template
 from voicebot.dialplan.fields import Named, Value, walk
 from voicebot.dialplan.inputs import Choice, Handler, Link
 from voicebot.dialplan.schema import Dialplan
@@ -15,7 +15,7 @@ from voicebot.dialplan.steps.record_message import RecordMessage
 from voicebot.dialplan.steps.set import Set
 from voicebot.dialplan.targets import Step
 
-CALL = ("from", "to", "uid", "language", "priority", "headers")
+CALL = ("from", "from_name", "to", "uid", "language", "priority", "headers")
 QUEUE = ("ewt", "waited", "position")
 ERROR = ("kind", "status")
 TRANSFER = ("exit", "status", "reason")
@@ -129,12 +129,26 @@ def _reference(
         yield finding("VB106", position, f"{root} is a group of variables", f"write {root}.NAME")
         return
     name = f"{root}.{reference.path[1]}"
+    if reference.path[:2] == HEADERS and not reference.guarded:
+        yield _header(reference, position)
     if name in written:
         return
     if root == "slot":
         yield finding("VB107", position, f"nothing fills {name}", nearest(name, written))
     elif not reference.guarded:
         yield finding("VB106", position, f"nothing sets {name}", nearest(name, written))
+
+
+def _header(reference: Reference, position: Position) -> Finding:
+    if len(reference.path) == 2:
+        return finding("VB106", position, "call.headers is a map", "write call.headers['NAME']")
+    name = reference.path[2]
+    return finding(
+        "VB108",
+        position,
+        f"a call may come without the header {name!r}",
+        f"write call.headers['{name}'] | default('')",
+    )
 
 
 def expressions_of(dialplan: Dialplan) -> Iterator[tuple[Position, Expression]]:

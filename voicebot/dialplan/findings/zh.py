@@ -8,9 +8,11 @@ TABLE = r"""
 *{0} has no finished anchor above ⇒ *{0} 之前没有完整的锚点
 0-9, * and # can ⇒ 只能用 0-9、* 和 #
 200, 404, 503 ... ⇒ 200、404、503 等
+X-..., {0} can ⇒ 可以设置 X-...、{0}
 [1, 5] ⇒ [1, 5]
 a .wav, relative to the folder prompts/ ⇒ 请写 prompts/ 目录下的 .wav 文件
 a bare expression stands here: write it without {{ }} ⇒ 此处直接写表达式，不要加 {{ }}
+a call may come without the header {0} ⇒ 来电可能没有头域 {0}
 a choice has goto or call, not both ⇒ 一个选项只能有 goto 或 call，不能两者都有
 a choice of listen has no dtmf ⇒ listen 的选项没有 dtmf
 a dialplan is a map, not {0} ⇒ 拨号方案应为映射，而不是{0}
@@ -19,6 +21,7 @@ a flow's name is expected, not {0} ⇒ 此处应为流程名，而不是{0}
 a handler is a map ⇒ 处理器应为映射
 a handler of error must leave ⇒ error 的处理器必须离开当前步骤
 a handler of hangup runs set, http and notify only ⇒ hangup 的处理器只能运行 set、http 和 notify
+a header is one line of at most {0} characters ⇒ 头域是一行文本，最多 {0} 个字符
 a hotline that is closed for good needs no hours ⇒ 长期关闭的热线不需要营业时间
 a length is 1 to 64, or two of them: [8, 12] ⇒ 长度为 1 到 64，或写成两个数：[8, 12]
 a link has exactly one of goto, call, event ⇒ link 必须且只能有 goto、call、event 之一
@@ -54,6 +57,8 @@ an audio file is expected, not {0} ⇒ 此处应为音频文件，而不是{0}
 an audio file of prompts/ is expected, not {0} ⇒ 此处应为 prompts/ 下的音频文件，而不是{0}
 an extra date is a single date ⇒ extra 中只能写单个日期
 an if has exactly one of then, goto, call ⇒ if 必须且只能有 then、goto、call 之一
+brackets belong to call.headers['NAME'] only: write call.from, acct.balance ⇒ 方括号只用于 call.headers['NAME']：请写 call.from、acct.balance
+call.headers is a map ⇒ call.headers 是映射
 callers would be asked which they meant: choose another word for one of them ⇒ 系统只能反问来电者：请为其中之一换一个说法
 cannot be read: {0} ⇒ 无法读取：{0}
 closed for {0} days or more in a row ⇒ 连续关闭 {0} 天或更久
@@ -161,6 +166,7 @@ the file is not UTF-8 ⇒ 文件不是 UTF-8 编码
 the filter {0} takes no named arguments ⇒ 过滤器 {0} 不接受命名参数
 the filter {0} takes {1} ⇒ 过滤器 {0} 需要{1}
 the flow {0} is empty ⇒ 流程 {0} 为空
+the header {0} cannot be set ⇒ 不能设置头域 {0}
 the hours of {0} run past midnight into those of the next day ⇒ {0} 的时间跨过午夜，与次日重叠
 the intent {0} has no phrases in {1} ⇒ 意图 {0} 缺少以下语言的说法：{1}
 the key 'dialplan' is missing ⇒ 缺少键 'dialplan'
@@ -235,6 +241,8 @@ write "2026-11-24 10:00" ⇒ 请写 "2026-11-24 10:00"
 write "{0}" in quotes ⇒ 请加引号写作 "{0}"
 write "{0}" ⇒ 请写 "{0}"
 write a value, or remove the key ⇒ 请写上值，或删除该键
+write call.headers['NAME'] ⇒ 请写 call.headers['NAME']
+write call.headers['{0}'] | default('') ⇒ 请写 call.headers['{0}'] | default('')
 write it without so many aliases ⇒ 请减少别名
 write mon, or mon-fri ⇒ 请写 mon 或 mon-fri
 write return: {} ⇒ 请写 return: {}
@@ -283,6 +291,7 @@ let a phrase of the intent {0} be met by it ⇒ 请让意图 {0} 的某个说法
 {0} is sensitive and is whispered to an agent ⇒ {0} 是敏感信息，却会对坐席耳语
 {0} is sensitive and stands in a URL ⇒ {0} 是敏感信息，却出现在 URL 中
 {0} is sensitive and stands in a number that is dialled ⇒ {0} 是敏感信息，却出现在所拨号码中
+{0} is sensitive and stands in the header {1} ⇒ {0} 是敏感信息，却出现在头域 {1} 中
 {0} is set from {1}, which is sensitive: it is kept secret as well ⇒ {0} 由敏感的 {1} 设置：它也会被保密
 {0} may be unset here ⇒ {0} 在此处可能尚未设置
 {0} may never get to a human or an end from here ⇒ {0}从此处开始可能永远无法转到人工或结束通话

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from voicebot.dialplan.builtin import builtin, fill
 from voicebot.dialplan.dialog import options_of
-from voicebot.dialplan.expressions import Expression, ExpressionError
+from voicebot.dialplan.expressions import Expression, ExpressionError, Template
 from voicebot.dialplan.fields import (
     Named,
     Reader,
@@ -20,6 +20,7 @@ from voicebot.dialplan.fields import (
     one_of,
     pointer,
 )
+from voicebot.dialplan.headers import header_name, header_value, rendered
 from voicebot.dialplan.inputs import Handler, Link, keys
 from voicebot.dialplan.line import CallbackOffer, QueueResult, QueueView, QueueWait, Spoken
 from voicebot.dialplan.matchers import Meant, QuestionMatcher
@@ -95,6 +96,7 @@ class QueueStep(Step):
     music: str | None = key(_music)
     while_waiting: Steps | None = key(_meanwhile)
     whisper: Text | None = key(text)
+    headers: dict[str, Template] | None = key(map_of(header_value, header_name))
     offer_callback: OfferCallback | None = key(lambda reader, node: reader.build(OfferCallback, node))
     max_wait: float | None = key(duration(1))
     exits: dict[str, Target] = key(map_of(target, one_of(*EXITS)), required=True)
@@ -158,6 +160,7 @@ class QueueStep(Step):
             position_every=announce.every if announce.position == "always" else None,
             quantile=announce.ewt.quantile if announce.ewt is not None else None,
             offer=CallbackOffer(offer.due, offer.talk, offer.takes) if offer is not None else None,
+            headers=rendered(self.headers, run),
         )
 
     def _longest(self, queue: Queue) -> float | None:

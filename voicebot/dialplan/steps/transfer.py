@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from voicebot.dialplan.control import End, StepError
 from voicebot.dialplan.expressions import Template
 from voicebot.dialplan.fields import duration, key, map_of, one_of, template
+from voicebot.dialplan.headers import header_name, header_value, rendered
 from voicebot.dialplan.inputs import keys
 from voicebot.dialplan.line import TransferRequest, TransferResult
 from voicebot.dialplan.run import Run
@@ -38,13 +39,15 @@ class Transfer(Step):
     timeout: float = key(duration(3, 180), 30.0)
     whisper: Text | None = key(text)
     accept_key: str | None = key(keys)
+    headers: dict[str, Template] | None = key(map_of(header_value, header_name))
     exits: dict[str, Target] = key(map_of(target, one_of(*EXITS)), required=True)
 
     async def run(self, run: Run) -> None:
         to = self.to.text(run.variables, run.language).strip()
         whisper = run.spoken(self.whisper) if self.whisper is not None else ()
         run.trace("transfer", mode=self.mode, to=None if run.is_sensitive(self.to.references) else to)
-        request = TransferRequest(self.id, to, self.mode, self.timeout, whisper, self.accept_key)
+        headers = rendered(self.headers, run)
+        request = TransferRequest(self.id, to, self.mode, self.timeout, whisper, self.accept_key, headers)
         result = TransferResult("caller_left")
         try:
             result = await run.line.transfer(request)

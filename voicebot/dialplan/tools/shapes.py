@@ -116,6 +116,8 @@ PLAIN: dict[str, Schema] = {
     "fields.value": ANY,
     "fields.pointer": NAME,
     "source.plain": ANY,
+    "headers.header_name": {"type": "string", "pattern": "^([Xx]-.+|[A-Za-z-]+)$"},
+    "headers.header_value": {"type": "string", "maxLength": 512},
     "targets.flow_name": NAME,
     "targets.target": ref("target"),
     "targets.steps": ref("steps"),

@@ -170,6 +170,8 @@ KEYS = {
     "exits": "Where each way out leads.",
     # transfer, callback, recording
     "to": "Who is called.",
+    "queue.headers": "SIP headers of the call to the agent: X-... and those that tell about the caller.",
+    "transfer.headers": "SIP headers of the call to the target: X-... and those that tell about the caller.",
     "transfer.mode": "bridge joins both calls; blind hands the caller over; attended asks first; auto takes the best way.",
     "transfer.timeout": "How long it rings.",
     "accept_key": "The key by which whoever answers takes the call.",

@@ -141,6 +141,7 @@ class SipSignalling:
         destination: Address,
         *,
         from_uri: str,
+        display_name: str = "",
         sdp: bytes,
         headers: Sequence[tuple[str, str]] = (),
     ) -> int:
@@ -150,6 +151,7 @@ class SipSignalling:
             way.from_uri or from_uri,
             sdp,
             self.shell.now(),
+            display_name=display_name,
             destination=destination,
             credentials=way.credentials,
             headers=[*headers, *(("Route", route) for route in way.routes)],

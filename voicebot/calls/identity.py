@@ -1,0 +1,42 @@
+"""Who calls, and what the INVITE says besides: for the dialplan, and for the record."""
+
+from dataclasses import dataclass
+
+from voicebot.sip import MessageError, NameAddress, Request
+from voicebot.sip.header import readable
+
+# RFC 3325, and what came before it: whom a network that is trusted asserts the caller to be.
+ASSERTED = ("p-asserted-identity", "remote-party-id")
+SECRET = frozenset({"authorization", "proxy-authorization"})
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`number` is the user part or the digits of a tel: URI; `name` the display name, "" for none."""
+
+    number: str
+    name: str = ""
+
+
+def identity_of(request: Request, *, trusted: bool) -> Identity:
+    """Return who calls: From; from a trusted peer P-Asserted-Identity or Remote-Party-ID, where there is one."""
+    if trusted:
+        for header in ASSERTED:
+            for value in request.values(header):
+                try:
+                    asserted = NameAddress.parse(value)
+                except MessageError:
+                    continue
+                if asserted.uri.scheme in ("sip", "sips", "tel") and asserted.uri.user:
+                    return _identity(asserted)
+    return _identity(request.from_)
+
+
+def _identity(address: NameAddress) -> Identity:
+    return Identity(readable(address.uri.username), readable(address.display_name))
+
+
+def headers_of(request: Request) -> dict[str, str]:
+    """Return the header fields by lower-case name, repeated ones joined by commas (RFC 3261 section 7.3.1); no credentials."""
+    names = dict.fromkeys(name for name, _ in request.headers if name not in SECRET)
+    return {name: readable(", ".join(request.raw(name))) for name in names}

@@ -38,7 +38,7 @@ class Gone:
 
 
 class Playing:
-    """One play on a leg. `ended` gets the media worker's PlayEnded; it is cancelled never, whatever happens to tasks."""
+    """One play on a leg. `ended` gets the media worker's PlayEnded; being cancelled in `wait` is all that cancels it."""
 
     def __init__(
         self,
@@ -66,9 +66,9 @@ class Playing:
     async def wait(self) -> PlayEnded:
         """Wait for its end; being cancelled stops it."""
         try:
-            return await asyncio.shield(self.ended)
+            return await self.ended
         except asyncio.CancelledError:
-            self.stop()
+            self._media.stop(self.number)
             raise
 
 
@@ -148,10 +148,10 @@ class Leg:
         """Say whether the same key has been reported the other way; each report counts for one key only."""
         for entry in self._unmatched:
             other, came_by_info = entry
-            near = abs(message.at - other.at) < SAME_KEY_WITHIN
-            if came_by_info is not by_info and other.key == message.key and near:
-                self._unmatched.remove(entry)
-                return True
+            if came_by_info is not by_info and other.key == message.key:
+                if abs(message.at - other.at) < SAME_KEY_WITHIN:
+                    self._unmatched.remove(entry)
+                    return True
         self._unmatched.append((message, by_info))
         return False
 

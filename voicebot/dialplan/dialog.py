@@ -43,6 +43,9 @@ class Reprompt:
     before: tuple[Spoken, ...] = ()
 
 
+ASK_AGAIN = Reprompt("full")
+
+
 class Done(Exception):
     """A handler has ended the step: the call goes on after it."""
 
@@ -132,7 +135,7 @@ class Dialog:
         self._takes = self._manners.takes
         self._counts: dict[str, int] = {}
         self._spent = 0
-        self._next = Reprompt("full")
+        self._next = ASK_AGAIN
 
     async def answer(self) -> Meant:
         """Ask until there is an answer. Raises Leave, Done, Exhausted or StepError."""
@@ -154,7 +157,7 @@ class Dialog:
     async def refused(self) -> None:
         """The caller said no to the read-back: the next `answer` asks anew."""
         self._spend()
-        self._next = Reprompt("full")
+        self._next = ASK_AGAIN
 
     async def yes_or_no(self, prompt: tuple[Spoken, ...]) -> bool:
         """Ask a confirmation; anything but a clear yes is a no."""

@@ -14,6 +14,8 @@ from voicebot.nlu.slots.base import SlotJudgement
 from voicebot.nlu.templates import parse_template
 
 _MATCHED = (Completeness.MATCH, Completeness.FINAL)
+_NOTHING = Judgement(Completeness.NONE)
+_NOTHING_AT_ALL = Judgement(Completeness.NONE, confidence=0.0)  # less than any other judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,8 @@ class QuestionMatcher:
 
     def _judge(self, entries: Sequence[Entry], closed: bool) -> Judgement:
         if not entries:
-            return Judgement(Completeness.NONE)
-        judgement = Judgement(Completeness.NONE)
+            return _NOTHING
+        judgement = _NOTHING
         if self._slot is not None:
             judgement = self._judge_slot(entries, closed)
             if judgement.completeness in _MATCHED or (
@@ -146,7 +148,7 @@ class QuestionMatcher:
     def _judge_slot(self, entries: Sequence[Entry], closed: bool) -> Judgement:
         assert self._slot is not None
         keyed = all(entry.kind == "keys" for entry in entries)
-        best = Judgement(Completeness.NONE, confidence=0.0)
+        best = _NOTHING_AT_ALL
         for language in self._languages:
             heard = [_in_language(entry, language) for entry in entries]
             readable = [entry for entry in heard if entry is not None]
@@ -186,7 +188,7 @@ class QuestionMatcher:
         return Judgement(Completeness.PREFIX if longer else Completeness.NONE)
 
     def _judge_speech(self, entries: Sequence[Entry]) -> Judgement:
-        best = Judgement(Completeness.NONE)
+        best = _NOTHING
         for language in self._languages:
             heard = [_in_language(entry, language) for entry in entries if entry.kind == "speech"]
             readable = [entry for entry in heard if entry is not None]

@@ -198,7 +198,7 @@ class Run:
             self._steps += 1
             if self._steps > MAX_STEPS:
                 await self.give_up("loop")
-            outer = self.step
+            outer = self.step, self._where
             try:
                 self.arrive(step)
                 self.trace("step", verb=step.verb)
@@ -206,7 +206,7 @@ class Run:
             except (StepError, ExpressionError) as error:
                 await self._error(step, error)
             finally:
-                self.arrive(outer)
+                self.step, self._where = outer
 
     def arrive(self, step: Step | None) -> None:
         """From now on the timeline speaks of `step`."""

@@ -71,7 +71,7 @@ class SimSpeech:
         items: list[PlayItem] = []
         for spoken in speech:
             if spoken.constant or spoken.file:
-                items.append(PromptItem(spoken.text or f"[{spoken.file}]"))
+                items.append(_prompt(spoken.text or f"[{spoken.file}]"))
             else:
                 stream = next(streams)
                 self._streams[stream] = spoken.text
@@ -109,10 +109,20 @@ class SimSpeech:
 
     def _hypotheses(self, entry: _Turn) -> tuple[Hypothesis, ...]:
         """Whoever listens in the language of the text hears it; the others hear nothing."""
+        if not entry.text:
+            return _silence(entry.languages)
         language = language_of(entry.text)
         return tuple(
-            Hypothesis(name, entry.text, entry.confidence)
-            if name == language and entry.text
-            else Hypothesis(name, "", 0.0)
+            Hypothesis(name, entry.text, entry.confidence) if name == language else Hypothesis(name, "", 0.0)
             for name in entry.languages
         )
+
+
+@lru_cache(maxsize=4096)
+def _prompt(text: str) -> PromptItem:
+    return PromptItem(text)
+
+
+@lru_cache(maxsize=64)
+def _silence(languages: tuple[str, ...]) -> tuple[Hypothesis, ...]:
+    return tuple(Hypothesis(name, "", 0.0) for name in languages)

@@ -1,7 +1,7 @@
 """A question on a leg: drives `calls.turn` with what media and speech workers report, and carries out its commands."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 from voicebot.calls.leg import Leg, Playing
 from voicebot.calls.protocols import PlayItem, Speech
@@ -28,14 +28,14 @@ class Asking:
         speech: Speech,
         question: Question,
         languages: Sequence[str],
-        next_utterance: Callable[[], int],
+        count: Iterator[int],
     ) -> None:
-        """`languages` are those of the question that can be recognised; `next_utterance` counts within the call."""
+        """`languages` are those of the question that can be recognised; `count` numbers the call's utterances."""
         self._leg = leg
         self._speech = speech
         self._question = question
         self._phrases = {language: question.matcher.phrases(language) for language in languages}
-        self._next_utterance = next_utterance
+        self._count = count
         self._turn = Turn(
             question.matcher,
             question.options,
@@ -48,6 +48,7 @@ class Asking:
         self._prompt: Sequence[PlayItem] = ()
         self.unused_keys = ""  # pressed too early: they are for the next question
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: float | None = None
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[Answer] = self._loop.create_future()
 
@@ -91,18 +92,23 @@ class Asking:
                 turn.key(message.key, now)
             else:
                 self.unused_keys += message.key
-        elif isinstance(message, SpeechStarted):
-            turn.speech_started(self._utterance(message.turn), message.at, now)
-        elif isinstance(message, SpeechStopped):
-            turn.speech_stopped(self._utterance(message.turn), message.at, now)
-        elif isinstance(message, Partial):
-            turn.partial(self._utterance(message.turn), entry_of(message), now)
-        elif isinstance(message, Final):
-            turn.final(self._utterance(message.turn), entry_of(message), now)
-        elif isinstance(message, SpeechProblem) and self._utterance(message.turn) == turn.utterances:
-            turn.lost(now)
-        else:
+            self._settle()
             return
+        if not isinstance(message, (SpeechStarted, SpeechStopped, Partial, Final, SpeechProblem)):
+            return
+        utterance = self._utterances.get(message.turn)
+        if utterance is None:  # of an utterance that the turn has dropped
+            return
+        if isinstance(message, SpeechStarted):
+            turn.speech_started(utterance, message.at, now)
+        elif isinstance(message, SpeechStopped):
+            turn.speech_stopped(utterance, message.at, now)
+        elif isinstance(message, Partial):
+            turn.partial(utterance, entry_of(message), now)
+        elif isinstance(message, Final):
+            turn.final(utterance, entry_of(message), now)
+        elif utterance == turn.utterances:
+            turn.lost(now)
         self._settle()
 
     def _on_hold(self, held: bool) -> None:
@@ -117,12 +123,10 @@ class Asking:
         self._turn.handle_timer(self._loop.time())
         self._settle()
 
-    def _utterance(self, number: int) -> int:
-        return self._utterances.get(number, 0)
-
     def _settle(self) -> None:
         """Carry out the turn's commands, set its timer, hand over its answer."""
-        for command in self._turn.commands():
+        turn = self._turn
+        for command in turn.commands():
             if isinstance(command, StopPrompt):
                 if self._playing is not None:
                     self._playing.stop()
@@ -130,17 +134,22 @@ class Asking:
                 self._start_utterance(command.utterance)
             else:
                 self._close_utterance(command)
+        if turn.answer is not None and not self._answer.done():
+            self._answer.set_result(turn.answer)
+        self._set_timer(turn.next_timer())
+
+    def _set_timer(self, at: float | None) -> None:
         if self._timer is not None:
+            if self._timer_at == at:
+                return
             self._timer.cancel()
             self._timer = None
-        if self._turn.answer is not None:
-            if not self._answer.done():
-                self._answer.set_result(self._turn.answer)
-        elif (at := self._turn.next_timer()) is not None:
+        if at is not None:
             self._timer = self._loop.call_at(at, self._on_timer)
+            self._timer_at = at
 
     def _start_utterance(self, utterance: int) -> None:
-        number = self._numbers[utterance] = self._next_utterance()
+        number = self._numbers[utterance] = next(self._count)
         self._utterances[number] = utterance
         worker = self._speech.start_turn(
             self._leg.call, number, self._phrases, self._on_message, sensitive=self._question.sensitive

@@ -148,10 +148,13 @@ class Leg:
         """Say whether the same key has been reported the other way; each report counts for one key only."""
         for entry in self._unmatched:
             other, came_by_info = entry
-            if came_by_info is not by_info and other.key == message.key:
-                if abs(message.at - other.at) < SAME_KEY_WITHIN:
-                    self._unmatched.remove(entry)
-                    return True
+            if (
+                came_by_info is not by_info
+                and other.key == message.key
+                and abs(message.at - other.at) < SAME_KEY_WITHIN
+            ):
+                self._unmatched.remove(entry)
+                return True
         self._unmatched.append((message, by_info))
         return False
 

@@ -98,7 +98,7 @@ class TelephoneLine:
     def trace(self, event: str, **fields: object) -> None:
         if event == "language" and isinstance(language := fields.get("language"), str):
             self.call.language = language
-        self.call.trace(event, **fields)
+        self.call.store.event(self.call.uid, event, fields)
 
     def languages_heard(self) -> tuple[str, ...]:
         return self.speech.languages()
@@ -166,7 +166,7 @@ class TelephoneLine:
         recognised = self.speech.languages()
         languages = [language for language in question.languages if language in recognised]
         sensitive = question.sensitive or any(spoken.sensitive for spoken in question.prompt)
-        asking = Asking(self.caller, self.speech, question, languages, lambda: next(self.call.utterances))
+        asking = Asking(self.caller, self.speech, question, languages, self.call.utterances)
         prompt = (
             () if keys and question.options.barge_in != "none" else self.items(self.caller, question.prompt)
         )

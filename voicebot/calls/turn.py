@@ -23,6 +23,7 @@ wait anew, with what was entered before.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from voicebot.dialplan.line import (
     Answer,
@@ -58,15 +59,13 @@ class StopPrompt:
     """The caller has the turn: what is being played ends now."""
 
 
-@dataclass(frozen=True, slots=True)
-class StartUtterance:
+class StartUtterance(NamedTuple):
     """Listen for one utterance, numbered `utterance`; edges and transcripts come back with that number."""
 
     utterance: int
 
 
-@dataclass(frozen=True, slots=True)
-class CloseUtterance:
+class CloseUtterance(NamedTuple):
     """No more audio of this utterance. With `wanted`, its final transcript is waited for."""
 
     utterance: int

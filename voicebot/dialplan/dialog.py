@@ -5,7 +5,7 @@ and "which of the two?" are asked at most twice; what is not clearly agreed to t
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from voicebot.dialplan.builtin import builtin
 from voicebot.dialplan.control import StepError
@@ -207,7 +207,7 @@ class Dialog:
         if not isinstance(meant, Meant):
             raise TypeError("the line returned a judgement of another matcher")
         if meant.option is None and self._slot is not None and slot is not self._slot:
-            meant = replace(meant, tier="confirmation")
+            meant = meant._replace(tier="confirmation")
         self._trace_heard(meant, answer.entries)
         if meant.language and not run.language_chosen:
             run.choose_language(meant.language)

@@ -8,7 +8,7 @@ cancellation: whichever method is awaited raises `asyncio.CancelledError` once, 
 import datetime
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from voicebot.nlu.entries import Completeness, Entry, Judgement
 
@@ -86,8 +86,7 @@ class InputOptions:
     barge_in: BargeIn = "immediate"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One prompt and one wait for an answer to it."""
 
     step: str
@@ -98,8 +97,7 @@ class Question:
     sensitive: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """The caller's answer: MATCH or FINAL. `language` is the language that matched ("" for keys alone)."""
 
     entries: tuple[Entry, ...]

@@ -5,8 +5,8 @@ alone is the link once nothing more comes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from voicebot.nlu.entries import Completeness, Entry, Judgement
 from voicebot.nlu.phrasebook import PhraseBook
@@ -39,8 +39,7 @@ class Option:
         return self.dtmf or ""
 
 
-@dataclass(frozen=True, slots=True)
-class Meant:
+class Meant(NamedTuple):
     """The meaning in a Judgement. `tied`: these options fit equally well; `option` None: the slot has `value`.
 
     `template` is the phrase that fits, with its `score`: `confidence` is the lower one of that and the recogniser's.
@@ -156,7 +155,7 @@ class QuestionMatcher:
                 continue
             judged = self._slot.judge(readable, language, closed)
             completeness, value, confidence = judged.completeness, judged.value, judged.confidence
-            if not keyed and confidence < self._reject:
+            if completeness is Completeness.NONE or (not keyed and confidence < self._reject):
                 continue
             meant = Meant(
                 value=value,
@@ -174,16 +173,16 @@ class QuestionMatcher:
     # --- options ---------------------------------------------------------------------------------------------------
 
     def _judge_keys(self, keys: str) -> Judgement:
-        exact = sorted(
-            (option for option in self._options.values() if option.dtmf == keys),
-            key=lambda option: option.link,
-        )
-        longer = any(
-            option.dtmf is not None and option.dtmf != keys and option.dtmf.startswith(keys)
-            for option in self._options.values()
-        )
-        if exact:
-            meant = Meant(option=exact[0], tier="key", text=keys, keyed=True)
+        exact: Option | None = None
+        longer = False
+        for option in self._options.values():
+            if option.dtmf == keys:
+                if exact is None or (exact.link and not option.link):
+                    exact = option
+            elif option.dtmf is not None and option.dtmf.startswith(keys):
+                longer = True
+        if exact is not None:
+            meant = Meant(option=exact, tier="key", text=keys, keyed=True)
             return Judgement(Completeness.MATCH if longer else Completeness.FINAL, meant)
         return Judgement(Completeness.PREFIX if longer else Completeness.NONE)
 
@@ -235,7 +234,7 @@ def _in_language(entry: Entry, language: str) -> Entry | None:
         return entry
     for code, text, confidence in entry.alternatives:
         if code == language and text:
-            return replace(entry, text=text, language=language, confidence=confidence)
+            return entry._replace(text=text, language=language, confidence=confidence)
     return None
 
 

@@ -1,12 +1,10 @@
 """What a caller has entered so far, and how far it goes."""
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One finished piece of input: an utterance, or keys, in the order of arrival.
 
     `language` is the recogniser's that heard it ("" for keys). When several recognisers listen, `alternatives` holds
@@ -29,8 +27,7 @@ class Completeness(Enum):
     FINAL = "final"  # matches, and nothing longer can
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What entries mean to the step that asked. `meaning` is the step's own; nobody between looks into it."""
 
     completeness: Completeness

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from voicebot.dialplan.line import Completeness, Entry, Question
 from voicebot.dialplan.testcases import Act, Forever
@@ -32,8 +32,7 @@ class Caller(Protocol):
         """What was played to the caller is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """What a caller did, and when (loop time). `listened`: something could hear it."""
 
     at: float

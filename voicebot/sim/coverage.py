@@ -80,17 +80,15 @@ def steps_of(events: Iterable[Event]) -> Iterator[str]:
     return (str(event.data.get("step", "")) for event in events if event.kind == "step")
 
 
-_PLACES = (("choice_line", "choice_column"), ("handler_line", "handler_column"))
-
-
 def edges_of(events: Iterable[Event]) -> Iterator[tuple[str, str]]:
     """Yield (step, name of the edge); what is known by its place is named by that."""
     for event in events:
         data, step = event.data, str(event.data.get("step", ""))
-        for line, column in _PLACES:
-            if line in data:
-                yield step, _place(data[line], data.get(column))
-        if event.kind == "branch" and "taken" in data:
+        if "choice_line" in data:  # heard, or keyed
+            yield step, _place(data["choice_line"], data.get("choice_column"))
+        elif "handler_line" in data:
+            yield step, _place(data["handler_line"], data.get("handler_column"))
+        elif event.kind == "branch" and "taken" in data:
             yield step, str(data["taken"])
         elif event.kind in ("queue_exit", "transfer_exit", "callback_exit"):
             yield step, str(data.get("exit", ""))

@@ -78,6 +78,12 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     ) -> _Handle:
         return self.call_at(self._now + delay, callback, *args)
 
+    def close(self) -> None:
+        """Close the loop; what was still to come is forgotten."""
+        self._soon.clear()
+        self._later.clear()
+        super().close()
+
     def _run_once(self) -> None:
         """Run what is due until the loop is stopped; BaseEventLoop calls this in turns."""
         soon = self._soon

@@ -4,7 +4,7 @@ import datetime
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from voicebot.nlu.entries import Completeness, Entry
 from voicebot.nlu.languages import NluError, require_language
@@ -46,8 +46,7 @@ class SlotSpec:
         return float(self.range[0]), float(self.range[1])
 
 
-@dataclass(frozen=True, slots=True)
-class SlotJudgement:
+class SlotJudgement(NamedTuple):
     """How far the entries fill the slot. `value` is set for MATCH and FINAL, and holds what there is for PREFIX."""
 
     completeness: Completeness

@@ -1,5 +1,7 @@
 """Slot type `digits`: a string of digits, leading zeros kept. `length` is its length, or the least and greatest."""
 
+from functools import lru_cache
+
 from voicebot.nlu import spoken
 from voicebot.nlu.entries import Completeness
 from voicebot.nlu.languages import require_language
@@ -28,6 +30,7 @@ class Digits(StringType):
         return spoken.digits(value, language)
 
 
+@lru_cache(maxsize=256)
 def digit_phrases(lengths: tuple[int, int] | None, language: str) -> tuple[str, ...]:
     """Return JSGF for strings of digits; a fixed length is recognised best, so each length stands as it is.
 

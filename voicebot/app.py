@@ -37,7 +37,9 @@ from voicebot.runtime.control.socket import ControlError, ControlSocket
 from voicebot.runtime.control.speech import Engine, SpeechPool, VoiceChoice, all_started
 from voicebot.runtime.net.capture import Capture, Homer
 from voicebot.runtime.net.signalling import SipSignalling
-from voicebot.runtime.net.sip_udp import BindError
+from voicebot.runtime.net.sip_shell import BindError
+from voicebot.runtime.net.sip_streams import StreamLimits
+from voicebot.runtime.net.tls import TlsError
 from voicebot.runtime.net.web import ServiceError
 from voicebot.sdp import Codec
 from voicebot.sip import Realm, Request, SessionTimers
@@ -102,21 +104,23 @@ class Server:
                 f"{config.data}: {error.strerror}; the data folder must be writable (--data DIR)"
             ) from error
         self.capture = Capture(self._keep_ladder, homer=_homer(config))
-        self.signalling = SipSignalling(
-            user_agent=f"voicebot/{__version__}",
-            public_address=config.sip.public_address,
-            authenticate=self._authenticate,
-            way=lambda host: self.trunks.way(host),
-            credentials=lambda invite, source: self.trunks.credentials(invite, source),
-            on_event=self._on_event,
-            session_timers=SessionTimers(config.sip.session_expires, config.sip.min_session_expires),
-            capture=self.capture,
-        )
         try:  # early: a port that is taken is told before anything is rendered
+            self.signalling = SipSignalling(
+                user_agent=f"voicebot/{__version__}",
+                public_address=config.sip.public_address,
+                authenticate=self._authenticate,
+                way=lambda host: self.trunks.way(host),
+                credentials=lambda invite, source: self.trunks.credentials(invite, source),
+                on_event=self._on_event,
+                session_timers=SessionTimers(config.sip.session_expires, config.sip.min_session_expires),
+                capture=self.capture,
+                tls=config.sip.tls,
+                limits=StreamLimits(config.limits.connections, config.limits.connections_per_address),
+            )
             self.bound = self.signalling.bind(
                 [Address(listen.transport, listen.host, listen.port) for listen in config.sip.listen]
             )
-        except BindError as error:
+        except (BindError, TlsError) as error:
             raise StartError(str(error)) from error
         self.signalling.drain(RETRY_AFTER)
         self.trunks = Trunks(config, self.signalling, line_key(config.data))
@@ -242,7 +246,7 @@ class Server:
         with contextlib.suppress(AttributeError):
             for worker in [*self.media.workers, *self.speech.workers]:
                 worker.stop()
-        self.signalling.close()
+        await self.signalling.close()
 
     @property
     def ready(self) -> bool:
@@ -274,6 +278,8 @@ class Server:
             "legs": self.media.legs,
             "sip_sessions": held.sessions,
             "sip_transactions": held.transactions,
+            "sip_connections": len(self.signalling.shell.streams),
+            **{f"sip_{name}": count for name, count in self.signalling.shell.streams.counters.items()},
             "loop_lag_max_ms": self._lag.worst * 1000,
             "loop_lag_p99_ms": self._lag.percentile(0.99) * 1000,
         }

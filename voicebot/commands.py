@@ -9,6 +9,7 @@ from voicebot.config.section import Refused
 from voicebot.config.sections import parse_share
 from voicebot.reloading import Change, Dialplans, tell
 from voicebot.runtime.control.socket import Command, ControlError
+from voicebot.runtime.net.tls import TlsError
 
 if TYPE_CHECKING:
     from voicebot.app import Server
@@ -40,7 +41,12 @@ class Commands:
             change = await self._dialplans.reload(name, share=share, why="reload", who=_who(request))
             tell(change)
             changes.append(change)
-        return _told(changes)
+        told = dict(_told(changes))
+        if not request.get("name") and self._server.signalling.has_certificate:
+            certificate = self._certificate()
+            told["changes"] = [*(change.as_data() for change in changes), certificate]
+            told["done"] = bool(told["done"] and certificate["done"])
+        return told
 
     async def _rollback(self, request: Mapping[str, Any]) -> Mapping[str, object]:
         return _told([await self._dialplans.rollback(self._one(request), who=_who(request))])
@@ -70,6 +76,21 @@ class Commands:
         return {"trunks": self._server.trunks.state()}
 
     # --- parts ----------------------------------------------------------------------------------------------------------
+
+    def _certificate(self) -> dict[str, object]:
+        """Take a changed certificate, told like a dialplan's change."""
+        problem, text = "", "unchanged"
+        try:
+            if self._server.signalling.reload_certificates():
+                text = "new TLS connections get the new one"
+        except TlsError as error:
+            problem, text = str(error), "refused, the old one stays"
+        return {
+            "name": "certificate",
+            "done": not problem,
+            "text": text,
+            "findings": [problem] if problem else [],
+        }
 
     @property
     def _dialplans(self) -> Dialplans:

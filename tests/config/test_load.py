@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from voicebot.config import Config, ConfigError, Listen, Overrides, api_token, load_config
+from voicebot.config.model import Tls
 
 ROOT = Path(__file__).parents[2]
 MINIMAL = "dialplans: {main: demo.yaml}\n"
@@ -184,13 +185,26 @@ def test_wrong_listen_flag_is_named(tmp_path: Path) -> None:
         load(tmp_path, MINIMAL, Overrides(listen=("5060",)))
 
 
-def test_keys_that_this_version_does_not_act_on_are_warnings(tmp_path: Path) -> None:
-    text = MINIMAL + (
-        'sip: {listen: ["udp:0.0.0.0:5060", "tls:0.0.0.0:5061"], tls: {certificate: c.pem, key: k.pem}}\n'
+def test_tls_is_read_with_its_files_below_the_folder_of_the_configuration(tmp_path: Path) -> None:
+    tls = "{certificate: c.pem, key: k.pem, ca: ca.pem, client_certificate: required, verify_server: false}"
+    sip = load(tmp_path, MINIMAL + f'sip: {{listen: ["tls:0.0.0.0:5061"], tls: {tls}}}\n').sip
+    assert sip.listen == (Listen("tls", "0.0.0.0", 5061),)
+    assert sip.tls == Tls(
+        tmp_path / "c.pem", tmp_path / "k.pem", tmp_path / "ca.pem", "required", verify_server=False
     )
-    messages = [item.message for item in load(tmp_path, text).warnings]
-    assert len(messages) == 2
-    assert all("this version" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("sip", "expected"),
+    [
+        ('{listen: ["tls:0.0.0.0:5061"]}', "a certificate is needed"),
+        ("{tls: {certificate: c.pem}}", "belong together"),
+        ("{tls: {client_certificate: sometimes}}", "must be one of: off, optional, required"),
+    ],
+)
+def test_tls_that_cannot_work_is_a_finding(tmp_path: Path, sip: str, expected: str) -> None:
+    [found] = findings(tmp_path, MINIMAL + f"sip: {sip}\n")
+    assert expected in found
 
 
 def test_encryption_that_is_required_is_not_silently_left_out(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from voicebot.runtime.net import addresses as addresses_module
 from voicebot.runtime.net.addresses import LocalAddresses, resolve
 from voicebot.sip import Address, SipError
 
@@ -38,6 +39,17 @@ def test_of_several_sockets_the_one_on_the_route_is_used() -> None:
     assert chosen is not None
     assert chosen.port == 5064
     assert addresses.choose(Address("udp", "::1", 5060)) is None
+
+
+def test_a_route_that_changes_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, ours = 0.0, "192.0.2.1"
+    monkeypatch.setattr(addresses_module, "_probe", lambda _host: ours)
+    addresses = LocalAddresses(clock=lambda: now)
+    assert addresses.host_for("198.51.100.7") == "192.0.2.1"
+    ours = "192.0.2.99"
+    assert addresses.host_for("198.51.100.7") == "192.0.2.1"
+    now = addresses_module.ROUTE_LIFETIME
+    assert addresses.host_for("198.51.100.7") == "192.0.2.99"
 
 
 def test_names_are_resolved_before_they_are_called() -> None:

@@ -36,8 +36,17 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    certificate: Path
-    key: Path
+    """Files in PEM; `certificate` (with its chain) and `key` are there when a tls: address is listened on.
+
+    `ca`: whom we trust, instead of the system's authorities. `client_certificate`: what is asked of peers that connect.
+    `verify_server`: whether a server that we connect to must have a certificate for its name.
+    """
+
+    certificate: Path | None = None
+    key: Path | None = None
+    ca: Path | None = None
+    client_certificate: Literal["off", "optional", "required"] = "off"
+    verify_server: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class Sip:
     listen: tuple[Listen, ...] = (Listen("udp", "0.0.0.0", 5060),)
     public_address: str | None = None
     auth: Auth = Auth()
-    tls: Tls | None = None
+    tls: Tls = Tls()
     session_expires: int = 1800
     min_session_expires: int = 90
 
@@ -185,10 +194,15 @@ class Homer:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`calls` at once; beyond it callers get 503. `call_seconds`: the longest call."""
+    """`calls` at once; beyond it callers get 503. `call_seconds`: the longest call.
+
+    `connections`: SIP over TCP and TLS, in all and from one address; one more is closed at once.
+    """
 
     calls: int = 200
     call_seconds: float = 3600.0
+    connections: int = 2000
+    connections_per_address: int = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,9 +114,6 @@ def sip(section: Section, folder: Path, listen: tuple[str, ...]) -> Sip:
         listens = tuple(_flag(item, section) for item in listen)
     elif not listens:
         section.refuse("listen", "at least one address to listen on is needed")
-    for item in listens:
-        if item.transport != "udp":
-            _not_yet(section, "listen", f"this version listens on UDP only; {item} is not opened")
     auth = section.section("auth")
     result = Sip(
         listen=listens,
@@ -130,12 +127,11 @@ def sip(section: Section, folder: Path, listen: tuple[str, ...]) -> Sip:
         min_session_expires=section.value(
             "min_session_expires", integer(90, 86_400), Sip().min_session_expires
         ),
-        tls=_tls(section.section("tls"), folder) if section.get("tls") is not None else None,
+        tls=_tls(section.section("tls"), folder, needed=any(item.transport == "tls" for item in listens)),
     )
     if 0 < result.session_expires < result.min_session_expires:
         section.refuse("session_expires", "it is less than sip.min_session_expires; 0 means none")
     auth.done()
-    _not_yet(section, "tls", "this version does not speak TLS yet")
     section.done()
     return result
 
@@ -158,11 +154,37 @@ def _quotable(node: Node) -> str:
     return value
 
 
-def _tls(section: Section, folder: Path) -> Tls | None:
-    certificate = section.required("certificate", lambda node: folder / text(node))
-    key = section.required("key", lambda node: folder / text(node))
+_CLIENT_CERTIFICATE: dict[str, Literal["off", "optional", "required"]] = {
+    "off": "off",
+    "optional": "optional",
+    "required": "required",
+}
+
+
+def _tls(section: Section, folder: Path, *, needed: bool) -> Tls:
+    """`needed`: something listens on TLS. As a client alone we need no certificate."""
+    none: Path | None = None
+
+    def path(node: Node) -> Path:
+        return folder / text(node)
+
+    result = Tls(
+        certificate=section.value("certificate", path, none),
+        key=section.value("key", path, none),
+        ca=section.value("ca", path, none),
+        client_certificate=section.value(
+            "client_certificate", one_of(_CLIENT_CERTIFICATE), Tls().client_certificate
+        ),
+        verify_server=section.value("verify_server", boolean, Tls().verify_server),
+    )
+    if needed and result.certificate is None:
+        section.refuse(
+            "certificate", "to listen on tls: a certificate is needed", "sip.tls.certificate and .key"
+        )
+    elif (result.certificate is None) != (result.key is None):
+        section.refuse("key", "`certificate` and `key` belong together: one of them is missing")
     section.done()
-    return Tls(certificate, key) if certificate is not None and key is not None else None
+    return result
 
 
 def _network(node: Node) -> Network:
@@ -399,6 +421,10 @@ def limits(section: Section) -> Limits:
     result = Limits(
         calls=section.value("calls", integer(1, 100_000), Limits().calls),
         call_seconds=section.value("call_seconds", number(10, 86_400), Limits().call_seconds),
+        connections=section.value("connections", integer(1, 100_000), Limits().connections),
+        connections_per_address=section.value(
+            "connections_per_address", integer(1, 100_000), Limits().connections_per_address
+        ),
     )
     section.done()
     return result

@@ -2,14 +2,20 @@
 
 import asyncio
 import socket
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from voicebot.sip import Address, SipError
+from voicebot.sip.address import DEFAULT_PORT
 
 _CACHED = 4_096
-_WILDCARDS = frozenset({"0.0.0.0", "::"})
+ROUTE_LIFETIME = (
+    10.0  # seconds; asking the kernel costs some 20 us, and interfaces change while a server runs
+)
+WILDCARDS = frozenset({"0.0.0.0", "::"})
 
 
 class LocalAddresses:
@@ -19,10 +25,13 @@ class LocalAddresses:
     configured, else at the address from which the kernel would send to the peer.
     """
 
-    def __init__(self, public_address: str | None = None) -> None:
+    def __init__(
+        self, public_address: str | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._public = public_address
         self._bound: list[Address] = []
-        self._routes: OrderedDict[str, str] = OrderedDict()
+        self._clock = clock
+        self._routes: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     def bound(self, address: Address) -> None:
         """Take note of a socket that was bound; the port is the real one."""
@@ -30,10 +39,10 @@ class LocalAddresses:
 
     def contact(self, peer: Address, local: Address | None) -> Address:
         """Return our signalling address for `peer`; `local` is the socket that it reached, if any."""
-        ours = local or self.choose(peer)
+        ours = local if local is not None and local.transport == peer.transport else self.choose(peer)
         if ours is None:
-            return Address(peer.transport, self.host_for(peer.host), 5060)
-        host = self.host_for(peer.host) if ours.host in _WILDCARDS else ours.host
+            return Address(peer.transport, self.host_for(peer.host), DEFAULT_PORT[peer.transport])
+        host = self.host_for(peer.host) if ours.host in WILDCARDS else ours.host
         return Address(ours.transport, host, ours.port)
 
     def choose(self, peer: Address) -> Address | None:
@@ -46,7 +55,7 @@ class LocalAddresses:
         ]
         if len(fitting) > 1:
             route = self._route(peer.host)
-            fitting.sort(key=lambda address: (address.host != route, address.host not in _WILDCARDS))
+            fitting.sort(key=lambda address: (address.host != route, address.host not in WILDCARDS))
         return fitting[0] if fitting else None
 
     def host_for(self, peer_host: str) -> str:
@@ -56,9 +65,11 @@ class LocalAddresses:
         return self._route(peer_host)
 
     def _route(self, host: str) -> str:
-        known = self._routes.get(host)
-        if known is None:
-            known = self._routes[host] = _probe(host)
+        now = self._clock()
+        known, until = self._routes.get(host, ("", now))
+        if until <= now:
+            known = _probe(host)
+            self._routes[host] = (known, now + ROUTE_LIFETIME)
             if len(self._routes) > _CACHED:
                 self._routes.popitem(last=False)
         return known

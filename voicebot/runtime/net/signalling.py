@@ -1,4 +1,4 @@
-"""SIP for calls: implements `calls.exchange.Signalling` with a sans-IO endpoint and its UDP shell."""
+"""SIP for calls: implements `calls.exchange.Signalling` with a sans-IO endpoint and its shell."""
 
 import asyncio
 import importlib
@@ -10,9 +10,12 @@ from typing import Any
 
 import structlog
 
+from voicebot.config.model import Tls
 from voicebot.runtime.net.addresses import LocalAddresses, resolve
 from voicebot.runtime.net.capture import Capture
-from voicebot.runtime.net.sip_udp import SipUdp
+from voicebot.runtime.net.sip_shell import SipShell
+from voicebot.runtime.net.sip_streams import StreamLimits
+from voicebot.runtime.net.tls import TlsContexts, TlsError, described
 from voicebot.sip import (
     Address,
     Credentials,
@@ -28,6 +31,7 @@ from voicebot.sip import (
 from voicebot.sip.address import DEFAULT_PORT, bracketed
 
 RESOLVE_WITHIN = 3.0  # seconds for DNS
+CERTIFICATES_EVERY = 5.0  # seconds between looks at the files
 LAST_WORDS = 2.0  # seconds after a call in which its last messages arrive
 
 log = structlog.get_logger("sip")
@@ -58,12 +62,14 @@ class SipSignalling:
         way: Callable[[str], Way],
         credentials: Callable[[Request, Address], Credentials | None],
         on_event: Callable[[Event], None],
+        tls: Tls,
+        limits: StreamLimits,
         session_timers: SessionTimers | None = None,
         capture: Capture | None = None,
     ) -> None:
         """`way(host)` leads to the peer at `host`; `credentials(invite, source)` answer challenges in calls that came in.
 
-        `capture` sees all messages.
+        `capture` sees all messages. Raises TlsError.
         """
         reactor: Any = importlib.import_module(
             "twisted.internet.reactor"
@@ -82,18 +88,51 @@ class SipSignalling:
             authenticate=authenticate,
             credentials=credentials,
             accept_refer=True,
+            may_speak_tcp=lambda address: self.shell.may_speak_tcp(address),
         )
+        self._tls = TlsContexts(tls)
+        self._reactor = reactor
+        self._watching: Any = None
         if capture is not None:
             self.endpoint.on_message = self._passed
-        self.shell = SipUdp(reactor, self.endpoint, self._addresses, self._event)
+        self.shell = SipShell(
+            reactor, self.endpoint, self._addresses, self._event, limits=limits, tls=self._tls
+        )
 
     def bind(self, listen: Sequence[Address]) -> list[Address]:
         """Open the sockets; return what is bound. Raises BindError, which says what to do."""
         self.shell.start(listen)
-        return self.shell.bound
+        if self._tls.files.certificate is not None:
+            log.info("the certificate of SIP over TLS", **described(self._tls.files.certificate))
+        self._watching = self._reactor.callLater(CERTIFICATES_EVERY, self._watch_certificates)
+        return list(self.shell.bound)
 
-    def close(self) -> None:
-        self.shell.stop()
+    async def close(self) -> None:
+        """Close connections and sockets in order; what was to be said must have been flushed."""
+        if self._watching is not None and self._watching.active():
+            self._watching.cancel()
+        await self.shell.close()
+
+    def reload_certificates(self) -> bool:
+        """New TLS connections get the files as they are now; False: they have not changed.
+
+        Raises TlsError: the certificate that was served before goes on being served.
+        """
+        changed = self._tls.reload()
+        if changed and self._tls.files.certificate is not None:
+            log.info("a new certificate of SIP over TLS", **described(self._tls.files.certificate))
+        return changed
+
+    @property
+    def has_certificate(self) -> bool:
+        return self._tls.files.certificate is not None
+
+    def _watch_certificates(self) -> None:
+        self._watching = self._reactor.callLater(CERTIFICATES_EVERY, self._watch_certificates)
+        try:
+            self.reload_certificates()
+        except TlsError as error:
+            log.error("the certificate was not taken, the old one stays", problem=str(error))
 
     def drain(self, retry_after: int | None) -> None:
         """Answer new calls and OPTIONS with 503 from now on; None: serve again."""
@@ -126,8 +165,10 @@ class SipSignalling:
         """Return where the host of a URI is: a literal address, or the first that the system's resolver has for the name."""
         target = Uri.parse(uri)
         transport = (target.parameter("transport") or "udp").lower()
-        if transport != "udp" or target.scheme != "sip":
-            raise SipError(480, "only sip: over UDP can be called by this version")
+        if target.scheme == "sips":
+            transport = "tls"
+        if transport not in DEFAULT_PORT or target.scheme not in ("sip", "sips"):
+            raise SipError(480, "only sip: and sips: over UDP, TCP and TLS can be called")
         address = Address(transport, target.host, target.port or DEFAULT_PORT[transport])
         try:
             async with asyncio.timeout(RESOLVE_WITHIN):

@@ -10,7 +10,7 @@ import pytest
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
 from voicebot.runtime.net.addresses import LocalAddresses
-from voicebot.runtime.net.sip_udp import BindError, SipUdp
+from voicebot.runtime.net.sip_shell import BindError, SipShell
 from voicebot.sip import Address, Answered, Ended, Endpoint, Established, Event, IncomingCall
 
 LOOPBACK = Address("udp", "127.0.0.1", 0)
@@ -18,10 +18,10 @@ SDP = b"v=0\r\n"
 DEADLINE = 5.0
 
 
-def shell(reactor: Any, on_event: Callable[[Event], None], seed: int) -> SipUdp:
+def shell(reactor: Any, on_event: Callable[[Event], None], seed: int) -> SipShell:
     addresses = LocalAddresses()
     endpoint = Endpoint(rng=random.Random(seed), user_agent="test", contact=addresses.contact)
-    made = SipUdp(reactor, endpoint, addresses, on_event)
+    made = SipShell(reactor, endpoint, addresses, on_event)
     made.start([LOOPBACK])
     return made
 
@@ -86,9 +86,10 @@ def test_an_event_that_its_user_fails_on_does_not_stop_the_others() -> None:
         if len(seen) == 1:
             raise ValueError("a bug")
 
-    addresses, reactor = LocalAddresses(), HandReactor()
+    addresses = LocalAddresses()
+    reactor: Any = HandReactor()
     endpoint = Endpoint(rng=random.Random(1), user_agent="test", contact=addresses.contact)
-    made = SipUdp(reactor, endpoint, addresses, fail_once)
+    made = SipShell(reactor, endpoint, addresses, fail_once)
     for _ in range(2):
         endpoint.invite("sip:a@127.0.0.1:9", "sip:b@x", SDP, made.now() - 3600)
     endpoint.handle_timer(made.now())
@@ -109,7 +110,7 @@ def test_a_taken_port_is_one_clear_error() -> None:
             taken = Address("udp", "127.0.0.1", other.getsockname()[1])
             addresses = LocalAddresses()
             endpoint = Endpoint(rng=random.Random(1), user_agent="test", contact=addresses.contact)
-            made = SipUdp(reactor, endpoint, addresses, lambda event: None)
+            made = SipShell(reactor, endpoint, addresses, lambda event: None)
             with pytest.raises(BindError, match="taken by another program"):
                 made.start([taken])
             assert made.bound == []

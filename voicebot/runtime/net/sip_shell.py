@@ -1,20 +1,24 @@
-"""SIP over UDP: sockets, the clock and one timer around a `sip.Endpoint`, on Twisted's asyncio reactor."""
+"""The shell of a `sip.Endpoint`: sockets, the clock and one timer, on Twisted's asyncio reactor."""
 
 import errno
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from twisted.internet.error import MessageLengthError
 from twisted.internet.protocol import DatagramProtocol
 
-from voicebot.runtime.net.addresses import LocalAddresses
+from voicebot.runtime.net.addresses import WILDCARDS, LocalAddresses
+from voicebot.runtime.net.sip_streams import SipStreams, StreamLimits
+from voicebot.runtime.net.tls import TlsContexts
 from voicebot.sip import Address, Datagram, Endpoint, Event
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 MAX_DATAGRAM = 65_535
+BACKLOG = 512
 OnEvent = Callable[[Event], None]
 
 
@@ -29,31 +33,50 @@ class DelayedCall(Protocol):
 
 
 class Reactor(Protocol):
-    """What is needed of a Twisted reactor (IReactorSocket, IReactorTime)."""
+    """What is needed of a Twisted reactor (IReactorSocket, IReactorTime, IReactorTCP)."""
 
     def adoptDatagramPort(
         self, fileDescriptor: int, addressFamily: int, protocol: DatagramProtocol, maxPacketSize: int
     ) -> Any: ...
 
-    def callLater(self, delay: float, callable: Callable[[], None]) -> Any: ...
+    def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Any: ...
+
+    def connectTCP(
+        self, host: str, port: int, factory: Any, timeout: float, bindAddress: tuple[str, int] | None
+    ) -> Any: ...
+
+    def callLater(self, delay: float, callable: Callable[..., None], *args: Any) -> Any: ...
 
 
-class SipUdp:
+class SipShell:
     """Binds, feeds and flushes one endpoint.
 
     `endpoint` must have been made with `addresses.contact`. `on_event` is called from the reactor, never from within
     `flush`; it may call the endpoint, and what this sends leaves as soon as it returns. Whoever calls the endpoint at
-    another time calls `flush()` afterwards. `now()` is the clock of all calls: time.monotonic.
+    another time calls `flush()` afterwards. `now()` is the clock of all calls: time.monotonic. Without `tls` no TLS
+    connection is made or accepted.
     """
 
     def __init__(
-        self, reactor: Reactor, endpoint: Endpoint, addresses: LocalAddresses, on_event: OnEvent
+        self,
+        reactor: Reactor,
+        endpoint: Endpoint,
+        addresses: LocalAddresses,
+        on_event: OnEvent,
+        *,
+        limits: StreamLimits | None = None,
+        tls: TlsContexts | None = None,
     ) -> None:
         self.endpoint = endpoint
+        self.streams = SipStreams(reactor, self, limits or StreamLimits(), tls)
+        # Further addresses whose connections are to be kept: those of registered phones.
+        self.kept: Callable[[], Iterable[Address]] = tuple
         self.counters: Counter[str] = Counter()
         self._reactor = reactor
         self._addresses = addresses
         self._on_event = on_event
+        # The addresses that are listened on, with their real ports.
+        self.bound: list[Address] = []
         self._ports: dict[Address, Any] = {}
         self._timer: DelayedCall | None = None
         self._timer_at = 0.0
@@ -64,11 +87,6 @@ class SipUdp:
     def now() -> float:
         return time.monotonic()
 
-    @property
-    def bound(self) -> list[Address]:
-        """The addresses that are listened on, with their real ports."""
-        return list(self._ports)
-
     def start(self, listen: Sequence[Address]) -> None:
         """Bind all; raises BindError, with nothing left open."""
         for address in listen:
@@ -78,26 +96,49 @@ class SipUdp:
                 self.stop()
                 raise BindError(_advice(address, error)) from error
             with opened:
-                bound = Address("udp", address.host, opened.getsockname()[1])
+                bound = Address(address.transport, address.host, opened.getsockname()[1])
                 # Twisted works on a duplicate of the descriptor.
-                self._ports[bound] = self._reactor.adoptDatagramPort(
-                    opened.fileno(), opened.family, _Receiver(self, bound), MAX_DATAGRAM
-                )
+                if address.transport == "udp":
+                    self._ports[bound] = self._reactor.adoptDatagramPort(
+                        opened.fileno(), opened.family, _Receiver(self, bound), MAX_DATAGRAM
+                    )
+                else:
+                    self.streams.listen(opened.fileno(), opened.family, bound)
+            self.bound.append(bound)
             self._addresses.bound(bound)
 
+    async def close(self) -> None:
+        """Close in order: connections first, with what was written to them."""
+        await self.streams.close()
+        self.stop()
+
     def stop(self) -> list[Any]:
-        """Close everything at once; what was to be said must have been flushed. Returns Twisted's Deferreds."""
+        """Close the UDP sockets and stop all work at once. Returns Twisted's Deferreds."""
         self._stopped = True
         for call in (self._timer, self._work):
             if call is not None and call.active():
                 call.cancel()
         ports, self._ports = self._ports, {}
+        self.bound.clear()
         closing = [port.stopListening() for port in ports.values()]
         return [deferred for deferred in closing if deferred is not None]
 
     def datagram_received(self, data: bytes, source: Address, local: Address | None) -> None:
         self.endpoint.receive(data, source, self.now(), local)
         self._schedule_work()
+
+    def transport_failed(self, data: bytes) -> None:
+        self.endpoint.transport_failed(data, self.now())
+        self._schedule_work()
+
+    def peers(self) -> Iterable[Address]:
+        return {*self.endpoint.peers(), *self.kept()}
+
+    def may_speak_tcp(self, destination: Address) -> bool:
+        """Whether a request too large for UDP may go there over TCP: we speak it, and the peer did not refuse it."""
+        return self._addresses.choose(
+            replace(destination, transport="tcp")
+        ) is not None and not self.streams.refused_tcp(destination)
 
     def flush(self) -> None:
         """Send what the endpoint wants to send, and set the timer anew. Events follow from the reactor."""
@@ -128,6 +169,11 @@ class SipUdp:
 
     def _send(self, datagram: Datagram) -> None:
         destination = datagram.destination
+        if destination.transport != "udp":
+            source = self._addresses.choose(destination)
+            host = "" if source is None or source.host in WILDCARDS else source.host
+            self.streams.send(datagram, host)
+            return
         local = datagram.local if datagram.local in self._ports else self._addresses.choose(destination)
         port = None if local is None else self._ports.get(local)
         if port is None:
@@ -166,7 +212,7 @@ class SipUdp:
 
 
 class _Receiver(DatagramProtocol):
-    def __init__(self, shell: SipUdp, local: Address) -> None:
+    def __init__(self, shell: SipShell, local: Address) -> None:
         self._shell = shell
         self._local = local
 
@@ -176,13 +222,19 @@ class _Receiver(DatagramProtocol):
 
 def _open(address: Address) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_DGRAM)
+    datagrams = address.transport == "udp"
+    opened = socket.socket(family, socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM)
     try:
         opened.setblocking(False)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        if datagrams:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        else:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind((address.host, address.port))
+        if not datagrams:
+            opened.listen(BACKLOG)
     except OSError:
         opened.close()
         raise
@@ -192,9 +244,9 @@ def _open(address: Address) -> socket.socket:
 def _advice(address: Address, error: OSError) -> str:
     number = error.errno
     if number == errno.EADDRINUSE:
-        return f"{address} is taken by another program: stop it, or listen elsewhere (--listen udp:HOST:PORT)"
+        return f"{address} is taken by another program: stop it, or listen elsewhere (--listen {address.transport}:HOST:PORT)"
     if number == errno.EADDRNOTAVAIL:
         return f"{address.host} is no address of this machine: listen on one that is, or on 0.0.0.0"
     if number == errno.EACCES:
-        return f"port {address.port} needs root: listen on a port above 1023 (--listen udp:HOST:PORT)"
-    return f"cannot listen on {address}: {error.strerror or error}; choose another (--listen udp:HOST:PORT)"
+        return f"port {address.port} needs root: listen on a port above 1023 (--listen {address.transport}:HOST:PORT)"
+    return f"cannot listen on {address}: {error.strerror or error}; choose another (--listen {address.transport}:HOST:PORT)"

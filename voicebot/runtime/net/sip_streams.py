@@ -1,0 +1,301 @@
+"""SIP over TCP and TLS: the table of connections, how they are reused, and their limits (RFC 3261 section 18)."""
+
+import asyncio
+import ipaddress
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import structlog
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import ClientFactory, Factory
+from twisted.python.failure import Failure
+
+from voicebot.runtime.net.sip_connection import SipConnection
+from voicebot.runtime.net.tls import TlsContexts
+from voicebot.sip import Address, Datagram, MessageError, Response
+from voicebot.sip.message import parse
+from voicebot.sip.transaction_layer import way_back
+
+TCP_WITHIN = 4.0  # seconds until the peer's SYN-ACK
+TEND_EVERY = 2.0
+CLOSED_WITHIN = 2.0
+# A peer that refused TCP gets large requests over UDP for so long.
+REFUSAL_REMEMBERED = 600.0
+_KEPT = 4_096
+_RESPONSE = b"SIP/2.0 "
+
+log = structlog.get_logger("sip")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """How many connections there may be, in all and from one address."""
+
+    connections: int = 2_000
+    per_address: int = 200
+
+
+class Shell(Protocol):
+    """The endpoint's shell, as far as connections need it."""
+
+    def now(self) -> float: ...
+
+    def datagram_received(self, data: bytes, source: Address, local: Address | None) -> None: ...
+
+    def transport_failed(self, data: bytes) -> None: ...
+
+    def peers(self) -> Iterable[Address]:
+        """Return the addresses whose connections are in use."""
+
+
+class SipStreams:
+    """`counters`: accepted, opened, refused_connections, unsendable, and closed_WHY."""
+
+    def __init__(self, reactor: Any, shell: Shell, limits: StreamLimits, tls: TlsContexts | None) -> None:
+        self.counters: Counter[str] = Counter()
+        self.tls = tls
+        self._reactor = reactor
+        self._shell = shell
+        self._limits = limits
+        self._ports: list[Any] = []
+        self._connections: set[SipConnection] = set()
+        self._accepted: Counter[str] = Counter()
+        self._by_peer: dict[Address, SipConnection] = {}
+        self._names: OrderedDict[str, str] = OrderedDict()
+        self._refusals: OrderedDict[Address, float] = OrderedDict()
+        self._tending: Any = None
+        self._all_closed: asyncio.Event | None = None
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def listen(self, descriptor: int, family: int, local: Address) -> None:
+        """Accept connections on a socket that is bound to `local` and listens."""
+        factory: Any = _Acceptor(self, local)
+        if local.transport == "tls":
+            assert self.tls is not None
+            factory = self.tls.accepting(factory, self._reactor)
+        self._ports.append(self._reactor.adoptStreamPort(descriptor, family, factory))
+
+    def know_name(self, host: str, name: str) -> None:
+        """The peer at this IP address was found by that name: its certificate must be for it."""
+        _remember(self._names, host, name)
+
+    def refused_tcp(self, destination: Address) -> bool:
+        """Return whether a connection to that host and port failed lately."""
+        until = self._refusals.get(replace(destination, transport="tcp"))
+        return until is not None and until > self._shell.now()
+
+    def send(self, datagram: Datagram, source_host: str) -> None:
+        """Send over the connection to the destination; make one if there is none, from `source_host` ("": any).
+
+        A response goes over the connection that its request came on; if that is gone, to the Via (section 18.2.2).
+        """
+        destination = _plain(datagram.destination)
+        connection = self._by_peer.get(destination)
+        if connection is None and datagram.data.startswith(_RESPONSE):
+            back = self._way_back(datagram.data, destination.transport)
+            if back is None:
+                self.counters["unsendable"] += 1
+                return
+            destination = _plain(back)
+            connection = self._by_peer.get(destination)
+        connection = connection or self._connect(destination, source_host)
+        if connection is None or not connection.send(datagram.data):
+            self._unsendable(datagram.data)
+
+    async def close(self) -> None:
+        """Close all in order: what was written is sent first."""
+        if self._tending is not None and self._tending.active():
+            self._tending.cancel()
+        ports, self._ports = self._ports, []
+        for port in ports:
+            port.stopListening()
+        self._all_closed = asyncio.Event()
+        for connection in list(self._connections):
+            connection.close("shutdown")
+        try:
+            async with asyncio.timeout(CLOSED_WITHIN):
+                if self._connections:
+                    await self._all_closed.wait()
+        except TimeoutError:
+            for connection in list(self._connections):
+                connection.abort("shutdown")
+
+    # --- making connections
+
+    def accept(self, peer: Address, local: Address) -> SipConnection | None:
+        """Return the protocol for a connection that a peer opens; None where there are too many."""
+        if self._full or self._accepted[peer.host] >= self._limits.per_address:
+            self.counters["refused_connections"] += 1
+            return None
+        connection = SipConnection(self, peer, local)
+        self._accepted[peer.host] += 1
+        self.counters["accepted"] += 1
+        self._add(connection)
+        return connection
+
+    def _connect(self, destination: Address, source_host: str) -> SipConnection | None:
+        if self._full or self._all_closed is not None or (destination.transport == "tls" and not self.tls):
+            return None
+        name = self._names.get(destination.host, destination.host)
+        connection = SipConnection(self, destination, None, name)
+        factory: Any = _Connector(connection)
+        if destination.transport == "tls" and self.tls is not None:
+            factory = self.tls.connecting(factory, name, self._reactor)
+        self.counters["opened"] += 1
+        self._add(connection)
+        connection.connector = self._reactor.connectTCP(
+            destination.host,
+            destination.port,
+            factory,
+            timeout=TCP_WITHIN,
+            bindAddress=(source_host, 0) if source_host else None,
+        )
+        return connection
+
+    @property
+    def _full(self) -> bool:
+        return len(self._connections) >= self._limits.connections
+
+    def _add(self, connection: SipConnection) -> None:
+        self._connections.add(connection)
+        self._by_peer[connection.peer] = connection
+        if self._tending is None or not self._tending.active():
+            self._tending = self._reactor.callLater(TEND_EVERY, self._tend)
+
+    # --- what connections tell
+
+    def now(self) -> float:
+        return self._shell.now()
+
+    def message_received(self, connection: SipConnection, data: bytes) -> None:
+        self._shell.datagram_received(data, connection.peer, connection.local)
+
+    def connection_ready(self, connection: SipConnection) -> str:
+        if connection.local is not None or connection.peer.transport != "tls" or self.tls is None:
+            return ""
+        return self.tls.problem_with(connection.transport.getHandle(), connection.name)  # type: ignore[union-attr]
+
+    def stream_broken(self, connection: SipConnection, why: str) -> None:
+        # After the shell's turn, in which the last message is answered.
+        self._reactor.callLater(0, connection.close, why)
+
+    def connection_closed(self, connection: SipConnection, why: str) -> None:
+        if connection not in self._connections:
+            return
+        self._connections.discard(connection)
+        if self._by_peer.get(connection.peer) is connection:
+            del self._by_peer[connection.peer]
+        if connection.local is not None:
+            self._accepted[connection.peer.host] -= 1
+            if not self._accepted[connection.peer.host]:
+                del self._accepted[connection.peer.host]
+        if self._all_closed is not None and not self._connections:
+            self._all_closed.set()
+        if connection.ready or connection.local is not None:
+            self.counters[f"closed_{_kind(why)}"] += 1
+            if _kind(why) not in ("by_peer", "idle", "shutdown"):
+                log.info("a SIP connection was closed", peer=str(connection.peer), why=why)
+        else:
+            self._not_connected(connection, why)
+
+    def _not_connected(self, connection: SipConnection, why: str) -> None:
+        self.counters["not_connected"] += 1
+        log.warning("no SIP connection", peer=str(connection.peer), why=why)
+        _remember(self._refusals, connection.peer, self._shell.now() + REFUSAL_REMEMBERED)
+        # A peer behind a NAT or firewall is reached over the connection that it opened, if over any.
+        other = next(
+            (
+                each
+                for each in self._connections
+                if each.ready
+                and not each.closed
+                and (each.peer.transport, each.peer.host) == (connection.peer.transport, connection.peer.host)
+            ),
+            None,
+        )
+        for data in connection.unsent:
+            if other is None or not other.send(data):
+                self._unsendable(data)
+
+    def _unsendable(self, data: bytes) -> None:
+        self.counters["unsendable"] += 1
+        if not data.startswith(_RESPONSE):
+            self._shell.transport_failed(data)
+
+    def _way_back(self, data: bytes, transport: str) -> Address | None:
+        try:
+            response = parse(data)
+            return way_back(response, transport) if isinstance(response, Response) else None
+        except MessageError:
+            return None
+
+    # --- time
+
+    def _tend(self) -> None:
+        """Close connections that break a rule or that nobody uses; keep the others alive."""
+        now = self._shell.now()
+        idle = []
+        for connection in list(self._connections):
+            broken = connection.overdue(now)
+            if broken:
+                connection.abort(broken)
+            else:
+                connection.keep_alive(now)
+                if connection.idle(now):
+                    idle.append(connection)
+        used = {_plain(peer) for peer in self._shell.peers()} if idle else set()
+        for connection in idle:
+            if connection.peer not in used:
+                connection.close("idle")
+        if self._connections:
+            self._tending = self._reactor.callLater(TEND_EVERY, self._tend)
+
+
+class _Acceptor(Factory):
+    noisy = False
+
+    def __init__(self, streams: SipStreams, local: Address) -> None:
+        self._streams = streams
+        self._local = local
+
+    def buildProtocol(self, addr: Any) -> SipConnection | None:
+        """`addr` is an IPv4Address or IPv6Address of Twisted."""
+        return self._streams.accept(Address(self._local.transport, addr.host, addr.port), self._local)
+
+
+class _Connector(ClientFactory):
+    noisy = False
+
+    def __init__(self, connection: SipConnection) -> None:
+        self._connection = connection
+
+    def buildProtocol(self, addr: IAddress | None) -> SipConnection:
+        return self._connection
+
+    def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
+        self._connection.failed(reason.getErrorMessage())
+
+
+def _plain(address: Address) -> Address:
+    """Return the address with IPv6 as the kernel writes it."""
+    if ":" not in address.host:
+        return address
+    try:
+        return replace(address, host=str(ipaddress.ip_address(address.host)))
+    except ValueError:
+        return address
+
+
+def _kind(why: str) -> str:
+    return why if why in ("garbage", "slow", "silent", "unread", "idle", "shutdown") else "by_peer"
+
+
+def _remember(table: "OrderedDict[Any, Any]", key: Any, value: Any) -> None:
+    table[key] = value
+    table.move_to_end(key)
+    if len(table) > _KEPT:
+        table.popitem(last=False)

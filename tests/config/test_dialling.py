@@ -75,6 +75,18 @@ def test_agents_may_always_be_dialled_and_nobody_else_without_a_pattern() -> Non
     assert dial_uri("6002", trunk, AGENTS) is None
 
 
+def test_an_agents_transport_comes_from_the_configuration_alone() -> None:
+    agents = {"alice": AgentConfig("alice", "sip:6001@127.0.0.1:5070;transport=tcp")}
+    for target in ("alice", "6001", "sip:6001@127.0.0.1:5070"):
+        assert dial_uri(target, None, agents) == "sip:6001@127.0.0.1:5070;transport=tcp"
+    assert dial_uri("sip:6001@127.0.0.1:5070;transport=tls", None, agents) is None
+
+
+def test_a_trunk_is_called_over_its_transport() -> None:
+    trunk = Trunk("office", "main", host="pbx.example.com", dial=("6XXX",), transport="tls")
+    assert dial_uri("6002", trunk, {}) == "sip:6002@pbx.example.com;transport=tls"
+
+
 def test_allowed_number_goes_to_the_trunks_host() -> None:
     trunk = Trunk("office", "main", host="pbx.example.com", port=5080, dial=("6XXX", "*9X#"))
     assert dial_uri("6002", trunk, AGENTS) == "sip:6002@pbx.example.com:5080"

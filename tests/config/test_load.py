@@ -66,7 +66,7 @@ trunks:
   bare: {dialplan: main}
 media: {ports: "3-4", codecs: [OPUS]}
 dialplans: {main: demo.yaml}
-agents: {alice: {uri: "sip:6001@pbx;transport=tcp", skills: {en: 0}}}
+agents: {alice: {uri: "sip:6001@pbx;transport=xyz", skills: {en: 0}}}
 limits: {calls: many}
 limit: {}
 """
@@ -80,7 +80,8 @@ limit: {}
         "4:9: a trunk needs `networks`, `host`, or both",
         "5:16: ports for media begin at 1024",
         "5:32: must be one of: PCMU, PCMA",
-        '7:23: not a plain SIP URI (for example "sip:6001@127.0.0.1:5070", without parameters)',
+        '7:23: not a plain SIP URI (for example "sip:6001@127.0.0.1:5070", '
+        "or with ;transport=tcp or tls behind it)",
         "7:66: must be between 1 and 10",
         "8:17: a number is expected, this is text",
         "9:1: unknown key 'limit' (did you mean 'limits'?)",

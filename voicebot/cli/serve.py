@@ -95,7 +95,8 @@ def _announce(server: Server) -> None:
         host = address.host
         if host in ("0.0.0.0", "::"):
             host = server.config.sip.public_address or _own_address()
-        typer.echo(f"  sip:700@{f'[{host}]' if ':' in host else host}:{address.port}")
+        transport = "" if address.transport == "udp" else f";transport={address.transport}"
+        typer.echo(f"  sip:700@{f'[{host}]' if ':' in host else host}:{address.port}{transport}")
     typer.echo(
         "Any user part will do. Try: voicebot call sip:700@... --say 'opening hours'    Stop with Ctrl-C."
     )

@@ -14,6 +14,9 @@ _URI = re.compile(
 )
 
 
+_TRANSPORT = re.compile(r";transport=(?:udp|tcp|tls)")
+
+
 def check_pattern(pattern: str) -> str | None:
     """Return what is wrong with a dial pattern, or None."""
     if not pattern:
@@ -61,8 +64,9 @@ def dial_uri(target: str, trunk: Trunk | None, agents: Mapping[str, AgentConfig]
     if tel is not None:
         target = re.sub(r"[-.()]", "", tel.group(1))
     for agent in agents.values():
-        uri = _URI.fullmatch(agent.uri)
-        if target in (agent.name, agent.uri) or (uri is not None and target == uri.group(2)):
+        plain = agent.uri.partition(";")[0]
+        uri = _URI.fullmatch(plain)
+        if target in (agent.name, agent.uri, plain) or (uri is not None and target == uri.group(2)):
             return agent.uri
     if trunk is None or not may_dial(target, trunk.dial):
         return None
@@ -71,12 +75,15 @@ def dial_uri(target: str, trunk: Trunk | None, agents: Mapping[str, AgentConfig]
     if trunk.host is None:
         return None
     user = target.replace("#", "%23")  # RFC 3261 section 25.1: `#` is no user-unreserved character
-    return f"sip:{user}@{trunk.host}" + (f":{trunk.port}" if trunk.port != 5060 else "")
+    port = f":{trunk.port}" if trunk.port != 5060 else ""
+    return f"sip:{user}@{trunk.host}{port}" + (f";transport={trunk.transport}" if trunk.transport else "")
 
 
-def is_plain_sip_uri(text: str) -> bool:
-    """Say whether `text` is `sip:user@host[:port]` and nothing more."""
-    return _URI.fullmatch(text) is not None
+def is_agent_uri(text: str) -> bool:
+    """Say whether `text` is `sip:user@host[:port]`, with `;transport=udp`, `tcp` or `tls` or nothing more."""
+    match = _URI.match(text)
+    rest = text[match.end() :] if match else text
+    return match is not None and (not rest or _TRANSPORT.fullmatch(rest) is not None)
 
 
 def _user_part(pattern: str) -> tuple[str, str]:

@@ -87,6 +87,7 @@ class Trunk:
     `proxy` is an outbound proxy, host and port. `login` answers challenges of a host that we do not register at.
     `ping_seconds`: how often the host is asked by OPTIONS whether it is there; 0: never.
     `trust`: the caller is who P-Asserted-Identity or Remote-Party-ID says (RFC 3325).
+    `transport` None: what DNS says of the host, else UDP.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Trunk:
     proxy: tuple[str, int] | None = None
     login: Login | None = None
     ping_seconds: float = PING_SECONDS
+    transport: Literal["udp", "tcp", "tls"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

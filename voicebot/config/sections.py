@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from voicebot.config import registering
-from voicebot.config.dialling import check_pattern, is_plain_sip_uri
+from voicebot.config.dialling import check_pattern, is_agent_uri
 from voicebot.config.model import (
     PING_SECONDS,
     AgentConfig,
@@ -46,16 +46,8 @@ CODECS = ("PCMU", "PCMA")
 _LISTEN = re.compile(r"(?:(udp|tcp|tls):)?(\[[0-9A-Fa-f:.]+\]|[0-9.]+):([0-9]{1,5})", re.IGNORECASE)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}))(?::([0-9]{1,5}))?")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_NOT_YET = "VB041"
 
 T = TypeVar("T")
-
-
-def _not_yet(section: Section, key: str, message: str) -> None:
-    """Warn of a key that is read and checked, but that this version does not act on."""
-    node = section.get(key)
-    if node is not None:
-        section.findings.append(finding(_NOT_YET, node.position, message, severity="warning"))
 
 
 _SHARE = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,3})?) ?%")
@@ -246,6 +238,7 @@ def trunk(name: str, section: Section) -> Trunk:
         proxy=_proxy(section),
         login=registering.login(section.section("login")) if section.get("login") is not None else None,
         ping_seconds=section.value("ping_seconds", number(0, 3600), PING_SECONDS),
+        transport=section.value("transport", auto_or(one_of(_TRANSPORTS)), None),
     )
     if result.login is not None and result.register is not None:
         section.refuse("login", "`register` has the user and the password already")
@@ -355,8 +348,11 @@ def _by_language(parse: Callable[[Node], T]) -> Callable[[str, Node], T]:
 def agent(name: str, section: Section) -> AgentConfig:
     def uri(node: Node) -> str:
         value = text(node)
-        if not is_plain_sip_uri(value):
-            raise Refused("not a plain SIP URI", 'for example "sip:6001@127.0.0.1:5070", without parameters')
+        if not is_agent_uri(value):
+            raise Refused(
+                "not a plain SIP URI",
+                'for example "sip:6001@127.0.0.1:5070", or with ;transport=tcp or tls behind it',
+            )
         return value
 
     phone = None

@@ -206,7 +206,8 @@ class SipStreams:
         self.counters["not_connected"] += 1
         log.warning("no SIP connection", peer=str(connection.peer), why=why)
         _remember(self._refusals, connection.peer, self._shell.now() + REFUSAL_REMEMBERED)
-        # A peer behind a NAT or firewall is reached over the connection that it opened, if over any.
+        # A peer behind a NAT or firewall is reached over the connection that it opened, if over any. Not for responses:
+        # theirs is gone, and the next may be somebody else's.
         other = next(
             (
                 each
@@ -218,7 +219,7 @@ class SipStreams:
             None,
         )
         for data in connection.unsent:
-            if other is None or not other.send(data):
+            if other is None or data.startswith(_RESPONSE) or not other.send(data):
                 self._unsendable(data)
 
     def _unsendable(self, data: bytes) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import calls_per_second, leak, load, machine, reaction, reload, setup, startup
+from bench import calls_per_second, flood, leak, load, machine, reaction, reload, setup, startup
 from bench.crowd import CrowdError
 from bench.figures import Figure
 from bench.plan import Plan, quick
@@ -27,6 +27,7 @@ BENCHMARKS: Mapping[str, Callable[[Plan], Awaitable[list[Figure]]]] = {
     "reaction": reaction.run,
     "load": load.run,
     "calls_per_second": calls_per_second.run,
+    "flood": flood.run,
     "leak": leak.run,
     "reload": reload.run,
 }

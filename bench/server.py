@@ -22,7 +22,7 @@ _POLL = 0.01
 
 _CONFIG = """\
 sip: {{listen: ["udp:{host}:{port}"]}}
-trunks: {{bench: {{networks: ["127.0.0.0/8"], dialplan: main}}}}
+trunks: {{bench: {{networks: ["{networks}"], dialplan: main}}}}
 dialplans: {{main: {dialplan}}}
 limits: {{calls: 1000}}
 shutdown: {{drain_seconds: 0}}
@@ -39,9 +39,12 @@ class ServerError(Exception):
 class Server:
     """Runs between `with` and its end. `folder` keeps data, caches and log; start again in it to start warm."""
 
-    def __init__(self, folder: Path, dialplan: Path = DIALPLAN, extra: str = "") -> None:
-        """`extra`: more lines of the configuration."""
+    def __init__(
+        self, folder: Path, dialplan: Path = DIALPLAN, *, networks: str = "127.0.0.0/8", extra: str = ""
+    ) -> None:
+        """`networks`: who may call. `extra`: more lines of the configuration."""
         self.folder = folder
+        self._networks = networks
         self._extra = extra
         self._dialplan = dialplan
         self.started_in = 0.0  # seconds from the start of the process until it takes calls
@@ -62,7 +65,7 @@ class Server:
 
     def __enter__(self) -> Self:
         config = self.folder / "config.yaml"
-        text = _CONFIG.format(host=HOST, port=self.port, dialplan=self._dialplan)
+        text = _CONFIG.format(host=HOST, port=self.port, dialplan=self._dialplan, networks=self._networks)
         config.write_text(text + self._extra)
         start = time.monotonic()
         with self.log.open("wb") as log:

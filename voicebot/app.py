@@ -39,6 +39,7 @@ from voicebot.runtime.net.capture import Capture, Homer
 from voicebot.runtime.net.signalling import SipSignalling
 from voicebot.runtime.net.sip_shell import BindError
 from voicebot.runtime.net.sip_streams import StreamLimits
+from voicebot.runtime.net.sources import SourceLimits
 from voicebot.runtime.net.tls import TlsError
 from voicebot.runtime.net.web import ServiceError
 from voicebot.sdp import Codec
@@ -117,6 +118,8 @@ class Server:
                 tls=config.sip.tls,
                 limits=StreamLimits(config.limits.connections, config.limits.connections_per_address),
             )
+            self.sources = SourceLimits(self._messages_per_second, _tell_flood)
+            self.signalling.shell.admits = self.sources.admits
             self.bound = self.signalling.bind(
                 [Address(listen.transport, listen.host, listen.port) for listen in config.sip.listen]
             )
@@ -277,14 +280,22 @@ class Server:
             "calls": len(self.reception.calls),
             "legs": self.media.legs,
             "sip_sessions": held.sessions,
+            "sip_dialogs": held.dialogs,
             "sip_transactions": held.transactions,
             "sip_connections": len(self.signalling.shell.streams),
             **{f"sip_{name}": count for name, count in self.signalling.shell.streams.counters.items()},
+            "sip_flood_dropped": self.sources.dropped,
             "loop_lag_max_ms": self._lag.worst * 1000,
             "loop_lag_p99_ms": self._lag.percentile(0.99) * 1000,
         }
 
     # --- decisions that the configuration makes -------------------------------------------------------------------------
+
+    def _messages_per_second(self, host: str) -> float:
+        limits = self.config.limits
+        if self.trunks.owns(host):
+            return limits.messages_per_second_per_trunk_address
+        return limits.messages_per_second_per_address
 
     def _on_event(self, event: sip.Event) -> None:
         if self.trunks.on_event(event):
@@ -395,6 +406,10 @@ class LagMeter:
 
 def _homer(config: Config) -> Homer | None:
     return None if config.homer is None else Homer(*dataclasses.astuple(config.homer))
+
+
+def _tell_flood(host: str) -> None:
+    log.warning("an address sends more SIP messages than `limits` lets it: they are dropped", source=host)
 
 
 class Uids:

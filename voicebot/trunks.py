@@ -109,6 +109,12 @@ class Trunks:
             None,
         )
 
+    def owns(self, host: str) -> bool:
+        """Say whether an address is a trunk's: by its networks, or because its name was resolved to it."""
+        return self._config.trunk_for(host) is not None or any(
+            host in each.addresses for each in self._health.values()
+        )
+
     def credentials(self, request: Request, source: Address) -> Credentials | None:
         """Return what answers challenges to our requests in a call that came in."""
         trunk = self.trunk_for(request, source)

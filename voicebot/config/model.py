@@ -199,12 +199,15 @@ class Limits:
     """`calls` at once; beyond it callers get 503. `call_seconds`: the longest call.
 
     `connections`: SIP over TCP and TLS, in all and from one address; one more is closed at once.
+    SIP messages a second that one address may send; more are dropped unread. Trunks' addresses may send more.
     """
 
     calls: int = 200
     call_seconds: float = 3600.0
     connections: int = 2000
     connections_per_address: int = 200
+    messages_per_second_per_address: float = 100.0
+    messages_per_second_per_trunk_address: float = 10_000.0
 
 
 @dataclass(frozen=True, slots=True)

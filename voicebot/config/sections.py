@@ -421,6 +421,14 @@ def limits(section: Section) -> Limits:
         connections_per_address=section.value(
             "connections_per_address", integer(1, 100_000), Limits().connections_per_address
         ),
+        messages_per_second_per_address=section.value(
+            "messages_per_second_per_address", number(1, 1_000_000), Limits().messages_per_second_per_address
+        ),
+        messages_per_second_per_trunk_address=section.value(
+            "messages_per_second_per_trunk_address",
+            number(1, 1_000_000),
+            Limits().messages_per_second_per_trunk_address,
+        ),
     )
     section.done()
     return result

@@ -1,5 +1,6 @@
 """The shell of a `sip.Endpoint`: sockets, the clock and one timer, on Twisted's asyncio reactor."""
 
+import contextlib
 import errno
 import socket
 import time
@@ -17,6 +18,7 @@ from voicebot.runtime.net.tls import TlsContexts
 from voicebot.sip import Address, Datagram, Endpoint, Event
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
+SO_RCVBUFFORCE = 33  # asm-generic/socket.h; the socket module has no name for it
 MAX_DATAGRAM = 65_535
 BACKLOG = 512
 OnEvent = Callable[[Event], None]
@@ -72,6 +74,8 @@ class SipShell:
         # Further addresses whose connections are to be kept: those of registered phones.
         self.kept: Callable[[], Iterable[Address]] = tuple
         self.counters: Counter[str] = Counter()
+        # Asked by (host, now) before anything of a datagram is read; False drops it.
+        self.admits: Callable[[str, float], bool] = lambda _host, _now: True
         self._reactor = reactor
         self._addresses = addresses
         self._on_event = on_event
@@ -217,7 +221,8 @@ class _Receiver(DatagramProtocol):
         self._local = local
 
     def datagramReceived(self, datagram: bytes, addr: tuple[Any, ...]) -> None:
-        self._shell.datagram_received(datagram, Address("udp", addr[0], addr[1]), self._local)
+        if self._shell.admits(addr[0], self._shell.now()):
+            self._shell.datagram_received(datagram, Address("udp", addr[0], addr[1]), self._local)
 
 
 def _open(address: Address) -> socket.socket:
@@ -228,6 +233,8 @@ def _open(address: Address) -> socket.socket:
         opened.setblocking(False)
         if datagrams:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            with contextlib.suppress(OSError):  # beyond the system's limit, for who may
+                opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
         else:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:

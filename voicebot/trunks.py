@@ -149,8 +149,9 @@ class Trunks:
         trunk = self._by_registration[due.registration]
         destination, problem = None, ""
         try:
-            destination = await self._signalling.locate(due.uri)
-            self._health[trunk.name].addresses.add(destination.host)
+            found = await self._signalling.locations(due.uri)
+            destination = found[0]
+            self._health[trunk.name].addresses.update(each.host for each in found)
         except SipError as error:
             problem = error.reason
         now = self._signalling.shell.now()
@@ -186,9 +187,9 @@ class Trunks:
         while True:
             try:
                 uri = _uri(trunk)
-                destination = await self._signalling.locate(_first_hop(trunk) or uri)
-                self._health[trunk.name].addresses.add(destination.host)
-                ping, now = self._signalling.ping(uri, destination), self._signalling.shell.now()
+                found = await self._signalling.locations(_first_hop(trunk) or uri)
+                self._health[trunk.name].addresses.update(each.host for each in found)
+                ping, now = self._signalling.ping(uri, found[0]), self._signalling.shell.now()
                 self._pings[ping] = (trunk.name, now)
             except SipError as error:
                 health = self._health[trunk.name]
@@ -268,7 +269,8 @@ def _line(key: bytes, trunk: Trunk) -> str:
 
 def _uri(trunk: Trunk, user: str = "") -> str:
     port = "" if trunk.port == 5060 else f":{trunk.port}"
-    return f"sip:{user}{'@' if user else ''}{trunk.host}{port}"
+    transport = f";transport={trunk.transport}" if trunk.transport and not user else ""
+    return f"sip:{user}{'@' if user else ''}{trunk.host}{port}{transport}"
 
 
 def _address_of_record(trunk: Trunk) -> str | None:
@@ -276,7 +278,8 @@ def _address_of_record(trunk: Trunk) -> str | None:
 
 
 def _first_hop(trunk: Trunk) -> str | None:
-    return None if trunk.proxy is None else f"sip:{trunk.proxy[0]}:{trunk.proxy[1]};lr"
+    transport = f";transport={trunk.transport}" if trunk.transport else ""
+    return None if trunk.proxy is None else f"sip:{trunk.proxy[0]}:{trunk.proxy[1]}{transport};lr"
 
 
 def _routes(trunk: Trunk) -> tuple[str, ...]:

@@ -1,12 +1,10 @@
 """Which of our addresses a peer is told."""
 
-import asyncio
-
 import pytest
 
 from voicebot.runtime.net import addresses as addresses_module
-from voicebot.runtime.net.addresses import LocalAddresses, resolve
-from voicebot.sip import Address, SipError
+from voicebot.runtime.net.addresses import LocalAddresses
+from voicebot.sip import Address
 
 PEER = Address("udp", "127.0.0.1", 5080)
 
@@ -50,9 +48,3 @@ def test_a_route_that_changes_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert addresses.host_for("198.51.100.7") == "192.0.2.1"
     now = addresses_module.ROUTE_LIFETIME
     assert addresses.host_for("198.51.100.7") == "192.0.2.99"
-
-
-def test_names_are_resolved_before_they_are_called() -> None:
-    assert asyncio.run(resolve(Address("udp", "127.0.0.1", 5070))) == Address("udp", "127.0.0.1", 5070)
-    with pytest.raises(SipError, match="does not resolve"):
-        asyncio.run(resolve(Address("udp", "no such host", 5070)))

@@ -156,3 +156,16 @@ def test_a_dialog_of_sips_uris_has_a_sips_contact() -> None:
     assert isinstance(response, Response)
     assert response.first("contact") == "<sips:192.0.2.1:5061>"
     assert datagram.destination == source
+
+
+def test_an_address_that_failed_is_suspect_until_it_answers_or_a_minute_has_passed() -> None:
+    endpoint = agent()
+    call(endpoint)
+    datagram, _ = sent(endpoint)
+    endpoint.transport_failed(datagram.data, 0.1)
+    assert endpoint.suspect(FIRST, 59.0)
+    assert not endpoint.suspect(FIRST, 61.0)
+    assert not endpoint.suspect(SECOND, 1.0)
+    call(endpoint)
+    answer(endpoint, sent(endpoint)[1], 486, 2.0)
+    assert not endpoint.suspect(FIRST, 3.0)

@@ -350,6 +350,10 @@ class Endpoint:
         """Totals since the start: received, sent, keep_alives, dropped_*, refused_STATUS, extra_dialogs."""
         return dict(self._core.counters)
 
+    def suspect(self, address: Address, now: float) -> bool:
+        """Return whether requests to that address failed within the last minute, and none since was answered."""
+        return self._core.transactions.suspect(address, now)
+
     def peers(self) -> set[Address]:
         """Return the addresses that calls and transactions are with: connections to them are in use."""
         core = self._core

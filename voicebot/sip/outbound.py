@@ -148,6 +148,7 @@ class Outbound:
         session.stop(Wait.NEXT_ADDRESS)
         if not call.alternatives or call.cancel_wanted:
             return False
+        self._core.transactions.failed(call.destination, now)
         call.destination, *rest = call.alternatives
         call.alternatives = tuple(rest)
         session.peer = call.destination

@@ -21,6 +21,10 @@ Send = Callable[[bytes, Address, Address | None], None]
 BySize = Callable[[Request, Address, Address | None], tuple[Request, Address]]
 
 
+SUSPECTED_FOR = 60.0  # seconds
+SUSPECTS = 1_000  # addresses
+
+
 @dataclass(slots=True, eq=False)
 class Client:
     """A client transaction, where its messages go, and who hears of its responses."""
@@ -91,6 +95,8 @@ class TransactionLayer:
         self.clients: dict[tuple[str, str], Client] = {}
         self.servers: dict[ServerKey, Server] = {}
         self._merged: dict[MergeKey, Server] = {}
+        # When an address last failed to answer, or said 503 (RFC 3263 section 4.3); none that answered since.
+        self._failed_at: dict[Address, float] = {}
 
     def __len__(self) -> int:
         return len(self.clients) + len(self.servers)
@@ -112,6 +118,17 @@ class TransactionLayer:
         self.clients[(request.via.branch, request.method)] = client
         self.settle_client(client, now)
         return client
+
+    def failed(self, destination: Address, now: float) -> None:
+        """Note that an address does not serve."""
+        self._failed_at.pop(destination, None)
+        self._failed_at[destination] = now
+        if len(self._failed_at) > SUSPECTS:
+            del self._failed_at[next(iter(self._failed_at))]
+
+    def suspect(self, destination: Address, now: float) -> bool:
+        """Return whether an address failed lately: others of the same peer are tried before it."""
+        return now - self._failed_at.get(destination, -SUSPECTED_FOR) < SUSPECTED_FOR
 
     def transport_failed(self, request: Request, now: float) -> None:
         """A request of ours cannot be sent: over UDP once more, or the transaction fails (section 17.1.4, 18.1.1)."""
@@ -146,6 +163,10 @@ class TransactionLayer:
         else:
             self._scheduler.schedule(client)
         for response in transaction.responses():
+            if response.local or response.status == 503:
+                self.failed(client.destination, now)
+            elif self._failed_at:
+                self._failed_at.pop(client.destination, None)
             client.on_response(client, response, now)
 
     # --- as a server

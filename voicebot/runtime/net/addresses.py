@@ -1,14 +1,11 @@
 """Which of our addresses a peer is to use: in Via, Contact and SDP."""
 
-import asyncio
 import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
-from voicebot.sip import Address, SipError
+from voicebot.sip import Address
 from voicebot.sip.address import DEFAULT_PORT
 
 _CACHED = 4_096
@@ -89,20 +86,3 @@ def _probe(host: str) -> str:
             return found
     except OSError:
         return nowhere
-
-
-_RESOLVERS = ThreadPoolExecutor(
-    4, thread_name_prefix="dns"
-)  # its own: a resolver that hangs delays nothing else
-
-
-async def resolve(address: Address) -> Address:
-    """Return `address` with its host resolved to an IP address, IPv4 first. Raises SipError (404) for an unknown name."""
-    loop = asyncio.get_running_loop()
-    ask = partial(socket.getaddrinfo, address.host, address.port, type=socket.SOCK_DGRAM)
-    try:
-        found = await loop.run_in_executor(_RESOLVERS, ask)
-    except OSError as error:
-        raise SipError(404, f"{address.host} does not resolve: {error.strerror}") from error
-    first = min(found, key=lambda entry: entry[0] != socket.AF_INET)
-    return Address(address.transport, str(first[4][0]), address.port)

@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 import random
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +11,10 @@ from typing import Any
 import structlog
 
 from voicebot.config.model import Tls
-from voicebot.runtime.net.addresses import LocalAddresses, resolve
+from voicebot.runtime.net.addresses import LocalAddresses
 from voicebot.runtime.net.capture import Capture
+from voicebot.runtime.net.dns import Resolver
+from voicebot.runtime.net.locating import locate
 from voicebot.runtime.net.sip_shell import SipShell
 from voicebot.runtime.net.sip_streams import StreamLimits
 from voicebot.runtime.net.tls import TlsContexts, TlsError, described
@@ -28,9 +30,10 @@ from voicebot.sip import (
     SipError,
     Uri,
 )
-from voicebot.sip.address import DEFAULT_PORT, bracketed
+from voicebot.sip.address import bracketed, literal
 
-RESOLVE_WITHIN = 3.0  # seconds for DNS
+RESOLVE_WITHIN = 4.0  # seconds for all questions to DNS
+LOCATIONS = 1_000  # peers whose further addresses are remembered
 CERTIFICATES_EVERY = 5.0  # seconds between looks at the files
 LAST_WORDS = 2.0  # seconds after a call in which its last messages arrive
 
@@ -91,6 +94,9 @@ class SipSignalling:
             may_speak_tcp=lambda address: self.shell.may_speak_tcp(address),
         )
         self._tls = TlsContexts(tls)
+        self._rng = random.SystemRandom()
+        self._resolver = Resolver()
+        self._others: OrderedDict[Address, tuple[Address, ...]] = OrderedDict()
         self._reactor = reactor
         self._watching: Any = None
         if capture is not None:
@@ -162,19 +168,35 @@ class SipSignalling:
         return number
 
     async def locate(self, uri: str) -> Address:
-        """Return where the host of a URI is: a literal address, or the first that the system's resolver has for the name."""
+        """Return where requests for a URI go first. Raises SipError: see `locations`."""
+        return (await self.locations(uri))[0]
+
+    async def locations(self, uri: str) -> tuple[Address, ...]:
+        """Return all addresses that a URI leads to (RFC 3263), those that failed lately last.
+
+        Calls to the first go on to the others when it fails. Raises SipError: 404 for a name that nobody has, 480 where
+        DNS does not answer or we have no socket for what it says.
+        """
         target = Uri.parse(uri)
-        transport = (target.parameter("transport") or "udp").lower()
-        if target.scheme == "sips":
-            transport = "tls"
-        if transport not in DEFAULT_PORT or target.scheme not in ("sip", "sips"):
-            raise SipError(480, "only sip: and sips: over UDP, TCP and TLS can be called")
-        address = Address(transport, target.host, target.port or DEFAULT_PORT[transport])
         try:
             async with asyncio.timeout(RESOLVE_WITHIN):
-                return await resolve(address)
+                found = await locate(target, self._resolver, self._rng)
         except TimeoutError as error:
             raise SipError(480, f"{target.host} cannot be resolved to an address in time") from error
+        usable = [each for each in found if each.transport != "udp" or self._addresses.choose(each)]
+        if not usable:
+            raise SipError(480, f"nothing is listened on from which {found[0]} could be reached")
+        now = self.shell.now()
+        usable.sort(key=lambda each: self.endpoint.suspect(each, now))
+        if literal(target.host) is None:
+            for each in usable:
+                self.shell.streams.know_name(each.host, target.host)
+        first, *others = usable
+        self._others[first] = tuple(others)
+        self._others.move_to_end(first)
+        if len(self._others) > LOCATIONS:
+            self._others.popitem(last=False)
+        return tuple(usable)
 
     def invite(
         self,
@@ -194,6 +216,7 @@ class SipSignalling:
             self.shell.now(),
             display_name=display_name,
             destination=destination,
+            alternatives=self._others.get(destination, ()),
             credentials=way.credentials,
             headers=[*headers, *(("Route", route) for route in way.routes)],
         )

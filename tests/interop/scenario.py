@@ -39,6 +39,7 @@ def request(
     retransmit: bool = True,
     user: str = "[service]",
     line: str = "",
+    allow: str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY",
 ) -> str:
     """Return the step that sends a request: within the dialog, or (`dialog` False) to begin one."""
     target = "[next_url]" if dialog else f"sip:{user}@[remote_ip]:[remote_port]"
@@ -53,7 +54,7 @@ def request(
         f"CSeq: {cseq} {method}",
         "Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>",
         "Max-Forwards: 70",
-        "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY",
+        f"Allow: {allow}",
         *headers,
         *([f"Content-Type: {content_type}"] if body else []),
         "Content-Length: [len]",
@@ -86,21 +87,34 @@ def ack_refusal(cseq: int = 1) -> str:
     return _send("\n".join([*lines, "", ""]))
 
 
-def respond(status: int, reason: str, body: str = "", *, tag: bool = True, cseq: str = "[last_CSeq:]") -> str:
-    """Return the response of a callee; `tag` for responses to the first INVITE."""
+def respond(
+    status: int,
+    reason: str,
+    body: str = "",
+    *,
+    tag: bool = True,
+    cseq: str = "[last_CSeq:]",
+    via: str = "[last_Via:]",
+    fork: str = "",
+    contact: str = "",
+    headers: Iterable[str] = (),
+    retransmit: bool = True,
+) -> str:
+    """Return the response of a callee; `tag` for responses to the first INVITE, with `fork` at its end."""
     lines = [
         f"SIP/2.0 {status} {reason}",
-        "[last_Via:]",
+        via,
         "[last_From:]",
-        "[last_To:];tag=[pid]t[call_number]" if tag else "[last_To:]",
+        f"[last_To:];tag=[pid]t[call_number]{fork}" if tag else "[last_To:]",
         "[last_Record-Route:]",
         "[last_Call-ID:]",
         cseq,
-        "Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>",
+        contact or "Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>",
+        *headers,
         *(["Content-Type: application/sdp"] if body else []),
         "Content-Length: [len]",
     ]
-    repeat = ' retrans="500"' if status >= 200 and tag else ""
+    repeat = ' retrans="500"' if status >= 200 and tag and retransmit else ""
     return _send("\n".join([*lines, "", body]), repeat)
 
 
@@ -163,7 +177,11 @@ def action(**attributes: str | Path) -> str:
 def write(path: Path, steps: Steps) -> Path:
     """Write the scenario file."""
     body = "\n".join(steps)
-    known = [name for name in ("ignored", "sequence") if f'assign_to="{name}"' in body]
+    known = [
+        name
+        for name in ("ignored", "sequence", "via", "cseq", "callee", "caller")
+        if f'assign_to="{name}"' in body
+    ]
     reference = f'<Reference variables="{",".join(known)}"/>' if known else ""
     path.write_text(
         '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE scenario SYSTEM "sipp.dtd">\n'

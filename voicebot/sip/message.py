@@ -49,6 +49,8 @@ _SPELLED = {
     "www-authenticate": "WWW-Authenticate",
     "mime-version": "MIME-Version",
     "min-se": "Min-SE",
+    "rack": "RAck",
+    "rseq": "RSeq",
     "p-asserted-identity": "P-Asserted-Identity",
 }
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")

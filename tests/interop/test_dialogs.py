@@ -1,0 +1,220 @@
+"""What happens within and around a dialog, against SIPp: session timers, PRACK, forks, redirection, INFO, UPDATE, NOTIFY."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop import scenario as sip
+from tests.interop.conftest import DIALPLAN
+from tests.interop.sipp import Sipp
+from tests.live.hotline import Hotline, events, free_port, log_on_failure, running
+
+
+def feature(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.feature("SIPp", name)
+
+
+@pytest.fixture(scope="module")
+def agents() -> tuple[int, int]:
+    """The ports of the agent's phone, and of the one that it redirects to."""
+    return free_port(), free_port()
+
+
+@pytest.fixture(scope="module")
+def hotline(
+    sipp_program: str, agents: tuple[int, int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hotline]:
+    config = {
+        "trunks": {
+            "local": {
+                "networks": ["127.0.0.0/8"],
+                "dialplan": "main",
+                "dial": [f"sip:60XX@127.0.0.1:{agents[1]}"],
+            }
+        },
+        "agents": {"one": {"uri": f"sip:6001@127.0.0.1:{agents[0]}", "skills": {}}},
+    }
+    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, config=config)) as each:
+        yield each
+
+
+@pytest.fixture(autouse=True)
+def no_call_is_lost(hotline: Hotline) -> Iterator[None]:
+    with log_on_failure(hotline):
+        yield
+        assert hotline.running
+
+
+def closed_records(hotline: Hotline) -> int:
+    return sum(1 for each in hotline.calls() if each["ended_at"])
+
+
+TIMER_ANSWER = ("Supported: timer", "Require: timer", "Session-Expires: 90;refresher=uac")
+
+
+@feature(
+    "session timer of 90 s (RFC 4028): refreshed by UPDATE, by re-INVITE; BYE when the peer does not refresh"
+)
+def test_a_session_timer_of_90_seconds_in_all_roles(
+    hotline: Hotline, sipp_program: str, tmp_path: Path
+) -> None:
+    asked = ["Supported: timer", "Session-Expires: 90;refresher=uas"]
+    settled = sip.must_match("90;refresher=uas", header="Session-Expires:")
+    ours = sip.must_match("90;refresher=uac", header="Session-Expires:")
+    patient = 'timeout="70000"'
+    update = [sip.invite(headers=asked), sip.answered(settled), sip.ack()]
+    for _ in range(2):  # two intervals: 90 seconds of call
+        update += [sip.recv("UPDATE", ours, options=patient)]
+        update += [sip.respond(200, "OK", tag=False, headers=TIMER_ANSWER)]
+    update += [sip.pause(1), sip.hang_up(2)]
+    reinvite = [sip.invite(headers=asked, allow="INVITE, ACK, BYE, CANCEL"), sip.answered(settled), sip.ack()]
+    reinvite += [sip.recv("INVITE", ours, options=patient)]
+    reinvite += [sip.respond(200, "OK", sip.sdp(), tag=False, headers=TIMER_ANSWER)]
+    reinvite += [sip.recv("ACK"), sip.pause(1), sip.hang_up(2)]
+    silent = [sip.invite(headers=["Supported: timer", "Session-Expires: 90;refresher=uac"])]
+    silent += [sip.answered(sip.must_match("90;refresher=uac", header="Session-Expires:")), sip.ack()]
+    silent += [sip.recv("BYE", sip.must_match("Session timer", header="Reason:"), options=patient)]
+    silent += [sip.respond(200, "OK", tag=False)]
+    runs = [
+        (Sipp(tmp_path / name), steps)
+        for name, steps in (("update", update), ("reinvite", reinvite), ("silent", silent))
+    ]
+    before = closed_records(hotline)
+    begun = [(tool, tool.begin(steps, target=hotline.port, limit=110)) for tool, steps in runs]
+    for tool, process in begun:
+        tool.end(process, 110).check()
+    hotline.wait_for_record(before + 3)
+    causes = sorted(str(each["release_cause"]) for each in hotline.calls()[:3])
+    assert "session_expired" in causes
+
+
+@feature("session interval too small: 422 with Min-SE")
+def test_an_interval_under_90_seconds_gets_422(hotline: Hotline, sipp: Sipp) -> None:
+    steps = [sip.invite(headers=["Supported: timer", "Session-Expires: 60"])]
+    steps.append(sip.refused(422, sip.must_match("90", header="Min-SE:")))
+    sipp.call(steps, hotline.port).check()
+
+
+@feature("keys by INFO (dtmf-relay and dtmf)")
+def test_keys_by_info_are_understood(hotline: Hotline, sipp: Sipp) -> None:
+    before = closed_records(hotline)
+    steps = [sip.invite(), sip.answered(), sip.ack(), sip.pause(1)]
+    for index, key in enumerate("112358"):
+        relay = index % 2 == 0
+        body, kind = (f"Signal={key}\nDuration=160", "dtmf-relay") if relay else (key, "dtmf")
+        steps += [sip.request("INFO", 2 + index, body, content_type=f"application/{kind}"), sip.recv(200)]
+    steps += [sip.recv("BYE"), sip.respond(200, "OK", tag=False)]
+    sipp.call(steps, hotline.port, number="701").check()
+    record = hotline.wait_for_record(before + 1)
+    assert (
+        "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys")) == "112358"
+    )
+
+
+@feature("hold and resume by UPDATE")
+def test_hold_by_update_is_answered(hotline: Hotline, sipp: Sipp) -> None:
+    before = closed_records(hotline)
+    steps = [sip.invite(), sip.answered(), sip.ack(), sip.pause(0.5)]
+    for cseq, direction, answer in ((2, "sendonly", "a=recvonly"), (3, "sendrecv", "a=sendrecv")):
+        steps += [sip.request("UPDATE", cseq, sip.sdp(version=cseq, direction=direction))]
+        steps += [sip.recv(200, sip.must_match(answer)), sip.pause(0.5)]
+    steps += [sip.hang_up(4)]
+    sipp.call(steps, hotline.port).check()
+    record = hotline.wait_for_record(before + 1)
+    assert [len(events(record, kind)) for kind in ("held", "resumed")] == [1, 1]
+
+
+@feature("NOTIFY without subscription, MESSAGE, SUBSCRIBE: refused as the RFCs say")
+def test_what_nobody_asked_for_is_refused_cleanly(hotline: Hotline, sipp: Sipp) -> None:
+    steps: list[str] = []
+    for cseq, method, header, status in (
+        (1, "NOTIFY", "Event: message-summary", 489),
+        (2, "NOTIFY", "Event: keep-alive", 200),
+        (3, "NOTIFY", "Event: refer", 481),
+        (4, "MESSAGE", "X-Test: 1", 405),
+        (5, "SUBSCRIBE", "Event: presence", 405),
+    ):
+        steps += [sip.request(method, cseq, dialog=False, headers=[header]), sip.recv(status)]
+    sipp.call(steps, hotline.port).check()
+
+
+# --- the hotline calls
+
+
+def agent_rings(hotline: Hotline, folder: Path, agents: tuple[int, int], *phones: list[str]) -> None:
+    """Let a caller queue until the agent has hung up; `phones`: what the agent's phone does, and the other one."""
+    before = closed_records(hotline)
+    tools = [Sipp(folder / f"phone{index}") for index in range(len(phones))]
+    begun = [
+        (tool, tool.begin(steps, port=port)) for tool, steps, port in zip(tools, phones, agents, strict=False)
+    ]
+    caller = [sip.invite(), sip.answered(), sip.ack(), sip.recv("BYE", options='timeout="40000"')]
+    caller += [sip.respond(200, "OK", tag=False)]
+    Sipp(folder / "caller").call(caller, hotline.port, number="702").check()
+    for tool, process in begun:
+        tool.end(process).check()
+    record = hotline.wait_for_record(before + 1)
+    assert record["agent"] == "one"
+
+
+BYE_OF_CALLEE = (
+    "BYE [next_url] SIP/2.0",
+    "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]",
+    "From:[$callee];tag=[pid]t[call_number]",
+    "To:[$caller]",
+    "[routes]",
+    "Call-ID: [call_id]",
+    "CSeq: 1 BYE",
+    "Max-Forwards: 70",
+    "Content-Length: 0",
+    "",
+    "",
+)
+
+
+def invited(*actions: str) -> str:
+    """Return the step that takes the INVITE, and keeps what the BYE and later responses need of it."""
+    kept = [sip.keep("via", ".*", "Via:"), sip.keep("cseq", ".*", "CSeq:")]
+    kept += [sip.keep("callee", ".*", "To:"), sip.keep("caller", ".*", "From:")]
+    return sip.recv("INVITE", *kept, *actions)
+
+
+def callee_hangs_up(fork: str = "") -> str:
+    text = "\n".join(BYE_OF_CALLEE).replace("[call_number]", f"[call_number]{fork}")
+    return f'<send retrans="500"><![CDATA[\n{text}\n]]></send>' + sip.recv(200)
+
+
+@feature("reliable 183 with early media (RFC 3262), 200 without SDP")
+def test_a_reliable_183_gets_its_prack(hotline: Hotline, agents: tuple[int, int], tmp_path: Path) -> None:
+    reliable = ["Require: 100rel", "RSeq: 41"]
+    phone = [invited(sip.must_match("100rel", header="Supported:"))]
+    phone += [sip.respond(183, "Session Progress", sip.sdp(), headers=reliable, retransmit=False)]
+    phone += [sip.recv("PRACK", sip.must_match("41 [0-9]+ INVITE", header="RAck:"))]
+    phone += [sip.respond(200, "OK", tag=False), sip.pause(1)]
+    phone += [sip.respond(200, "OK", tag=False, via="Via:[$via]", cseq="CSeq:[$cseq]"), sip.recv("ACK")]
+    phone += [sip.pause(1), callee_hangs_up()]
+    agent_rings(hotline, tmp_path, agents, phone)
+
+
+@feature("forked INVITE: the first 200 wins, the other is acknowledged and ended")
+def test_a_second_200_of_a_fork_is_ended(hotline: Hotline, agents: tuple[int, int], tmp_path: Path) -> None:
+    phone = [invited(), sip.respond(180, "Ringing", fork="a"), sip.respond(180, "Ringing", fork="b")]
+    phone += [sip.respond(200, "OK", sip.sdp(), fork="b", retransmit=False), sip.recv("ACK"), sip.pause(0.3)]
+    other = sip.respond(
+        200, "OK", sip.sdp(), tag=False, via="Via:[$via]", cseq="CSeq:[$cseq]", retransmit=False
+    )
+    phone += [other.replace("[last_To:]", "To:[$callee];tag=[pid]t[call_number]a")]
+    phone += [sip.recv("ACK", sip.must_match("t1a", header="To:"))]
+    phone += [sip.recv("BYE", sip.must_match("t1a", header="To:")), sip.respond(200, "OK", tag=False)]
+    phone += [sip.pause(1), callee_hangs_up("b")]
+    agent_rings(hotline, tmp_path, agents, phone)
+
+
+@feature("302: followed where the trunk's dial patterns allow it")
+def test_a_redirected_call_goes_on_there(hotline: Hotline, agents: tuple[int, int], tmp_path: Path) -> None:
+    contact = f"Contact: <sip:999@127.0.0.1:{agents[1]}>;q=0.9, <sip:6042@127.0.0.1:{agents[1]}>;q=0.5"
+    first = [sip.recv("INVITE"), sip.respond(302, "Moved Temporarily", contact=contact), sip.recv("ACK")]
+    second = [invited(sip.must_match("INVITE sip:6042@", where="msg")), sip.respond(180, "Ringing")]
+    second += [sip.respond(200, "OK", sip.sdp()), sip.recv("ACK"), sip.pause(1), callee_hangs_up()]
+    agent_rings(hotline, tmp_path, agents, first, second)

@@ -254,3 +254,24 @@ def test_what_is_keyed_on_hold_is_heard_afterwards(tmp_path: Path) -> None:
         await asyncio.sleep(1.0)
 
     play(tmp_path, story)
+
+
+def test_a_key_by_info_in_a_talk_reaches_the_agent(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        session = server.phone.call()
+        await asyncio.sleep(2.0)
+        server.caller.press("1")
+        await asyncio.sleep(5.0)
+        agent = server.media.opened[1]
+        assert server.caller.bridged_with == agent.id
+        info(server.phone, session, b"Signal=7")
+        await asyncio.sleep(0.5)
+        assert agent.keys_sent == "", "a phone that has sent keys in RTP is heard there"
+        server.exchange.legs[1].leg._keys_in_rtp = False
+        info(server.phone, session, b"Signal=8")
+        await asyncio.sleep(0.5)
+        assert agent.keys_sent == "8"
+        server.phone.bye(session)
+        await asyncio.sleep(1.0)
+
+    play(tmp_path, story)

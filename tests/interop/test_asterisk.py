@@ -66,8 +66,8 @@ def test_asterisk_finds_the_trunk_reachable(hotline: Hotline, asterisk: Asterisk
     wait_until(lambda: "Avail" in asterisk.cli("pjsip show contacts"), 10.0, "the contact is available")
 
 
-@feature("calls over the trunk: audio both ways, keys")
-@pytest.mark.parametrize("trunk", ["hotline", "hotline-alaw"])
+@feature("calls over the trunk: audio both ways, keys (RFC 4733, INFO), mu-law and A-law")
+@pytest.mark.parametrize("trunk", ["hotline", "hotline-alaw", "hotline-info"])
 def test_a_call_over_the_trunk_speaks_and_keys(trunk: str, hotline: Hotline, asterisk: Asterisk) -> None:
     before = closed_records(hotline)
     call = asterisk.originate("701", "w:2|p:caller|d:314159|w:8", trunk=trunk, name=f"keys-{trunk}")
@@ -80,6 +80,14 @@ def test_a_call_over_the_trunk_speaks_and_keys(trunk: str, hotline: Hotline, ast
     assert record["ended_by"] == "bot"
     assert loud_seconds(read_wav(call.heard)) > 1.5
     assert seconds_in(Path(record["recording"]), CALLER_HZ) > 2.5
+
+
+@feature("a session timer of 90 s: the call survives 140 s")
+def test_a_call_outlives_its_session_timer(hotline: Hotline, asterisk: Asterisk) -> None:
+    before = closed_records(hotline)
+    asterisk.originate("799", "w:140", trunk="hotline-timer", name="timer").wait(170.0)
+    record = hotline.wait_for_record(before + 1)
+    assert (record["ended_by"], record["release_cause"]) == ("caller", "normal")
 
 
 @feature("digest authentication towards the hotline")

@@ -97,6 +97,10 @@ class Leg:
         self._ended_by_key = 0
         self.held = False
         self._keyed_on_hold: list[Key] = []
+        self._keys_in_rtp = False
+        self.on_info_key: Callable[[str], None] | None = (
+            None  # in a talk: carries keys over to the other side
+        )
         self._unmatched: deque[tuple[Key, bool]] = deque(maxlen=32)  # keys, and whether they came by INFO
         self._listener: OnMessage | None = None
         self._hold_listener: Callable[[bool], None] = lambda held: None
@@ -120,6 +124,7 @@ class Leg:
             if ended is not None and not ended.done():
                 ended.set_result(message)
         elif isinstance(message, Key):
+            self._keys_in_rtp = True
             if not self._known(message, by_info=False):
                 self._key(message)
         elif isinstance(message, (SpeechStarted, SpeechStopped, PlayStarted, PlayPaused)):
@@ -142,6 +147,8 @@ class Leg:
         if self.media is not None and self._interruptible in self._playing and not self.held:
             self._ended_by_key = self._interruptible
             self.media.stop(self._interruptible)
+        if self.on_info_key is not None and not self._keys_in_rtp:  # those in RTP reach it without us
+            self.on_info_key(key)
         self._key(message)
 
     def _known(self, message: Key, *, by_info: bool) -> bool:

@@ -121,11 +121,13 @@ class _Talk:
         if not other.gone.done() and caller.media is not None and other.media is not None:
             self._bridged_at = self._loop.time()
             caller.media.bridge(other.media.id)
+            caller.on_info_key, other.on_info_key = other.media.send_keys, caller.media.send_keys
             self._line.call.trace("bridged", agent=other.name)
 
     def _unbridge(self) -> None:
         if self._bridged_at is not None:
             self._line.call.talk_seconds += self._loop.time() - self._bridged_at
             self._bridged_at = None
+            self._line.caller.on_info_key = self._other.on_info_key = None
             if self._line.caller.media is not None:
                 self._line.caller.media.unbridge()

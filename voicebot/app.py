@@ -22,6 +22,7 @@ from voicebot.calls.exchange import Exchange
 from voicebot.calls.floor import DialFailed, Floor
 from voicebot.calls.inbound import Entrance, Reception
 from voicebot.calls.queues import queue_specs
+from voicebot.calls.tolls import Tolls
 from voicebot.commands import Commands
 from voicebot.config import Config, dial_uri
 from voicebot.config.model import Trunk
@@ -47,6 +48,7 @@ from voicebot.sip import Realm, Request, SessionTimers
 from voicebot.sip import events as sip
 from voicebot.sip.address import Address
 from voicebot.sip.captured import SipMessage
+from voicebot.sip.guard import Guard, GuardRules, Known
 from voicebot.speech.errors import SpeechError
 from voicebot.storage import StorageError, Writer
 from voicebot.trunks import Trunks, line_key
@@ -91,6 +93,8 @@ class Server:
         self._ready = False
         self._draining = False
         self._lag = LagMeter()
+        limits = config.limits
+        self._tolls = Tolls(limits.dialled_per_caller_and_day, limits.dialled_per_day)
 
     async def start(self) -> None:
         """Bind, render prompts, start workers, open the storage; calls are answered when this returns.
@@ -120,6 +124,8 @@ class Server:
             )
             self.sources = SourceLimits(self._messages_per_second, _tell_flood)
             self.signalling.shell.admits = self.sources.admits
+            self.guard = Guard(self._known, GuardRules(*dataclasses.astuple(config.guard)), _tell_ban)
+            self.signalling.endpoint.guard = self.guard
             self.bound = self.signalling.bind(
                 [Address(listen.transport, listen.host, listen.port) for listen in config.sip.listen]
             )
@@ -321,11 +327,22 @@ class Server:
         auth = self.config.sip.auth
         return Realm(auth.realm, auth.users, auth.algorithms)
 
+    def _known(self, request: Request, source: Address) -> Known | None:
+        trunk = self.trunks.trunk_for(request, source)
+        return None if trunk is None else Known(trunk.calls_per_second)
+
     def _target(self, call: Call, to: str) -> str:
         uri = dial_uri(to, self._trunk_of(call), self.config.agents)
         if uri is None:
             log.warning("a transfer target may not be dialled: see `dial` of the trunk", call=call.uid)
             raise DialFailed("declined", 403)
+        if uri not in {agent.uri for agent in self.config.agents.values()}:
+            problem = self._tolls.problem(call.from_number, datetime.date.today())
+            if problem:
+                log.warning(
+                    "a transfer target may not be dialled any more today", call=call.uid, limit=problem
+                )
+                raise DialFailed("declined", 403)
         return uri
 
     def _trunk_of(self, call: Call) -> Trunk | None:
@@ -402,6 +419,10 @@ class LagMeter:
         self._delays.append(delay)
         self.worst = max(self.worst, delay)
         self.start()
+
+
+def _tell_ban(host: str) -> None:
+    log.warning("an address is not listened to for a while: it scans or guesses passwords", address=host)
 
 
 def _homer(config: Config) -> Homer | None:

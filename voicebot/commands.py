@@ -65,6 +65,7 @@ class Commands:
             "workers": server.workers() if server.ready else [],
             "queues": self._queues() if server.ready else [],
             "agents": self._agents() if server.ready else [],
+            "guard": self._guard() if server.ready else {},
         }
         if request.get("forget") and server.ready:
             server.forget_lag()
@@ -144,6 +145,10 @@ class Commands:
             }
             for name in state.queues
         ]
+
+    def _guard(self) -> dict[str, object]:
+        guard = self._server.guard
+        return {"banned": list(guard.banned(time.monotonic())), **guard.counters}
 
     def _agents(self) -> list[dict[str, object]]:
         return [

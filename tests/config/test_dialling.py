@@ -108,3 +108,16 @@ def test_a_tel_uri_is_the_number_in_it() -> None:
     assert dial_uri("tel:6005;phone-context=example.com", trunk, {}) == "sip:6005@pbx.example.com"
     assert dial_uri("tel:7005", trunk, {}) is None
     assert dial_uri("tel:6005?body=x", trunk, {}) is None
+
+
+@pytest.mark.parametrize("number", ["112", "911", "0110", "9911", "000"])
+def test_emergency_numbers_are_dialled_only_where_they_are_spelled_out(number: str) -> None:
+    assert not may_dial(number, ["XXX", "XXXX", "."])
+    assert not may_dial(f"sip:{number}@pbx", ["sip:.@pbx"])
+    assert may_dial(number, ["XXX", number])
+    assert may_dial(f"sip:{number}@pbx", [f"sip:{number}@pbx"])
+
+
+def test_numbers_that_only_begin_like_an_emergency_are_ordinary() -> None:
+    assert may_dial("1125", ["XXXX"])
+    assert may_dial("9112", ["XXXX"]) is False  # 9 for a line, then 112

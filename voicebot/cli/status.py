@@ -51,6 +51,13 @@ def show(answer: Mapping[str, Any], console: Console) -> None:
         (item["name"], str(item["pid"]), "alive" if item["alive"] else "gone", str(item["restarts"]))
         for item in answer["workers"]
     ]
+    guard = dict(answer.get("guard", {}))
+    banned = guard.pop("banned", [])
+    if guard:
+        told = ", ".join(f"{name} {count:g}" for name, count in sorted(guard.items()))
+        console.print(
+            plain(f"not listened to: {told}" + (f"; banned now: {', '.join(banned)}" if banned else ""))
+        )
     table(console, ("dialplan", "version", "standing", "calls now"), dialplans)
     table(console, ("queue", "waiting", "longest", "talking"), queues)
     table(console, ("agent", "status", "calls taken"), agents)

@@ -29,11 +29,21 @@ def check_pattern(pattern: str) -> str | None:
     )
 
 
+# Numbers that ring where lives are saved: each is dialled only where a pattern spells it out, digit by digit.
+EMERGENCY = frozenset({"000", "110", "112", "118", "119", "120", "122", "911", "995", "999"})
+
+
+def is_emergency(number: str) -> bool:
+    """Say whether a number is one for emergencies, also behind the 0 or 9 for an outside line."""
+    return number in EMERGENCY or (number[:1] in ("0", "9") and number[1:] in EMERGENCY)
+
+
 def may_dial(target: str, patterns: Sequence[str], agents: Iterable[str] = ()) -> bool:
     """Say whether `target` (an extension, +E.164 number or sip: URI) may be dialled.
 
     It may if it is one of the agents' URIs, or matches a pattern. Patterns are Asterisk's, without the leading
     underscore. A plain pattern lets numbers through; a URI needs a pattern `sip:PATTERN@HOST` with its very host.
+    A number for emergencies needs a pattern that is that number: `1XX` does not let 112 through.
     A target with URI parameters, headers, spaces, CR, LF or anything else that is not part of the plain forms never may.
     """
     uri = _URI.fullmatch(target)
@@ -44,13 +54,13 @@ def may_dial(target: str, patterns: Sequence[str], agents: Iterable[str] = ()) -
         return any(
             pattern.startswith(f"{scheme}:")
             and where.lower() == (host + (port or "")).lower()
-            and _matches(numbers, user)
+            and _lets_through(numbers, user)
             for pattern in patterns
             for numbers, where in [_user_part(pattern)]
         )
     if not _NUMBER.fullmatch(target):
         return False
-    return any(_matches(pattern, target) for pattern in patterns if "@" not in pattern)
+    return any(_lets_through(pattern, target) for pattern in patterns if "@" not in pattern)
 
 
 def dial_uri(target: str, trunk: Trunk | None, agents: Mapping[str, AgentConfig]) -> str | None:
@@ -90,6 +100,10 @@ def _user_part(pattern: str) -> tuple[str, str]:
     """Split `sip:PATTERN@HOST` into pattern and host; the host is empty for a plain pattern."""
     match = re.fullmatch(r"sips?:([^@]*)@(.+)", pattern)
     return (match.group(1), match.group(2)) if match else (pattern, "")
+
+
+def _lets_through(pattern: str, number: str) -> bool:
+    return pattern == number if is_emergency(number) else _matches(pattern, number)
 
 
 def _matches(pattern: str, number: str) -> bool:

@@ -136,6 +136,7 @@ def _config(
         shutdown=sections.shutdown(top.section("shutdown")),
         reload=sections.reload(top.section("reload")),
         log=sections.log(top.section("log")),
+        guard=sections.guard(top.section("guard")),
         homer=sections.homer(top.section("homer")) if top.get("homer") is not None else None,
         canaries=canaries,
         warnings=tuple(item for item in findings if item.severity == "warning"),

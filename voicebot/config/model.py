@@ -103,6 +103,7 @@ class Trunk:
     login: Login | None = None
     ping_seconds: float = PING_SECONDS
     transport: Literal["udp", "tcp", "tls"] | None = None
+    calls_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,16 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardConfig:
+    """See `sip.guard.GuardRules`."""
+
+    strangers_per_minute: float = 10.0
+    registers_per_second: float = 50.0
+    wrong_passwords_per_minute: float = 20.0
+    ban_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
 class Homer:
     """Where SIP messages are told as HEP3; `address` is (IP address, UDP port)."""
 
@@ -198,7 +209,7 @@ class Homer:
 class Limits:
     """`calls` at once; beyond it callers get 503. `call_seconds`: the longest call.
 
-    `connections`: SIP over TCP and TLS, in all and from one address; one more is closed at once.
+    `dialled_*`: numbers that are no agents'. `connections`: SIP over TCP and TLS, in all and from one address; one more is closed at once.
     SIP messages a second that one address may send; more are dropped unread. Trunks' addresses may send more.
     """
 
@@ -208,6 +219,8 @@ class Limits:
     connections_per_address: int = 200
     messages_per_second_per_address: float = 100.0
     messages_per_second_per_trunk_address: float = 10_000.0
+    dialled_per_caller_and_day: int = 100
+    dialled_per_day: int = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +277,7 @@ class Config:
     reload: Reload = Reload()
     log: Log = Log()
     homer: Homer | None = None
+    guard: GuardConfig = GuardConfig()
     canaries: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()
 

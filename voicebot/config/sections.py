@@ -14,6 +14,7 @@ from voicebot.config.model import (
     Api,
     Auth,
     CallbackConfig,
+    GuardConfig,
     Homer,
     Limits,
     Listen,
@@ -239,6 +240,7 @@ def trunk(name: str, section: Section) -> Trunk:
         login=registering.login(section.section("login")) if section.get("login") is not None else None,
         ping_seconds=section.value("ping_seconds", number(0, 3600), PING_SECONDS),
         transport=section.value("transport", auto_or(one_of(_TRANSPORTS)), None),
+        calls_per_second=section.value("calls_per_second", number(0.1, 10_000), None),
     )
     if result.login is not None and result.register is not None:
         section.refuse("login", "`register` has the user and the password already")
@@ -397,6 +399,18 @@ def api(section: Section) -> Api:
     return result
 
 
+def guard(section: Section) -> GuardConfig:
+    default = GuardConfig()
+    result = GuardConfig(
+        section.value("strangers_per_minute", number(0, 100_000), default.strangers_per_minute),
+        section.value("registers_per_second", number(0.1, 100_000), default.registers_per_second),
+        section.value("wrong_passwords_per_minute", number(1, 100_000), default.wrong_passwords_per_minute),
+        section.value("ban_seconds", number(1, 86_400), default.ban_seconds),
+    )
+    section.done()
+    return result
+
+
 def homer(section: Section) -> Homer | None:
     def address(node: Node) -> tuple[str, int]:
         match = _HOST.fullmatch(text(node))
@@ -429,6 +443,10 @@ def limits(section: Section) -> Limits:
             number(1, 1_000_000),
             Limits().messages_per_second_per_trunk_address,
         ),
+        dialled_per_caller_and_day=section.value(
+            "dialled_per_caller_and_day", integer(0, 1_000_000), Limits().dialled_per_caller_and_day
+        ),
+        dialled_per_day=section.value("dialled_per_day", integer(0, 1_000_000), Limits().dialled_per_day),
     )
     section.done()
     return result

@@ -197,10 +197,14 @@ def _same_resource(given: str, request_uri: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Who sent a request; `stale`: the password was right, but the nonce was too old or used before."""
+    """Who sent a request; `stale`: the password was right, but the nonce was too old or used before.
+
+    `wrong`: there was an answer, with an unknown user or a wrong password.
+    """
 
     user: str | None = None
     stale: bool = False
+    wrong: bool = False
 
 
 class ServerAuthentication:
@@ -266,7 +270,7 @@ class ServerAuthentication:
         )
         same = hmac.compare_digest(expected.encode(), given.get("response", "").encode("utf-8", "replace"))
         if not same or password is None:
-            return Verdict()
+            return Verdict(wrong=True)
         if not self._fresh(nonce, count, realm, now):
             return Verdict(stale=True)
         return Verdict(user)

@@ -14,6 +14,7 @@ from voicebot.sip.core import Contact, Core, Limits, Randomness, safe_headers
 from voicebot.sip.digest import Credentials, Realm, ServerAuthentication
 from voicebot.sip.errors import MessageError, SipError
 from voicebot.sip.events import BindingsChanged, Event
+from voicebot.sip.guard import Admission, Guard
 from voicebot.sip.header import NameAddress
 from voicebot.sip.in_dialog import InDialog
 from voicebot.sip.inbound import Inbound
@@ -79,6 +80,7 @@ class Endpoint:
     ) -> None:
         find = (lambda _peer, _local: contact) if isinstance(contact, Address) else contact
         timers = session_timers or SessionTimers()
+        self.guard: Guard | None = None
         self.on_message: Passed | None = None  # sees every message as it passes
         self._core = Core(rng, user_agent, find, limits or Limits(), timers, may_speak_tcp)
         self._core.on_wait = self._on_wait
@@ -116,7 +118,8 @@ class Endpoint:
             else:
                 self._request_received(message, source, local, now)
         except UnusableRequest as error:
-            self._refuse_unusable(error.request, error, source, local)
+            if self.guard is None or self.guard.may_answer_nonsense(error.request, source, now):
+                self._refuse_unusable(error.request, error, source, local)
         except MessageError:
             core.counters["dropped_unparseable"] += 1
 
@@ -390,6 +393,13 @@ class Endpoint:
             known.transaction.receive_again(now)
             core.transactions.settle_server(known)
             return
+        if self.guard is not None and not request.to.tag and request.method != "CANCEL":
+            admission = self.guard.admit(request, source, now)
+            if admission is Admission.BUSY:
+                core.refuse_statelessly(request, 503, source, local, headers=[("retry-after", "5")])
+            if admission is not Admission.PASS:
+                core.counters["dropped_by_guard"] += 1
+                return
         if len(core.transactions) >= core.limits.transactions:
             if request.method == "INVITE":
                 headers = [("retry-after", "10")]
@@ -446,6 +456,8 @@ class Endpoint:
                 verdict = self._authentication.check(request, realm, now)
                 user = verdict.user
                 if user is None:
+                    if self.guard is not None and verdict.wrong:
+                        self.guard.wrong_password(server.source.host, now)
                     headers = self._authentication.challenge(realm, now, stale=verdict.stale)
                     core.respond(server, 401, now, headers=headers)
                     return

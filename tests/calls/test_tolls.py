@@ -1,0 +1,28 @@
+"""What is dialled at our expense has a limit per caller and one in all, anew each day."""
+
+import datetime
+
+from voicebot.calls.tolls import Tolls
+
+TODAY = datetime.date(2026, 11, 24)
+
+
+def test_a_caller_may_be_transferred_so_often_a_day() -> None:
+    tolls = Tolls(per_caller=2, in_all=100)
+    assert [bool(tolls.problem("6001", TODAY)) for _ in range(3)] == [False, False, True]
+    assert "per_caller" in tolls.problem("6001", TODAY)
+    assert tolls.problem("6002", TODAY) == ""
+    assert tolls.problem("6001", TODAY + datetime.timedelta(days=1)) == ""
+
+
+def test_callers_without_a_number_do_not_use_up_each_others_share() -> None:
+    tolls = Tolls(per_caller=2, in_all=10)
+    assert [tolls.problem("anonymous", TODAY) for _ in range(10)] == [""] * 10
+    assert tolls.problem("anonymous", TODAY)
+
+
+def test_callers_with_ever_new_numbers_reach_the_limit_of_the_day() -> None:
+    tolls = Tolls(per_caller=2, in_all=10)
+    problems = [tolls.problem(f"spoofed-{number}", TODAY) for number in range(20)]
+    assert problems[:10] == [""] * 10
+    assert all("dialled_per_day" in problem for problem in problems[10:])

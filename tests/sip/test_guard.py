@@ -1,0 +1,108 @@
+"""Strangers get a few answers, scanners none, guessers are banned, and whoever is known is served."""
+
+import pytest
+
+from voicebot.sip.address import Address
+from voicebot.sip.guard import MOST_HOSTS, Admission, Guard, GuardRules, Known
+from voicebot.sip.message import Request, parse
+
+PBX, STRANGER = "192.0.2.1", "203.0.113.9"
+
+
+def request(method: str = "INVITE", agent: str = "a phone") -> Request:
+    text = f"{method} sip:700@x SIP/2.0\r\nUser-Agent: {agent}\r\n\r\n"
+    found = parse(text.encode())
+    assert isinstance(found, Request)
+    return found
+
+
+def at(host: str) -> Address:
+    return Address("udp", host, 5060)
+
+
+def guard(rules: GuardRules | None = None, calls_per_second: float | None = None) -> Guard:
+    return Guard(lambda _request, source: Known(calls_per_second) if source.host == PBX else None, rules)
+
+
+def passed(one: Guard, host: str, times: int, now: float, asked: Request | None = None) -> int:
+    return sum(one.admit(asked or request(), at(host), now) is Admission.PASS for _ in range(times))
+
+
+def test_a_stranger_is_answered_ten_times_a_minute_and_others_are_not_charged() -> None:
+    one = guard()
+    assert passed(one, STRANGER, 1000, 0.0) == 10
+    assert passed(one, "203.0.113.10", 1, 0.0) == 1
+    assert passed(one, STRANGER, 1000, 60.0) == 10
+    assert passed(one, STRANGER, 1000, 66.5) == 1
+
+
+def test_a_stranger_who_asks_what_is_here_is_not_told() -> None:
+    assert passed(guard(), STRANGER, 5, 0.0, request("OPTIONS")) == 0
+    assert passed(guard(), STRANGER, 5, 0.0, request("REGISTER")) == 5
+
+
+def test_who_is_known_is_always_admitted() -> None:
+    assert passed(guard(), PBX, 10_000, 0.0) == 10_000
+
+
+def test_a_known_peer_that_is_faster_than_agreed_is_told_so() -> None:
+    one = guard(calls_per_second=5.0)
+    assert [one.admit(request(), at(PBX), 0.0) for _ in range(7)] == [Admission.PASS] * 5 + [
+        Admission.BUSY
+    ] * 2
+    assert one.admit(request("OPTIONS"), at(PBX), 0.0) is Admission.PASS
+    assert passed(one, PBX, 10, 1.0) == 5
+
+
+@pytest.mark.parametrize("agent", ["friendly-scanner", "sipvicious v0.3", "Sundayddr", "sipcli/v1.8"])
+def test_a_scanner_gets_nothing_and_its_address_neither_for_ten_minutes(agent: str) -> None:
+    one = guard()
+    assert one.admit(request("OPTIONS", agent), at(STRANGER), 0.0) is Admission.DROP
+    assert one.admit(request(), at(STRANGER), 599.0) is Admission.DROP
+    assert one.banned(599.0) == (STRANGER,)
+    assert one.admit(request(), at(STRANGER), 601.0) is Admission.PASS
+    assert one.banned(601.0) == ()
+
+
+def test_a_scanner_behind_a_known_address_does_not_cut_off_the_pbx() -> None:
+    one = guard()
+    assert one.admit(request("OPTIONS", "friendly-scanner"), at(PBX), 0.0) is Admission.DROP
+    assert one.admit(request(), at(PBX), 0.0) is Admission.PASS
+
+
+def test_guessing_passwords_bans_also_a_known_address() -> None:
+    one = guard()
+    for _ in range(20):
+        one.wrong_password(PBX, 0.0)
+    assert one.admit(request(), at(PBX), 1.0) is Admission.PASS
+    one.wrong_password(PBX, 1.0)
+    assert one.admit(request(), at(PBX), 2.0) is Admission.DROP
+    assert one.admit(request(), at(PBX), 602.0) is Admission.PASS
+
+
+def test_nonsense_is_answered_to_who_is_known_and_seldom_to_strangers() -> None:
+    one = guard()
+    assert all(one.may_answer_nonsense(request(), at(PBX), 0.0) for _ in range(100))
+    assert sum(one.may_answer_nonsense(request(), at(STRANGER), 0.0) for _ in range(100)) == 10
+
+
+def test_one_customer_of_ipv6_is_one_host() -> None:
+    one = guard()
+    assert sum(passed(one, f"2001:db8::{number:x}", 1, 0.0) for number in range(1, 100)) == 10
+    assert passed(one, "2001:db8:0:1::1", 1, 0.0) == 1
+
+
+def test_registrations_have_a_rate_of_their_own() -> None:
+    one = guard(GuardRules(registers_per_second=3.0))
+    assert passed(one, PBX, 100, 0.0, request("REGISTER")) == 3
+
+
+def test_a_flood_of_addresses_does_not_fill_the_memory() -> None:
+    one = guard()
+    for number in range(MOST_HOSTS + 1000):
+        one.admit(
+            request("OPTIONS", "friendly-scanner"),
+            at(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"),
+            0.0,
+        )
+    assert len(one.banned(0.0)) == MOST_HOSTS

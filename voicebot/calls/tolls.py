@@ -1,0 +1,35 @@
+"""How much may be dialled at our expense: limits per caller and in all, by the day. Pure; agents are not counted."""
+
+import datetime
+from collections import Counter
+
+_NOBODY = frozenset(
+    {"", "anonymous", "unknown", "unavailable"}
+)  # RFC 3323 section 4.1.1.3, and what trunks write
+
+
+class Tolls:
+    """Counts what was dialled today. A restart of the server begins anew."""
+
+    def __init__(self, per_caller: int, in_all: int) -> None:
+        self._per_caller = per_caller
+        self._in_all = in_all
+        self._day: datetime.date | None = None
+        self._counts: Counter[str] = Counter()
+        self._total = 0
+
+    def problem(self, caller: str, today: datetime.date) -> str:
+        """Count one number dialled for `caller` and return "", or return why it may not be dialled any more today.
+
+        Callers who withhold their number (anonymous, or none) count for the day only: they are many.
+        """
+        if today != self._day:
+            self._day, self._total = today, 0
+            self._counts.clear()
+        if self._total >= self._in_all:
+            return "limits.dialled_per_day is reached"
+        if caller not in _NOBODY and self._counts[caller] >= self._per_caller:
+            return "limits.dialled_per_caller_and_day is reached"
+        self._total += 1
+        self._counts[caller] += 1
+        return ""

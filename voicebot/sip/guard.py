@@ -1,0 +1,178 @@
+"""Who is listened to at all: strangers get little, scanners nothing, and guessing a password takes for ever.
+
+Looked at are requests that begin something: calls in progress go on whatever their address does otherwise. The clock is
+the `now` of the endpoint. A host is an IPv4 address or an IPv6 network of 64 bits, which is what one customer gets.
+"""
+
+import ipaddress
+import re
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from voicebot.sip.address import Address
+from voicebot.sip.errors import SipError
+from voicebot.sip.message import Request
+
+MOST_HOSTS = 20_000  # that are remembered; the one not seen for longest gives way
+# What the tools for scanning call themselves. Whoever renames them is a stranger like any other.
+_SCANNER = re.compile(
+    r"friendly-scanner|friendly-request|sipvicious|sundayddr|sip-scan|sipsak|sipcli|iwar|vaxsipuseragent|"
+    r"\bscanner\b|\bsvmap\b|\bsvwar\b|\bsvcrack\b|pplsip|smap\b",
+    re.IGNORECASE,
+)
+
+
+class Admission(Enum):
+    """What becomes of a request."""
+
+    PASS = "pass"
+    DROP = "drop"  # no answer: there is nothing here
+    BUSY = "busy"  # 503: a peer that we know, faster than agreed
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRules:
+    """Rates are per host. `calls_per_second` None: as many as the machine can."""
+
+    strangers_per_minute: float = 10.0
+    registers_per_second: float = 50.0
+    wrong_passwords_per_minute: float = 20.0
+    ban_seconds: float = 600.0
+
+
+class Known(NamedTuple):
+    """What is agreed with a peer: new calls a second, None for any number."""
+
+    calls_per_second: float | None = None
+
+
+class _Bucket:
+    """A token bucket: holds `size`, is filled at `rate` a second."""
+
+    __slots__ = ("filled_at", "tokens")
+
+    def __init__(self, size: float, now: float) -> None:
+        self.tokens = size
+        self.filled_at = now
+
+    def take(self, size: float, rate: float, now: float) -> bool:
+        self.tokens = min(size, self.tokens + (now - self.filled_at) * rate)
+        self.filled_at = now
+        if self.tokens < 1.0:
+            return False
+        self.tokens -= 1.0
+        return True
+
+
+class Guard:
+    """One for all addresses.
+
+    `known(request, source)` says what is agreed with its sender, None for a stranger; pure. `on_ban` hears of each host when it is banned.
+    """
+
+    def __init__(
+        self,
+        known: Callable[[Request, Address], Known | None],
+        rules: GuardRules | None = None,
+        on_ban: Callable[[str], None] = lambda host: None,
+    ) -> None:
+        self.counters: Counter[str] = Counter()  # scanner, banned, stranger, busy, register, bans
+        self._known = known
+        self._rules = rules or GuardRules()
+        self._on_ban = on_ban
+        self._buckets: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
+        self._banned: OrderedDict[str, float] = OrderedDict()  # until when
+
+    def admit(self, request: Request, source: Address, now: float) -> Admission:
+        """Judge a request without a To tag."""
+        rules, name = self._rules, _name(source.host)
+        known = self._known(request, source)
+        if _SCANNER.search(request.first("user-agent") or "") is not None:
+            if known is None:
+                self._ban(name, now)
+            return self._refuse("scanner")
+        if self.is_banned(source.host, now):
+            return self._refuse("banned")
+        if known is None:
+            # Who wants to call, or to register, may have been forgotten in the configuration: it is told so, a few times.
+            wants = request.method in ("INVITE", "REGISTER")
+            if not wants or not self._take("stranger", name, rules.strangers_per_minute, 1 / 60, now):
+                return self._refuse("stranger")
+        elif (
+            request.method == "INVITE"
+            and known.calls_per_second is not None
+            and not self._take("call", name, known.calls_per_second, 1.0, now)
+        ):
+            self.counters["busy"] += 1
+            return Admission.BUSY
+        if request.method == "REGISTER" and not self._take(
+            "register", name, rules.registers_per_second, 1.0, now
+        ):
+            return self._refuse("register")
+        return Admission.PASS
+
+    def may_answer_nonsense(self, request: Request, source: Address, now: float) -> bool:
+        """Say whether a request that cannot be used gets the error that it deserves."""
+        try:
+            if self._known(request, source) is not None:
+                return True
+        except SipError:
+            pass  # not even whom it wants can be read
+        return not self.is_banned(source.host, now) and self._take(
+            "stranger", _name(source.host), self._rules.strangers_per_minute, 1 / 60, now
+        )
+
+    def wrong_password(self, host: str, now: float) -> None:
+        """Somebody at `host` answered a challenge wrongly."""
+        name = _name(host)
+        if not self._take("password", name, self._rules.wrong_passwords_per_minute, 1 / 60, now):
+            self._ban(name, now)
+
+    def is_banned(self, host: str, now: float) -> bool:
+        until = self._banned.get(_name(host))
+        if until is None:
+            return False
+        if now >= until:
+            del self._banned[_name(host)]
+            return False
+        return True
+
+    def banned(self, now: float) -> tuple[str, ...]:
+        """Return the hosts that are not listened to now."""
+        return tuple(name for name, until in self._banned.items() if now < until)
+
+    def _take(self, kind: str, name: str, size: float, per_second: float, now: float) -> bool:
+        key = (kind, name)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = _Bucket(max(size, 1.0), now)
+            if len(self._buckets) > MOST_HOSTS:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(key)
+        return bucket.take(max(size, 1.0), size * per_second, now)
+
+    def _ban(self, name: str, now: float) -> None:
+        if name not in self._banned:
+            self.counters["bans"] += 1
+            self._on_ban(name)
+        self._banned[name] = now + self._rules.ban_seconds
+        self._banned.move_to_end(name)
+        if len(self._banned) > MOST_HOSTS:
+            self._banned.popitem(last=False)
+
+    def _refuse(self, why: str) -> Admission:
+        self.counters[why] += 1
+        return Admission.DROP
+
+
+def _name(host: str) -> str:
+    if ":" not in host:
+        return host
+    try:
+        return str(ipaddress.IPv6Network((host.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return host

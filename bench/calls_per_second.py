@@ -60,9 +60,7 @@ class OurServer(Server):
 
 async def run(plan: Plan) -> list[Figure]:
     """Both kinds of calls, into both servers."""
-    audio = plan.folder / "prompts"
-    audio.mkdir()
-    (audio / "tone.wav").write_bytes(_tone())
+    audio = prompts(plan.folder)
     figures: list[Figure] = []
     with Sipp(plan.folder) as sipp:
         for flow, rates in (("short", plan.short_rates), ("answer", plan.answer_rates)):
@@ -96,9 +94,7 @@ async def _measured(
 ) -> tuple[Mapping[str, float], int]:
     """Return the figures of one run, and how many calls failed."""
     before, records = callee.usage().cpu_by_role, callee.records()
-    calls: Calls = await asyncio.to_thread(
-        sipp.call, callee.uri(flow), "server_hangs_up", calls=number, rate=rate
-    )
+    calls: Calls = await asyncio.to_thread(sipp.call, callee.uri(flow), calls=number, rate=rate)
     written = await _until(lambda: callee.records() - records, number)
     after = callee.usage().cpu_by_role
     cpu = {role: round((after[role] - before.get(role, 0.0)) / number * 1000, 2) for role in sorted(after)}
@@ -128,7 +124,11 @@ async def _until(count: Callable[[], int], wanted: int) -> int:
     return found
 
 
-def _tone() -> bytes:
-    """Return the prompt as a WAV file."""
+def prompts(folder: Path) -> Path:
+    """Write the prompt; return the folder that it is in."""
+    audio = folder / "prompts"
+    audio.mkdir()
     at = np.arange(round(8000 * _PROMPT_SECONDS))
-    return encode_wav((8000 * np.sin(2 * math.pi * 440 * at / 8000)).astype(np.int16))
+    tone = (8000 * np.sin(2 * math.pi * 440 * at / 8000)).astype(np.int16)
+    (audio / "tone.wav").write_bytes(encode_wav(tone))
+    return audio

@@ -1,40 +1,53 @@
-"""What the server keeps of calls that are over: memory and descriptors before and after many short calls."""
+"""What the server keeps of calls that are over: 10,000 short ones by SIPp, and what it held before and after."""
 
 import asyncio
+from collections.abc import Mapping
 
-from bench.crowd import short_calls
-from bench.figures import Figure
+from bench.calls_per_second import OurServer, prompts
+from bench.figures import Figure, single
 from bench.plan import Plan
-from bench.server import Server
+from bench.processes import Usage
+from bench.sipp_calls import Sipp
+from voicebot.runtime.control.socket import ask
 
-_RATE = 20.0
-_SETTLES = 35.0  # seconds: RFC 3261's timers B, F, H and J hold transactions for 32
+_RATE = 100.0
+_SETTLES = (
+    36.0  # seconds: RFC 3261's timers B, F, H and J hold transactions for 32, and the last call has to end
+)
+_HELD = ("calls", "legs", "media_ports", "sip_sessions", "sip_dialogs", "sip_transactions")
 
 
 async def run(plan: Plan) -> list[Figure]:
-    with Server(plan.folder) as server:
+    audio = prompts(plan.folder)
+    with Sipp(plan.folder) as sipp, OurServer(plan.folder, "short", audio) as server:
         plan.tell("leak: warming up")
-        await short_calls(server.uri("load"), plan.short_calls, _RATE)
+        await asyncio.to_thread(sipp.call, server.uri("short"), calls=round(10 * _RATE), rate=_RATE)
         await asyncio.sleep(_SETTLES)
-        before = server.usage()
-        plan.tell(f"leak: {plan.short_calls} short calls")
-        answers = await short_calls(server.uri("load"), plan.short_calls, _RATE)
+        before, held_before = server.usage(), await _held(server)
+        plan.tell(f"leak: {plan.leak_calls} short calls")
+        calls = await asyncio.to_thread(sipp.call, server.uri("short"), calls=plan.leak_calls, rate=_RATE)
+        peak = server.usage()
         await asyncio.sleep(_SETTLES)
-        after = server.usage()
-    kept = after.own_kb - before.own_kb
+        after, held = server.usage(), await _held(server)
     return [
+        Figure("held before", "", {**held_before, **_usage(before)}),
+        Figure("held at the end of the last call", "", _usage(peak)),
         Figure(
-            f"kept after {answers.calls} calls that are over",
-            "",
-            {
-                "kB_per_call": round(kept / answers.calls, 2),
-                "kB": kept,
-                "descriptors": after.descriptors - before.descriptors,
-                "threads": after.threads - before.threads,
-            },
+            f"held {_SETTLES:g} s after {plan.leak_calls} calls that are over", "", {**held, **_usage(after)}
         ),
+        single("  failed calls", calls.failed),
+        single("  kept of a call", (after.own_kb - before.own_kb) / plan.leak_calls, "kB", 3),
         *(
-            Figure(f"  of it {role}", "kB", {"value": after.own_by_role[role] - before.own_by_role[role]})
+            single(f"  of it {role}", after.own_by_role[role] - before.own_by_role[role], "kB in all")
             for role in sorted(after.own_by_role)
         ),
     ]
+
+
+def _usage(usage: Usage) -> Mapping[str, float]:
+    return {"descriptors": usage.descriptors, "threads": usage.threads, "memory_kb": usage.own_kb}
+
+
+async def _held(server: OurServer) -> Mapping[str, float]:
+    status = await asyncio.to_thread(ask, server.folder, {"command": "status"}, 10.0)
+    return {name: status["metrics"][name] for name in _HELD}

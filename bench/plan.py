@@ -21,6 +21,7 @@ class Plan:
     short_rates: tuple[float, ...] = (100, 200, 300, 350, 400, 500)  # of `calls_per_second`, with a prompt
     answer_rates: tuple[float, ...] = (200, 400, 600, 800, 900, 1000)  # the same, answer and hang up
     sipp_seconds: float = 10.0
+    leak_calls: int = 10_000
     reloads: int = 1000
     compare: str | None = None  # another server's URI that takes the same load
     compare_pid: int = 0
@@ -55,5 +56,6 @@ def quick(folder: Path, tell: Callable[[str], None]) -> Plan:
         short_rates=(20,),
         answer_rates=(20,),
         sipp_seconds=2.0,
+        leak_calls=200,
         reloads=20,
     )

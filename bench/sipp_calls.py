@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from bench.crowd import CrowdError
 from bench.server import free_port
 
-SCENARIOS = Path(__file__).with_name("sipp")
+_SCENARIO = Path(__file__).with_name("sipp") / "server_hangs_up.xml"
 PROMPT_PACKETS = 10  # 200 ms
 _HOST = "127.0.0.31"
 _SETTLES = 12.0  # seconds after the last call began
@@ -67,13 +67,13 @@ class Sipp:
         self._sink.wait()
         self._sink.stdout.close()
 
-    def call(self, uri: str, scenario: str, *, calls: int, rate: float) -> Calls:
+    def call(self, uri: str, *, calls: int, rate: float) -> Calls:
         """Place `calls` calls, `rate` a second; return when all are over."""
         number, host, port = _parts(uri)
         self._runs += 1
         stem = self._folder / f"{self._runs}"
         screen, statistics = stem.with_suffix(".screen"), stem.with_suffix(".csv")
-        command = ["sipp", "-sf", str(SCENARIOS / f"{scenario}.xml"), f"{host}:{port}", "-s", number]
+        command = ["sipp", "-sf", str(_SCENARIO), f"{host}:{port}", "-s", number]
         command += ["-i", _HOST, "-p", str(free_port(_HOST)), "-key", "sink_port", str(self._port)]
         command += ["-r", f"{rate:g}", "-rp", "1000", "-m", str(calls), "-l", str(round(rate * 20))]
         limit = calls / rate + _SETTLES

@@ -285,6 +285,7 @@ class Server:
         return {
             "calls": len(self.reception.calls),
             "legs": self.media.legs,
+            "media_ports": self.media.ports,
             "sip_sessions": held.sessions,
             "sip_dialogs": held.dialogs,
             "sip_transactions": held.transactions,

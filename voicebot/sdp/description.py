@@ -1,11 +1,15 @@
 """Session descriptions (RFC 8866, RFC 4566): parse what peers really send, print what they understand."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 MAX_DESCRIPTION = 65_535
 MAX_LINES = 500
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+Attribute = tuple[str, str | None]
 DIRECTIONS: tuple[Direction, ...] = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 
@@ -56,17 +60,9 @@ class MediaDescription:
         return tuple(int(text) for text in self.formats if _is_number(text, 3) and int(text) < 128)
 
     @property
-    def rtpmaps(self) -> dict[int, RtpMap]:
+    def rtpmaps(self) -> Mapping[int, RtpMap]:
         """What the a=rtpmap lines say; lines that make no sense are left out."""
-        found: dict[int, RtpMap] = {}
-        for name, value in self.attributes:
-            if name == "rtpmap" and value:
-                number, _, encoding = value.strip().partition(" ")
-                parts = [part.strip() for part in encoding.split("/")]
-                if _is_number(number, 3) and len(parts) > 1 and _is_number(parts[1], 7):
-                    channels = int(parts[2]) if len(parts) > 2 and _is_number(parts[2], 2) else 1
-                    found.setdefault(int(number), RtpMap(parts[0].upper(), int(parts[1]), channels))
-        return found
+        return _rtpmaps(tuple(value for name, value in self.attributes if name == "rtpmap" and value))
 
     @property
     def parameters(self) -> dict[int, str]:
@@ -82,6 +78,15 @@ class MediaDescription:
     @property
     def direction(self) -> Direction | None:
         return _direction(self.attributes)
+
+
+@dataclass(slots=True)
+class _Section:
+    """An m= section as it is read: what its m= line says, and the lines that follow."""
+
+    line: tuple[str, int, str, tuple[str, ...]]
+    attributes: "list[Attribute]"
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,33 +111,34 @@ class Description:
             raise SdpError("the session description has too many lines")
         if not lines or not lines[0].startswith("v=0"):
             raise SdpError("a session description begins with v=0")
-        session = cls(Origin("-", 0, 0, "0.0.0.0"), None, (), times=())
-        media: list[MediaDescription] = []
+        origin, name, host = _NO_ORIGIN, "-", None
+        times: list[str] = []
+        attributes: list[Attribute] = []  # of the session, then of each media section
+        sections: list[_Section] = []
+        own = attributes
         for line in lines[1:]:
             kind, equals, value = line[:1], line[1:2], line[2:].strip()
             if equals != "=":
                 raise SdpError(f"line `{kind}` of the session description has no `=`")
-            if kind == "m":
-                media.append(_media(value))
+            if kind == "a":
+                key, colon, text = value.partition(":")
+                own.append((key.strip().lower(), text if colon else None))
+            elif kind == "m":
+                own = []
+                sections.append(_Section(_media(value), own))
             elif kind == "c":
-                if media:
-                    media[-1] = replace(media[-1], host=_connection(value))
+                if sections:
+                    sections[-1].host = _connection(value)
                 else:
-                    session = replace(session, host=_connection(value))
-            elif kind == "a":
-                name, colon, text = value.partition(":")
-                pair = (name.strip().lower(), text if colon else None)
-                if media:
-                    media[-1] = replace(media[-1], attributes=(*media[-1].attributes, pair))
-                else:
-                    session = replace(session, attributes=(*session.attributes, pair))
-            elif kind == "o" and not media:
-                session = replace(session, origin=_origin(value))
-            elif kind == "s" and not media:
-                session = replace(session, name=value or "-")
-            elif kind == "t" and not media:
-                session = replace(session, times=(*session.times, value))
-        return replace(session, media=tuple(media), times=session.times or ("0 0",))
+                    host = _connection(value)
+            elif kind == "o" and not sections:
+                origin = _origin(value)
+            elif kind == "s" and not sections:
+                name = value or "-"
+            elif kind == "t" and not sections:
+                times.append(value)
+        media = tuple(MediaDescription(*each.line, each.host, tuple(each.attributes)) for each in sections)
+        return cls(origin, host, media, tuple(attributes), name, tuple(times) or ("0 0",))
 
     def host_of(self, media: MediaDescription) -> str | None:
         return media.host if media.host is not None else self.host
@@ -155,6 +161,22 @@ class Description:
         return "".join(f"{line}\r\n" for line in lines).encode()
 
 
+_NO_ORIGIN = Origin("-", 0, 0, "0.0.0.0")
+
+
+@lru_cache(256)
+def _rtpmaps(values: tuple[str, ...]) -> Mapping[int, RtpMap]:
+    """Read the values of a=rtpmap lines. Most callers' phones say the same."""
+    found: dict[int, RtpMap] = {}
+    for value in values:
+        number, _, encoding = value.strip().partition(" ")
+        parts = [part.strip() for part in encoding.split("/")]
+        if _is_number(number, 3) and len(parts) > 1 and _is_number(parts[1], 7):
+            channels = int(parts[2]) if len(parts) > 2 and _is_number(parts[2], 2) else 1
+            found.setdefault(int(number), RtpMap(parts[0].upper(), int(parts[1]), channels))
+    return MappingProxyType(found)
+
+
 def _direction(attributes: tuple[tuple[str, str | None], ...]) -> Direction | None:
     names = {name for name, _ in attributes}
     return next((direction for direction in DIRECTIONS if direction in names), None)
@@ -173,14 +195,14 @@ def _attribute(pair: tuple[str, str | None]) -> str:
     return f"a={name}" if value is None else f"a={name}:{value}"
 
 
-def _media(value: str) -> MediaDescription:
+def _media(value: str) -> tuple[str, int, str, tuple[str, ...]]:
     parts = value.split()
     if len(parts) < 3:
         raise SdpError("an m= line needs media, port, protocol and formats")
     port = parts[1].partition("/")[0]
     if not _is_number(port, 5) or int(port) > 65_535:
         raise SdpError("the port of an m= line is no port")
-    return MediaDescription(parts[0].lower(), int(port), parts[2], tuple(parts[3:]))
+    return parts[0].lower(), int(port), parts[2], tuple(parts[3:])
 
 
 def _connection(value: str) -> str:
@@ -194,5 +216,5 @@ def _origin(value: str) -> Origin:
     parts = value.split()
     if len(parts) < 6 or not _is_number(parts[1], 20) or not _is_number(parts[2], 20):
         # Nothing depends on the peer's o= line: one that is odd does not cost the call.
-        return Origin("-", 0, 0, "0.0.0.0")
+        return _NO_ORIGIN
     return Origin(parts[0], int(parts[1]), int(parts[2]), parts[5])

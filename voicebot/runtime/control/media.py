@@ -144,6 +144,11 @@ class MediaPlane:
         ]
 
     @property
+    def ports(self) -> int:
+        """Return how many pairs of ports are taken."""
+        return self._ports.taken
+
+    @property
     def legs(self) -> int:
         return len(self._legs)
 

@@ -19,9 +19,15 @@ class PortPool:
         self._free: deque[int] = deque(range(first + first % 2, last, 2))
         self._resting: deque[tuple[float, int]] = deque()
         self._range = (first, last)
+        self._all = len(self._free)
 
     def __len__(self) -> int:
         return len(self._free) + len(self._resting)
+
+    @property
+    def taken(self) -> int:
+        """Return how many pairs calls have."""
+        return self._all - len(self)
 
     def acquire(self, host: str, now: float) -> tuple[int, socket.socket, socket.socket]:
         """Bind a pair on `host`; return the RTP port and both sockets. Raises NoMediaPort.

@@ -19,6 +19,7 @@ _KEY_SECONDS = 0.16
 class Baresip:
     """A phone that says `says` (a WAV file of 8 kHz; silence if not given) all the time and records what it hears.
 
+    Over TLS it listens on the port after `port`, trusts `ca` alone and shows `certificate` (PEM, with its key).
     `answers`: it takes calls at once. `registrar` is HOST:PORT, with `password`; else it is reached at its own port.
     """
 
@@ -33,6 +34,9 @@ class Baresip:
         password: str = "",
         codec: str = "pcmu",
         port: int = 0,
+        transport: str = "udp",
+        ca: Path | None = None,
+        certificate: Path | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -44,7 +48,11 @@ class Baresip:
         self._buffer = b""
         self._log = folder / "baresip.log"
         self._source = says or silence_wav(folder / "silence.wav", 120)
-        account = f"<sip:{user}@{registrar or f'127.0.0.1:{self.port}'};transport=udp>;audio_codecs={codec};ptime=20"
+        self._transport = transport
+        self._ca = ca
+        self._certificate = certificate
+        server = registrar or f"127.0.0.1:{self.port}"
+        account = f"<sip:{user}@{server};transport={transport}>;audio_codecs={codec};ptime=20"
         account += f";answermode={'auto' if answers else 'manual'};regint={60 if registrar else 0}"
         account += f";auth_user={user};auth_pass={password}" if password else ""
         (folder / "accounts").write_text(account + "\n")
@@ -59,7 +67,9 @@ class Baresip:
         lines = [
             "poll_method epoll",
             f"sip_listen 127.0.0.1:{self.port}",
-            "sip_trans_def udp",
+            f"sip_trans_def {self._transport}",
+            *([f"sip_cafile {self._ca}", "sip_verify_server yes"] if self._ca else []),
+            *([f"sip_certificate {self._certificate}"] if self._certificate else []),
             "call_local_timeout 120",
             "call_max_calls 4",
             "audio_player aubridge,sink",

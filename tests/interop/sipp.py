@@ -99,7 +99,11 @@ class Sipp:
             command += ["-s", number, "-recv_timeout", f"{limit * 1000:.0f}"]
         with (self.folder / "screen.log").open("wb") as screen:
             return subprocess.Popen(
-                [*command, *options, *([f"127.0.0.1:{target}"] if target else [])],
+                [
+                    *command,
+                    *options,
+                    *([f"{'[::1]' if ':' in self.host else '127.0.0.1'}:{target}"] if target else []),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=screen,
                 stderr=subprocess.STDOUT,

@@ -264,6 +264,23 @@ def test_garbage_is_answered_by_closing_and_others_are_served(garbage: bytes) ->
     run(story)
 
 
+def test_a_flood_over_a_connection_ends_it() -> None:
+    async def story() -> None:
+        async with sides() as make:
+            side = make("tcp:127.0.0.1:0")
+            left = iter(range(5))
+            side.shell.admits = lambda _host, _now: next(left, None) is not None
+            reader, writer = await asyncio.open_connection("127.0.0.1", side.address.port)
+            writer.write(b"".join(OPTIONS % (number, number, b"") for number in range(100)))
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+            assert side.shell.endpoint.counters["received"] == 5
+            assert side.shell.streams.counters["closed_flood"] == 1
+
+    run(story)
+
+
 def test_one_address_has_no_more_connections_than_its_share() -> None:
     async def story() -> None:
         async with sides() as make:

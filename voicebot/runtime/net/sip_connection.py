@@ -158,6 +158,8 @@ class SipConnection(TwistedProtocol):
         if self.local is not None or any(isinstance(item, bytes) for item in items):
             self._used_at = now
         for item in items:
+            if self.closed:
+                return
             if item is KeepAlive.PING:
                 self.send(KeepAlive.PONG.value)
             elif isinstance(item, bytes):

@@ -122,6 +122,7 @@ class SipShell:
         for call in (self._timer, self._work):
             if call is not None and call.active():
                 call.cancel()
+        self.streams.stop_listening()
         ports, self._ports = self._ports, {}
         self.bound.clear()
         closing = [port.stopListening() for port in ports.values()]

@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ CLOSED_WITHIN = 2.0
 REFUSAL_REMEMBERED = 600.0
 _KEPT = 4_096
 _RESPONSE = b"SIP/2.0 "
+_OUR_REASONS = frozenset({"garbage", "slow", "silent", "unread", "flood", "idle", "shutdown"})
 
 log = structlog.get_logger("sip")
 
@@ -39,6 +40,10 @@ class StreamLimits:
 
 class Shell(Protocol):
     """The endpoint's shell, as far as connections need it."""
+
+    @property
+    def admits(self) -> Callable[[str, float], bool]:
+        """Asked by (host, now) for every message; False: it sends too many."""
 
     def now(self) -> float: ...
 
@@ -110,9 +115,7 @@ class SipStreams:
         """Close all in order: what was written is sent first."""
         if self._tending is not None and self._tending.active():
             self._tending.cancel()
-        ports, self._ports = self._ports, []
-        for port in ports:
-            port.stopListening()
+        self.stop_listening()
         self._all_closed = asyncio.Event()
         for connection in list(self._connections):
             connection.close("shutdown")
@@ -123,6 +126,11 @@ class SipStreams:
         except TimeoutError:
             for connection in list(self._connections):
                 connection.abort("shutdown")
+
+    def stop_listening(self) -> None:
+        ports, self._ports = self._ports, []
+        for port in ports:
+            port.stopListening()
 
     # --- making connections
 
@@ -172,7 +180,10 @@ class SipStreams:
         return self._shell.now()
 
     def message_received(self, connection: SipConnection, data: bytes) -> None:
-        self._shell.datagram_received(data, connection.peer, connection.local)
+        if self._shell.admits(connection.peer.host, self._shell.now()):
+            self._shell.datagram_received(data, connection.peer, connection.local)
+        else:  # in a stream nothing can be left out
+            connection.abort("flood")
 
     def connection_ready(self, connection: SipConnection) -> str:
         if connection.local is not None or connection.peer.transport != "tls" or self.tls is None:
@@ -292,7 +303,7 @@ def _plain(address: Address) -> Address:
 
 
 def _kind(why: str) -> str:
-    return why if why in ("garbage", "slow", "silent", "unread", "idle", "shutdown") else "by_peer"
+    return why if why in _OUR_REASONS else "by_peer"
 
 
 def _remember(table: "OrderedDict[Any, Any]", key: Any, value: Any) -> None:

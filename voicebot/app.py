@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from voicebot import __version__
-from voicebot.acd import Agent
+from voicebot.acd import Agent, AgentStatus
 from voicebot.calls.call import Call
 from voicebot.calls.callbacks import Callbacks, Rules
 from voicebot.calls.exchange import Exchange
@@ -29,6 +29,7 @@ from voicebot.config.model import Trunk
 from voicebot.dialplan.prompts import constant_prompts
 from voicebot.dialplan.schema import Dialplan
 from voicebot.engines import engines_of
+from voicebot.phones import Phones
 from voicebot.reloading import Dialplans
 from voicebot.runtime.control.compiling import CompileError
 from voicebot.runtime.control.media import MediaPlane
@@ -108,24 +109,27 @@ class Server:
             raise StartError(
                 f"{config.data}: {error.strerror}; the data folder must be writable (--data DIR)"
             ) from error
+        self.phones = Phones(config)
         self.capture = Capture(self._keep_ladder, homer=_homer(config))
         try:  # early: a port that is taken is told before anything is rendered
             self.signalling = SipSignalling(
                 user_agent=f"voicebot/{__version__}",
                 public_address=config.sip.public_address,
                 authenticate=self._authenticate,
-                way=lambda host: self.trunks.way(host),
+                way=lambda uri: self.trunks.way(uri),
                 credentials=lambda invite, source: self.trunks.credentials(invite, source),
                 on_event=self._on_event,
                 session_timers=SessionTimers(config.sip.session_expires, config.sip.min_session_expires),
                 capture=self.capture,
                 tls=config.sip.tls,
                 limits=StreamLimits(config.limits.connections, config.limits.connections_per_address),
+                registrar=self.phones.registrar,
             )
             self.sources = SourceLimits(self._messages_per_second, _tell_flood)
             self.signalling.shell.admits = self.sources.admits
             self.guard = Guard(self._known, GuardRules(*dataclasses.astuple(config.guard)), _tell_ban)
             self.signalling.endpoint.guard = self.guard
+            self.signalling.shell.kept = self.phones.sources
             self.bound = self.signalling.bind(
                 [Address(listen.transport, listen.host, listen.port) for listen in config.sip.listen]
             )
@@ -217,6 +221,7 @@ class Server:
             await self.stop()
             raise StartError(str(error)) from error
         self.exchange.on_incoming = self.reception.incoming
+        self.exchange.phones = self.phones.of
         sys.setswitchinterval(SWITCH_INTERVAL)
         gc.collect()
         gc.freeze()  # what is here now stays: no later collection walks through it
@@ -229,6 +234,7 @@ class Server:
             self.callbacks.restore(self.store.open_callbacks)
         self.signalling.drain(None)
         self.trunks.start()
+        self.phones.start(self.signalling, self._agent_reachable)
 
     async def stop(self, hurry: asyncio.Event | None = None) -> None:
         """Refuse new calls, let running ones finish, hang up the rest, write all records, end the workers.
@@ -242,6 +248,7 @@ class Server:
         if self._ready:
             log.info("stopping", calls=len(self.reception.calls), drain=self.config.shutdown.drain_seconds)
             await self.trunks.stop()
+            await self.phones.stop()
             await self.reception.drain(self.config.shutdown.drain_seconds, hurry)
             await self.callbacks.close()
             await self.floor.close()
@@ -305,7 +312,7 @@ class Server:
         return limits.messages_per_second_per_address
 
     def _on_event(self, event: sip.Event) -> None:
-        if self.trunks.on_event(event):
+        if self.trunks.on_event(event) or self.phones.on_event(event):
             return
         if self._ready:
             self.exchange.on_event(event)
@@ -314,23 +321,40 @@ class Server:
 
     def _entrance(self, event: sip.IncomingCall) -> Entrance:
         trunk = self.trunks.trunk_for(event.request, event.source)
-        if trunk is None:
+        name, dialplan = (trunk.name, trunk.dialplan) if trunk is not None else ("registrar", None)
+        dialplan = dialplan or self.phones.dialplan_for(event.user)
+        if dialplan is None:
             return Entrance(None, refusal=403)
-        self.trunks.calls_in[trunk.name] += 1
+        self.trunks.calls_in[name] += 1
         if self._draining or len(self.reception.calls) >= self.config.limits.calls:
-            return Entrance(None, trunk=trunk.name, refusal=503, retry_after=RETRY_AFTER)
-        return Entrance(self.hotlines.choose(trunk.dialplan), trunk.dialplan, trunk.name, trusted=trunk.trust)
+            return Entrance(None, trunk=name, refusal=503, retry_after=RETRY_AFTER)
+        trusted = trunk is not None and trunk.trust
+        return Entrance(self.hotlines.choose(dialplan), dialplan, name, trusted=trusted)
 
     def _authenticate(self, request: Request, source: Address) -> Realm | None:
+        phones = self.phones.realm
+        if request.method == "REGISTER":
+            return phones
         trunk = self.trunks.trunk_for(request, source)
-        if trunk is None or not trunk.auth:
+        if trunk is None:
+            return phones if self.phones.take_calls else None
+        if not trunk.auth:
             return None
         auth = self.config.sip.auth
-        return Realm(auth.realm, auth.users, auth.algorithms)
+        users = {**auth.users, **(phones.passwords if phones is not None else {})}
+        return Realm(auth.realm, users, auth.algorithms)
+
+    def _agent_reachable(self, agent: str, reachable: bool) -> None:
+        if reachable:
+            self.floor.log_in(agent)
+        else:
+            self.floor.log_out(agent)
 
     def _known(self, request: Request, source: Address) -> Known | None:
         trunk = self.trunks.trunk_for(request, source)
-        return None if trunk is None else Known(trunk.calls_per_second)
+        if trunk is None:
+            return Known() if self.phones.knows(source.host) else None
+        return Known(trunk.calls_per_second)
 
     def _target(self, call: Call, to: str) -> str:
         uri = dial_uri(to, self._trunk_of(call), self.config.agents)
@@ -352,7 +376,13 @@ class Server:
     def _agents(self) -> list[Agent]:
         now = asyncio.get_running_loop().time()
         return [
-            Agent(name, agent.uri, dict(agent.skills), idle_since=now)
+            Agent(
+                name,
+                agent.uri,
+                dict(agent.skills),
+                AgentStatus.FREE if self.phones.reachable(agent.uri) else AgentStatus.LOGGED_OUT,
+                idle_since=now,
+            )
             for name, agent in self.config.agents.items()
         ]
 

@@ -152,7 +152,12 @@ class Commands:
 
     def _agents(self) -> list[dict[str, object]]:
         return [
-            {"name": agent.id, "status": agent.status.value, "calls": agent.calls_taken}
+            {
+                "name": agent.id,
+                "status": agent.status.value,
+                "calls": agent.calls_taken,
+                "phones": self._server.phones.state(agent.id),
+            }
             for agent in self._server.floor.state.agents.values()
         ]
 

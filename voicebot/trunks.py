@@ -15,7 +15,7 @@ import structlog
 from voicebot.config import Config
 from voicebot.config.model import Trunk
 from voicebot.runtime.net.signalling import SipSignalling, Way
-from voicebot.sip import Account, Address, Credentials, PingAnswered, Request, SipError
+from voicebot.sip import Account, Address, Credentials, PingAnswered, Request, SipError, Uri
 from voicebot.sip import RegistrationChanged as Changed
 from voicebot.sip import RegistrationDue as Due
 from voicebot.sip.events import Event
@@ -120,9 +120,14 @@ class Trunks:
         trunk = self.trunk_for(request, source)
         return None if trunk is None else _credentials(trunk)
 
-    def way(self, host: str) -> Way:
-        """Return how requests to a host are sent: those of the trunk whose host it is."""
-        found = [trunk for trunk in self._config.trunks.values() if (trunk.host or "").strip("[]") == host]
+    def way(self, uri: Uri) -> Way:
+        """Return how requests to a peer are sent: those of the trunk whose host and port it is."""
+        where = (uri.host, uri.port or 5060)
+        found = [
+            trunk
+            for trunk in self._config.trunks.values()
+            if ((trunk.host or "").strip("[]"), trunk.port) == where
+        ]
         if not found:
             return Way()
         trunk = next((each for each in found if _credentials(each) is not None), found[0])

@@ -96,6 +96,7 @@ class End:
         display_name: str = "",
         sdp: bytes,
         headers: Sequence[tuple[str, str]] = (),
+        local: Address | None = None,
     ) -> int:
         session = self.endpoint.invite(
             target,
@@ -105,6 +106,7 @@ class End:
             display_name=display_name,
             destination=destination,
             headers=headers,
+            local=local,
         )
         self._soon()
         return session

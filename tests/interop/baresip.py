@@ -21,6 +21,7 @@ class Baresip:
 
     Over TLS it listens on the port after `port`, trusts `ca` alone and shows `certificate` (PEM, with its key).
     `answers`: it takes calls at once. `registrar` is HOST:PORT, with `password`; else it is reached at its own port.
+    `registered`: `start` waits until it is.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Baresip:
         answers: bool = False,
         registrar: str = "",
         password: str = "",
+        registered: bool = True,
         codec: str = "pcmu",
         port: int = 0,
         transport: str = "udp",
@@ -43,7 +45,7 @@ class Baresip:
         self.user = user
         self.port = port or free_port()
         self.events: list[dict[str, Any]] = []
-        self._registers = bool(registrar)
+        self._registers = bool(registrar) and registered
         self._control_port = free_port(socket.SOCK_STREAM)
         self._buffer = b""
         self._log = folder / "baresip.log"

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from tests.interop.asterisk_pbx import Asterisk
+from tests.interop.audio import AGENT_HZ, seconds_in, tone_wav
+from tests.interop.baresip import Baresip
 from tests.interop.conftest import DIALPLAN
 from tests.live.hotline import Hotline, events, free_port, log_on_failure, running, wait_until
 
@@ -98,3 +100,74 @@ def test_a_wrong_password_is_told_and_a_stopped_hotline_is_forgotten(
         wait_until(lambda: trunk_of(hotline)["state"] == "registered", 10.0, "registered")
         assert f"5001@127.0.0.1:{hotline.port}" in asterisk.cli("pjsip show contacts")
     assert f"5001@127.0.0.1:{hotline.port}" not in asterisk.cli("pjsip show contacts")
+
+
+# --- phones register at the hotline -------------------------------------------------------------------------------------
+
+PHONES = {
+    "sip": {"auth": {"realm": "office"}},
+    "trunks": {"nobody": {"networks": ["192.0.2.0/24"], "dialplan": "main"}},
+    "registrar": {"dialplan": "main", "ping_seconds": 2},
+    "agents": {"one": {"register": {"user": "6001", "password": "${AGENT_PASSWORD}"}}},
+}
+
+
+def agent_of(hotline: Hotline) -> dict[str, Any]:
+    """Return the only agent as `voicebot status --json` tells of it."""
+    command = [sys.executable, "-m", "voicebot", "status", "--json", "--config", str(hotline.config)]
+    done = subprocess.run(
+        [*command, "--data", str(hotline.data)], capture_output=True, timeout=30, check=True
+    )
+    [found] = json.loads(done.stdout)["agents"]
+    return dict(found)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Hotline]:
+    os.environ["AGENT_PASSWORD"] = "hush6001"
+    with running(Hotline(tmp_path / "office", DIALPLAN, config=PHONES)) as each, log_on_failure(each):
+        yield each
+
+
+def phone(hotline: Hotline, folder: Path, password: str = "hush6001", **options: Any) -> Baresip:
+    return Baresip(folder, "6001", registrar=f"127.0.0.1:{hotline.port}", password=password, **options)
+
+
+@feature("baresip", "registers at the hotline; is rung as the agent; calls the hotline with its password")
+def test_a_registered_phone_is_the_agents(office: Hotline, baresip_program: str, tmp_path: Path) -> None:
+    assert agent_of(office)["status"] == "logged_out"
+    says = tone_wav(tmp_path / "agent.wav", AGENT_HZ, 60)
+    with phone(office, tmp_path / "agent", answers=True, says=says) as agent:
+        assert agent_of(office)["status"] == "free"
+        # Nobody but registered phones may call here: the caller is the same person's other phone.
+        with phone(office, tmp_path / "caller") as caller:
+            caller.dial(office.uri("702"), timeout=15)
+            agent.wait_for("CALL_ESTABLISHED", timeout=15)
+            caller.listen(2.0)
+            caller.hang_up()
+        record = office.wait_for_record(1)
+        assert (record["agent"], record["trunk"]) == ("one", "registrar")
+        assert seconds_in(caller.heard(), AGENT_HZ) > 1.0
+    # Both phones take their contact back when they end.
+    wait_until(lambda: agent_of(office)["status"] == "logged_out", 5.0, "the agent is not reachable any more")
+
+
+@feature("baresip", "a phone that registered is still known after a restart of the hotline")
+def test_a_phone_is_known_after_a_restart(office: Hotline, baresip_program: str, tmp_path: Path) -> None:
+    with phone(office, tmp_path / "agent", answers=True):
+        office.stop()
+        office.start()
+        found = agent_of(office)
+        assert (found["status"], found["phones"]["registered"]) == ("free", 1)
+
+
+@feature("baresip", "with a wrong password neither registers nor calls")
+def test_a_stranger_neither_registers_nor_calls(
+    office: Hotline, baresip_program: str, tmp_path: Path
+) -> None:
+    with phone(office, tmp_path / "stranger", password="wrong", registered=False) as stranger:
+        wait_until(lambda: "401 Unauthorized" in stranger.log_text(), 5.0, "its registration is refused")
+        stranger.command("dial", office.uri())
+        stranger.wait_for("CALL_CLOSED")
+    assert agent_of(office)["phones"]["registered"] == 0
+    assert office.calls() == []

@@ -10,6 +10,7 @@ import structlog
 
 from voicebot.calls.call import Call
 from voicebot.calls.floor import DialFailed, ReferRefused
+from voicebot.calls.forking import Phone, first_answer
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.protocols import Media, NoMediaPort
 from voicebot.calls.redirection import MOST_TARGETS, STATUSES, targets_of
@@ -53,8 +54,13 @@ class Signalling(Protocol):
         display_name: str = "",
         sdp: bytes,
         headers: Sequence[tuple[str, str]] = (),
+        local: Address | None = None,
     ) -> int:
-        """Send an INVITE, with the credentials of the trunk that the destination belongs to. Return its session."""
+        """Send an INVITE; return its session.
+
+        `local`: from this address of ours, to a phone that registered there. Absent: by the way of the trunk whose peer
+        the target is, with its credentials.
+        """
 
     def cancel(self, session: int) -> None: ...
 
@@ -120,6 +126,8 @@ class Exchange:
     rtp_timeout: float
     resolve: Callable[[Call, str], str]
     on_incoming: Callable[[sip.IncomingCall], None] = lambda event: None
+    # The phones behind a URI that stands for those registered with us; None for any other URI.
+    phones: Callable[[str], Sequence[Phone] | None] = lambda uri: None
     legs: dict[int, Talking] = field(default_factory=dict)
     _closing: "set[asyncio.Future[None]]" = field(default_factory=set)
 
@@ -215,7 +223,7 @@ class Exchange:
         waiting, seen = [uri], {uri}
         while True:
             try:
-                return await self._ring(call, waiting.pop(0), name, headers, on_ringing)
+                return await self._ring_phones(call, waiting.pop(0), name, headers, on_ringing)
             except Redirected as redirected:
                 for target in redirected.targets:
                     uri = self._permitted(call, target)
@@ -234,7 +242,7 @@ class Exchange:
         except DialFailed:
             return ""
 
-    async def _ring(
+    async def _ring_phones(
         self,
         call: Call,
         uri: str,
@@ -242,9 +250,28 @@ class Exchange:
         headers: Sequence[tuple[str, str]],
         on_ringing: Callable[[], None] | None,
     ) -> Leg:
+        """Ring `uri`, or, where it stands for phones that registered with us, all of them at once."""
+        phones = self.phones(uri)
+        if phones is None:
+            return await self._ring(call, uri, name, headers, on_ringing)
+        if not phones:
+            raise DialFailed("unreachable", 480, "not_registered")
+        rings = [self._ring(call, phone.uri, name, headers, on_ringing, phone) for phone in phones]
+        return await rings[0] if len(rings) == 1 else await first_answer(rings, self.hang_up)
+
+    async def _ring(
+        self,
+        call: Call,
+        uri: str,
+        name: str,
+        headers: Sequence[tuple[str, str]],
+        on_ringing: Callable[[], None] | None,
+        phone: Phone | None = None,
+    ) -> Leg:
         leg = Leg(call.uid, name, 0, call.plays)
+        routes = [("Route", route) for route in phone.routes] if phone is not None else []
         try:
-            destination = await self.signalling.resolve(uri)
+            destination = phone.destination if phone is not None else await self.signalling.resolve(uri)
             local, body = create_offer(self.open_media(call, leg))
         except NoMediaPort as error:
             log.error("no media port for an outgoing leg", call=call.uid, problem=str(error))
@@ -259,7 +286,8 @@ class Exchange:
                 from_uri=f"sip:{user_part(call.from_number)}@{bracketed(call.advertised_host)}",
                 display_name=call.from_name,
                 sdp=body,
-                headers=[("X-Voicebot-Call", call.uid), *headers],
+                headers=[("X-Voicebot-Call", call.uid), *headers, *routes],
+                local=phone.local if phone is not None else None,
             )
         except SipError as error:
             log.error("an outgoing leg cannot be called", call=call.uid, leg=name, problem=str(error))

@@ -18,6 +18,8 @@ from voicebot.acd import (
     Agent,
     AgentAnswered,
     AgentDeclined,
+    AgentLogsIn,
+    AgentLogsOut,
     Announce,
     Assignment,
     CallbackJoins,
@@ -206,6 +208,14 @@ class Floor:
         self._apply(
             Reconfigure({agent.id: agent for agent in agents}, {queue.name: queue for queue in queues})
         )
+
+    def log_in(self, agent: str) -> None:
+        """The agent takes calls from now on."""
+        self._apply(AgentLogsIn(agent))
+
+    def log_out(self, agent: str) -> None:
+        """The agent takes no more calls; a talk in progress goes on, a ring goes to another."""
+        self._apply(AgentLogsOut(agent))
 
     # --- the machine ----------------------------------------------------------------------------------------------------
 

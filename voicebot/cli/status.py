@@ -46,7 +46,10 @@ def show(answer: Mapping[str, Any], console: Console) -> None:
         (item["name"], str(item["waiting"]), duration(item["longest_wait"]), str(item["talking"]))
         for item in answer["queues"]
     ]
-    agents = [(item["name"], item["status"], str(item["calls"])) for item in answer["agents"]]
+    agents = [
+        (item["name"], item["status"], str(item["calls"]), _phones(item.get("phones")))
+        for item in answer["agents"]
+    ]
     workers = [
         (item["name"], str(item["pid"]), "alive" if item["alive"] else "gone", str(item["restarts"]))
         for item in answer["workers"]
@@ -60,8 +63,17 @@ def show(answer: Mapping[str, Any], console: Console) -> None:
         )
     table(console, ("dialplan", "version", "standing", "calls now"), dialplans)
     table(console, ("queue", "waiting", "longest", "talking"), queues)
-    table(console, ("agent", "status", "calls taken"), agents)
+    table(console, ("agent", "status", "calls taken", "phones"), agents)
     table(console, ("worker", "pid", "state", "restarts"), workers)
+
+
+def _phones(phones: Mapping[str, Any] | None) -> str:
+    if phones is None:
+        return "-"
+    if not phones["registered"]:
+        return f"none has registered as {phones['user']}"
+    silent = f", {phones['silent']} silent" if phones["silent"] else ""
+    return f"{phones['registered']} registered{silent}"
 
 
 def table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

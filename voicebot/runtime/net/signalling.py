@@ -25,6 +25,7 @@ from voicebot.sip import (
     Event,
     NameAddress,
     Realm,
+    Registrar,
     Request,
     SessionTimers,
     SipError,
@@ -62,15 +63,16 @@ class SipSignalling:
         user_agent: str,
         public_address: str | None,
         authenticate: Callable[[Request, Address], Realm | None],
-        way: Callable[[str], Way],
+        way: Callable[[Uri], Way],
         credentials: Callable[[Request, Address], Credentials | None],
         on_event: Callable[[Event], None],
         tls: Tls,
         limits: StreamLimits,
         session_timers: SessionTimers | None = None,
         capture: Capture | None = None,
+        registrar: Registrar | None = None,
     ) -> None:
-        """`way(host)` leads to the peer at `host`; `credentials(invite, source)` answer challenges in calls that came in.
+        """`way(uri)` leads to the peer that it names; `credentials(invite, source)` answer challenges in calls that came in.
 
         `capture` sees all messages. Raises TlsError.
         """
@@ -90,6 +92,7 @@ class SipSignalling:
             session_timers=session_timers,
             authenticate=authenticate,
             credentials=credentials,
+            registrar=registrar,
             accept_refer=True,
             may_speak_tcp=lambda address: self.shell.may_speak_tcp(address),
         )
@@ -156,14 +159,17 @@ class SipSignalling:
 
     async def resolve(self, uri: str) -> Address:
         """See `Signalling.resolve`: the first route of the peer's trunk, else the URI itself."""
-        routes = self._way(Uri.parse(uri).host).routes
+        routes = self._way(Uri.parse(uri)).routes
         return await self.locate(str(NameAddress.parse(routes[0]).uri) if routes else uri)
 
-    def ping(self, uri: str, destination: Address) -> int:
+    def ping(
+        self, uri: str, destination: Address, local: Address | None = None, routes: Sequence[str] = ()
+    ) -> int:
         """Send OPTIONS; PingAnswered with the returned number follows. Raises SipError."""
         ours = bracketed(self.advertised_host(destination.host))
-        from_uri = self._way(Uri.parse(uri).host).from_uri or f"sip:voicebot@{ours}"
-        number = self.endpoint.options(uri, from_uri, self.shell.now(), destination)
+        from_uri = self._way(Uri.parse(uri)).from_uri or f"sip:voicebot@{ours}"
+        lines = [("Route", route) for route in routes]
+        number = self.endpoint.options(uri, from_uri, self.shell.now(), destination, local, lines)
         self.shell.flush()
         return number
 
@@ -207,8 +213,9 @@ class SipSignalling:
         display_name: str = "",
         sdp: bytes,
         headers: Sequence[tuple[str, str]] = (),
+        local: Address | None = None,
     ) -> int:
-        way = self._way(Uri.parse(target).host)
+        way = self._way(Uri.parse(target)) if local is None else Way()
         session = self.endpoint.invite(
             target,
             way.from_uri or from_uri,
@@ -216,7 +223,8 @@ class SipSignalling:
             self.shell.now(),
             display_name=display_name,
             destination=destination,
-            alternatives=self._others.get(destination, ()),
+            alternatives=self._others.get(destination, ()) if local is None else (),
+            local=local,
             credentials=way.credentials,
             headers=[*headers, *(("Route", route) for route in way.routes)],
         )

@@ -212,6 +212,45 @@ def updated(pair: Pair) -> Check:
     return check
 
 
+def refreshed(pair: Pair) -> Check:
+    """By UPDATE, by the caller (RFC 4028 section 7.4)."""
+    answering(pair)
+    call = pair.call()
+    pair.run(40)
+    assert pair.caller.endpoint.update(call, None, pair.now)
+    pair.run(40)
+    pair.caller.endpoint.bye(call, pair.now)
+
+    def check(pair: Pair) -> None:
+        assert any(line.startswith("UPDATE ") for line in pair.start_lines())
+        both_established(pair)
+        assert not pair.caller.one(Ended).by_peer
+        assert not pair.callee.all(Offer)
+
+    return check
+
+
+def early_media(pair: Pair) -> Check:
+    """A reliable 183 and its PRACK, then the 200 (RFC 3262)."""
+
+    def react(event: Event) -> None:
+        if isinstance(event, IncomingCall):
+            pair.callee.endpoint.ring(event.session, pair.now, 183, ANSWER)
+            pair.callee.endpoint.accept(event.session, ANSWER, pair.now)
+
+    pair.callee.react = react
+    call = pair.call()
+    pair.run(40)
+    pair.caller.endpoint.bye(call, pair.now)
+
+    def check(pair: Pair) -> None:
+        assert pair.caller.one(Progress).sdp == ANSWER
+        both_established(pair)
+        pair.callee.one(Ended)
+
+    return check
+
+
 def transferred(pair: Pair) -> Check:
     """The caller's side plays the PBX's party that is transferred by the callee."""
     answering(pair)
@@ -289,6 +328,8 @@ FLOWS: dict[str, Flow] = {
         reinvited,
         reinvited_by_the_callee,
         updated,
+        refreshed,
+        early_media,
         transferred,
         transferred_and_hung_up_by_the_peer,
         authenticated,

@@ -2,15 +2,12 @@
 
 import pytest
 
-from tests.sip.harness import ANSWER, OFFER, Pair
 from tests.sip.peer import SDP, Peer
 from tests.sip.test_endpoint_client import CONTACT, call, only, reply
 from voicebot.sip import (
     Answered,
     Cancelled,
-    Ended,
     Established,
-    Event,
     IncomingCall,
     Offer,
     OfferAnswered,
@@ -179,25 +176,3 @@ def test_an_invite_without_offer_asks_for_no_reliable_ringing() -> None:
     """Its offer then comes with the 2xx, where our user can answer it."""
     _, invite = call(Peer(), sdp=None)
     assert "100rel" not in invite.tokens("supported")
-
-
-@pytest.mark.parametrize("lost", range(14))
-def test_a_call_with_early_media_stands_whatever_datagram_is_lost(lost: int) -> None:
-    pair = Pair(lose=lambda index, data: index == lost)
-
-    def react(event: Event) -> None:
-        if isinstance(event, IncomingCall):
-            pair.callee.endpoint.ring(event.session, pair.now, 183, ANSWER)
-            pair.callee.endpoint.accept(event.session, ANSWER, pair.now)
-
-    pair.callee.react = react
-    number = pair.call(OFFER)
-    pair.run(40)
-    assert pair.caller.one(Progress).sdp == ANSWER
-    assert pair.caller.one(Answered).sdp == ANSWER
-    pair.callee.one(Established)
-    assert any(line.startswith("PRACK ") for line in pair.start_lines())
-    pair.caller.endpoint.bye(number, pair.now)
-    pair.run(80)
-    pair.callee.one(Ended)
-    pair.assert_nothing_held()

@@ -10,9 +10,26 @@ from voicebot.sip import Address, IncomingCall, MessageError, NameAddress, Uri
 from voicebot.sip.header import CSeq, Via
 from voicebot.sip.message import parse
 
-METHODS = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "NOTIFY", "REFER", "REGISTER", "X"]
+METHODS = [
+    "INVITE",
+    "ACK",
+    "BYE",
+    "CANCEL",
+    "OPTIONS",
+    "INFO",
+    "UPDATE",
+    "PRACK",
+    "NOTIFY",
+    "REFER",
+    "REGISTER",
+    "X",
+]
 HEADERS = [
     "Require: 100rel",
+    "Supported: 100rel",
+    "RAck: 1 1 INVITE",
+    "Session-Expires: 90;refresher=uas",
+    "Allow: INVITE, UPDATE",
     "Contact: <sip:a@[::1]:5060;transport=tcp>",
     "Contact: *",
     "Contact: <",
@@ -35,6 +52,8 @@ def exchange(peer: Peer, data: bytes) -> None:
     peer.endpoint.receive(data, PEER, peer.now, OURS)
     while (event := peer.endpoint.next_event()) is not None:
         if isinstance(event, IncomingCall):
+            if event.session % 2:
+                peer.endpoint.ring(event.session, peer.now, 183, SDP.encode())
             peer.endpoint.accept(event.session, SDP.encode(), peer.now)
     peer.sent()
     peer.advance(1)

@@ -185,6 +185,23 @@ def test_the_callee_may_make_us_refresh_or_do_it_itself() -> None:
         assert next(one.method for one in sent if isinstance(one, Request)) == expected
 
 
+def test_a_refresh_that_met_the_peers_offer_offers_what_holds_then() -> None:
+    peer = Peer()
+    session, ok = called_with(
+        peer, "Supported: timer", "Session-Expires: 90;refresher=uas", "Allow: INVITE, ACK, BYE"
+    )
+    [refresh] = peer.advance(45.1)
+    assert isinstance(refresh, Request)
+    peer.send_raw(refresh.response(491).to_bytes())
+    peer.send("INVITE", to_tag=ok.to.tag, cseq=2, body=SDP)
+    held = BODY.replace(b"o=- 1 1", b"o=- 1 2") + b"a=recvonly\r\n"
+    assert peer.endpoint.answer(session, held, peer.now)
+    peer.sent()
+    peer.send("ACK", to_tag=ok.to.tag, cseq=2)
+    again = [one for one in peer.advance(50) if isinstance(one, Request)]
+    assert (again[0].method, again[0].body) == ("INVITE", held)
+
+
 class Lossy:
     """Loses a tenth of the datagrams."""
 

@@ -384,7 +384,10 @@ class Outbound:
         elif wait is Wait.NO_ANSWER_TO_OFFER:
             self.decline_late_offer(session, now, (), 'SIP;cause=488;text="No answer to the offer"')
         elif wait is Wait.REINVITE_AGAIN and session.open:
-            self.reinvite(session, session.reinvite_sdp, now, refresh=session.refreshing)
+            # What the peer has changed meanwhile holds: a refresh offers that.
+            sdp = session.sdp if session.refreshing else session.reinvite_sdp
+            if not self.reinvite(session, sdp, now, refresh=session.refreshing):  # the peer was faster again
+                core.wait(session, Wait.REINVITE_AGAIN, now + session_timer.BUSY_FOR)
 
 
 def busy_with_offer(session: Session) -> bool:

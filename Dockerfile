@@ -18,7 +18,7 @@ ENV PATH=/opt/voicebot/bin:$PATH PYTHONUNBUFFERED=1
 USER voicebot
 VOLUME /data
 # RTP needs its port range reachable: run with --network host, or publish media.ports.
-EXPOSE 5060/udp
+EXPOSE 5060/udp 5060/tcp
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD ["voicebot", "ping", "sip:127.0.0.1:5060"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["voicebot"]

@@ -34,7 +34,7 @@ def findings(tmp_path: Path, text: str, **environment: str) -> list[str]:
 def test_shipped_configuration_loads_without_a_warning() -> None:
     config = load_config(ROOT / "config.yaml", environment={})
     assert config.warnings == ()
-    assert config.sip.listen == (Listen("udp", "0.0.0.0", 5060),)
+    assert config.sip.listen == (Listen("udp", "0.0.0.0", 5060), Listen("tcp", "0.0.0.0", 5060))
     assert config.dialplans == {"main": ROOT / "dialplans/demo.yaml"}
     assert config.agents["bob"].uri == "sip:6002@127.0.0.1:5070"
     assert config.storage.database == f"sqlite:///{ROOT}/data/voicebot.db"

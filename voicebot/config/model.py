@@ -56,7 +56,7 @@ class Sip:
     `session_expires`, `min_session_expires`: RFC 4028, in seconds; 0: we ask for no session timer.
     """
 
-    listen: tuple[Listen, ...] = (Listen("udp", "0.0.0.0", 5060),)
+    listen: tuple[Listen, ...] = (Listen("udp", "0.0.0.0", 5060), Listen("tcp", "0.0.0.0", 5060))
     public_address: str | None = None
     auth: Auth = Auth()
     tls: Tls = Tls()

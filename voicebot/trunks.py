@@ -8,6 +8,7 @@ import secrets
 from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
@@ -47,6 +48,7 @@ class Trunks:
         """`key` makes the marks by which calls for a registered contact are known; the same after a restart."""
         self._config = config
         self._signalling = signalling
+        self._by_network = lru_cache(4096)(config.trunk_for)
         self._health = {name: Health() for name in config.trunks}
         self._lines = {
             _line(key, trunk): trunk for trunk in config.trunks.values() if trunk.register is not None
@@ -92,7 +94,7 @@ class Trunks:
         line = request.target.parameter("line")
         if line is not None and (trunk := self._lines.get(line)) is not None:
             return trunk
-        by_network = self._config.trunk_for(source.host)
+        by_network = self._by_network(source.host)
         user = request.target.username
         for trunk in self._lines.values():
             known = source.host in self._health[trunk.name].addresses or trunk is by_network
@@ -111,7 +113,7 @@ class Trunks:
 
     def owns(self, host: str) -> bool:
         """Say whether an address is a trunk's: by its networks, or because its name was resolved to it."""
-        return self._config.trunk_for(host) is not None or any(
+        return self._by_network(host) is not None or any(
             host in each.addresses for each in self._health.values()
         )
 

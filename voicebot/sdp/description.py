@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Literal
 
 MAX_DESCRIPTION = 65_535
@@ -57,12 +55,17 @@ class MediaDescription:
     @property
     def payload_types(self) -> tuple[int, ...]:
         """The formats that are RTP payload types, in order of preference."""
-        return tuple(int(text) for text in self.formats if _is_number(text, 3) and int(text) < 128)
+        return payload_types(self.formats)
+
+    @property
+    def rtpmap_lines(self) -> tuple[str, ...]:
+        """The values of the a=rtpmap lines (`rtpmaps_of` reads them)."""
+        return tuple(value for name, value in self.attributes if name == "rtpmap" and value)
 
     @property
     def rtpmaps(self) -> Mapping[int, RtpMap]:
         """What the a=rtpmap lines say; lines that make no sense are left out."""
-        return _rtpmaps(tuple(value for name, value in self.attributes if name == "rtpmap" and value))
+        return rtpmaps_of(self.rtpmap_lines)
 
     @property
     def parameters(self) -> dict[int, str]:
@@ -164,17 +167,21 @@ class Description:
 _NO_ORIGIN = Origin("-", 0, 0, "0.0.0.0")
 
 
-@lru_cache(256)
-def _rtpmaps(values: tuple[str, ...]) -> Mapping[int, RtpMap]:
-    """Read the values of a=rtpmap lines. Most callers' phones say the same."""
+def payload_types(formats: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the formats of an m= line that are RTP payload types."""
+    return tuple(int(text) for text in formats if _is_number(text, 3) and int(text) < 128)
+
+
+def rtpmaps_of(lines: tuple[str, ...]) -> dict[int, RtpMap]:
+    """Return what the values of a=rtpmap lines say; those that make no sense are left out."""
     found: dict[int, RtpMap] = {}
-    for value in values:
-        number, _, encoding = value.strip().partition(" ")
+    for line in lines:
+        number, _, encoding = line.strip().partition(" ")
         parts = [part.strip() for part in encoding.split("/")]
         if _is_number(number, 3) and len(parts) > 1 and _is_number(parts[1], 7):
             channels = int(parts[2]) if len(parts) > 2 and _is_number(parts[2], 2) else 1
             found.setdefault(int(number), RtpMap(parts[0].upper(), int(parts[1]), channels))
-    return MappingProxyType(found)
+    return found
 
 
 def _direction(attributes: tuple[tuple[str, str | None], ...]) -> Direction | None:

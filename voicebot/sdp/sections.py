@@ -1,9 +1,19 @@
 """What one m= section of a peer says, read with the tolerance that peers need."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 
 from voicebot.sdp.crypto import Crypto
-from voicebot.sdp.description import Description, Direction, MediaDescription, RtpMap, SdpError
+from voicebot.sdp.description import (
+    Description,
+    Direction,
+    MediaDescription,
+    RtpMap,
+    SdpError,
+    payload_types,
+    rtpmaps_of,
+)
 from voicebot.sdp.media import ENCODINGS, EVENT, PTIME_MS, PTIMES_MS, STATIC, Codec
 
 PLAIN = ("RTP/AVP", "RTP/AVPF")  # AVPF's feedback is optional (RFC 4585 section 4.1): without it, it is AVP
@@ -15,11 +25,17 @@ def is_usable(section: MediaDescription) -> bool:
     return section.kind == "audio" and section.port > 0 and section.protocol.upper() in PLAIN + SECURE
 
 
-def encodings(section: MediaDescription) -> dict[int, RtpMap]:
+def encodings(section: MediaDescription) -> Mapping[int, RtpMap]:
     """Return what the listed payload types mean, in order; those without meaning are left out."""
-    rtpmaps = section.rtpmaps
-    found = {number: rtpmaps.get(number) or STATIC.get(number) for number in section.payload_types}
-    return {number: encoding for number, encoding in found.items() if encoding is not None}
+    return _encodings(section.formats, section.rtpmap_lines)
+
+
+@lru_cache(256)
+def _encodings(formats: tuple[str, ...], rtpmap_lines: tuple[str, ...]) -> Mapping[int, RtpMap]:
+    """Most callers' phones say the same: what a section means is known for a while."""
+    rtpmaps = rtpmaps_of(rtpmap_lines)
+    found = {number: rtpmaps.get(number) or STATIC.get(number) for number in payload_types(formats)}
+    return MappingProxyType({number: encoding for number, encoding in found.items() if encoding is not None})
 
 
 def codec_of(section: MediaDescription, codecs: Sequence[Codec], follow: bool) -> tuple[int, Codec] | None:

@@ -2,9 +2,11 @@
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from voicebot.sip.errors import SipError
 
+_LONGEST = 64  # characters of an IP address, with its zone
 DEFAULT_PORT = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 
@@ -57,6 +59,11 @@ def bracketed(host: str) -> str:
 
 def literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return the IP address that `host` spells, or None for a name."""
+    return _literal(host) if len(host) <= _LONGEST else None
+
+
+@lru_cache(4096)
+def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host)
     except ValueError:

@@ -21,13 +21,18 @@ def test_silence_leaves_at_once_and_every_20_ms(bench: Bench) -> None:
     assert {address for _, address in peer.rtp.sent} == {("192.0.2.1", 4000)}
 
 
-def test_nothing_is_sent_before_the_offer_is_answered_and_on_hold(bench: Bench) -> None:
+def test_nothing_is_sent_before_the_offer_is_answered_and_one_packet_of_silence_on_hold(bench: Bench) -> None:
+    """RFC 6263: also a stream that only comes in needs something that goes out to open the NAT."""
     peer = bench.leg(configure=False)
     bench.run(5)
     assert peer.heard() == []
     bench.configure(peer, send=False)
-    bench.run(5)
-    assert peer.heard() == []
+    assert [packet.payload for packet in peer.heard()] == [b"\xff" * 160]
+    bench.run(700)
+    assert len(peer.heard()) == 1
+    bench.run(100)
+    assert len(peer.heard()) == 2
+    peer.rtp.sent.clear()
     bench.configure(peer, send=True)
     bench.run(2)
     assert [packet.marker for packet in peer.heard()] == [True, False]

@@ -344,7 +344,7 @@ def test_cancelled_speech_stops(bench: Bench) -> None:
 def test_a_text_with_nothing_to_say_ends_at_once(bench: Bench) -> None:
     bench.send(speak("..."))
     bench.work()
-    assert bench.media == [(4, StreamChunk("c", 1, b"", True))]
+    assert bench.media == [(4, StreamChunk("c", 1, b"", True, "PCMA"))]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ A received frame stays bytes as long as possible: `bytes.translate` with a table
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -77,6 +78,15 @@ class Codec:
         """Return one byte a sample; `samples` is one-dimensional, 16-bit linear."""
         return self.encoder[np.ascontiguousarray(samples).view(np.uint16)].tobytes()
 
+    @property
+    def width(self) -> int:
+        """Return the bytes of a sample."""
+        return 1
+
+    def softer(self, payload: bytes, decibel: float) -> bytes:
+        """Return the payload quieter by so many dB."""
+        return payload.translate(_attenuation(self.name, decibel))
+
     def quiet(self, samples: int) -> bytes:
         """Return so many samples of digital silence."""
         return bytes((self.silence,)) * samples
@@ -134,6 +144,6 @@ TRANSCODE: dict[tuple[str, str], bytes] = {
 """`payload.translate(TRANSCODE["PCMU", "PCMA"])` turns a payload of one law into the other."""
 
 
-def attenuation(codec: Codec, decibel: float) -> bytes:
-    """Return the table that makes a payload of `codec` quieter by so many dB, for `bytes.translate`."""
-    return _byte_table(codec, codec, 10 ** (-decibel / 20))
+@lru_cache(maxsize=16)
+def _attenuation(name: str, decibel: float) -> bytes:
+    return _byte_table(CODECS[name], CODECS[name], 10 ** (-decibel / 20))

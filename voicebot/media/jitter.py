@@ -10,9 +10,11 @@ It works on timestamps, so a peer may use any ptime. Its depth is what lies in i
 - After a pause of the peer, a jump of its timestamps or another SSRC the playout point is set anew.
 """
 
+from collections.abc import Callable
+
 from voicebot.media import FRAME_SAMPLES
 from voicebot.media.concealment import conceal
-from voicebot.media.g711 import Codec
+from voicebot.media.inner import Inner
 from voicebot.media.reception import Order, Reception
 
 LONGEST_DEPTH = 6 * FRAME_SAMPLES  # 120 ms
@@ -34,6 +36,7 @@ class JitterBuffer:
         "_codec",
         "_end",
         "_excess",
+        "_frame_bytes",
         "_held",
         "_last",
         "_late_run",
@@ -47,19 +50,26 @@ class JitterBuffer:
         "_target",
         "_total_pops",
         "_waited",
+        "_width",
         "_window",
         "concealed",
+        "decode",
         "late",
         "reception",
         "skipped",
+        "taken_at",
     )
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Inner) -> None:
         self.reception = Reception()
         self.late = 0  # packets that came after their time
         self.concealed = 0  # frames that were made up
         self.skipped = 0  # frames that were left out to become shorter
+        self.decode: Callable[[bytes], bytes] | None = None  # what comes, to the codec's format
+        self.taken_at = -1  # timestamp of the packet that was the last frame as it was; -1: no such
         self._codec = codec
+        self._width = codec.width
+        self._frame_bytes = FRAME_SAMPLES * codec.width
         self._target = FRAME_SAMPLES
         self._window = _WINDOW
         self._total_pops = 0
@@ -87,9 +97,11 @@ class JitterBuffer:
         first = self._next if self._next is not None else min(self._held, default=self._end)
         return max(0, self._end - first) / 8
 
-    def change_codec(self, codec: Codec) -> None:
+    def change_codec(self, codec: Inner) -> None:
         if codec is not self._codec:
             self._codec = codec
+            self._width = codec.width
+            self._frame_bytes = FRAME_SAMPLES * codec.width
             self._last = (b"", b"", b"")
             self.restart()
 
@@ -105,6 +117,8 @@ class JitterBuffer:
             self.reception.measure(rtp_timestamp, arrival)
         elif order is not Order.REORDERED:
             return
+        if self.decode is not None and payload:
+            payload = self.decode(payload)
         if not payload:
             return
         if not self._held and self._next is None:
@@ -119,7 +133,8 @@ class JitterBuffer:
                 return
         self._late_run = 0
         self._held[at] = payload
-        self._end = max(self._end, at + len(payload)) if len(self._held) > 1 else at + len(payload)
+        end = at + len(payload) // self._width
+        self._end = max(self._end, end) if len(self._held) > 1 else end
 
     def _came_late(self, at: int, payload: bytes) -> None:
         self.late += 1
@@ -127,10 +142,10 @@ class JitterBuffer:
         if self._late_run > _LATE_IN_A_ROW:
             self.restart()
             self._held[at] = payload
-            self._end = at + len(payload)
+            self._end = at + len(payload) // self._width
 
     def pop(self, quiet: bool = False) -> bytes | None:
-        """Return the next 160 bytes, concealed if need be, or None when there is nothing to hear.
+        """Return the next 20 ms (160 bytes of G.711), concealed if need be, or None when there is nothing to hear.
 
         `quiet`: the frame before this one was quiet, so that skipping one will hardly be heard.
         """
@@ -143,12 +158,14 @@ class JitterBuffer:
         if self._excess:
             following = self._skip(following, quiet)
         frame = self._held.pop(following, None)
-        if frame is None or len(frame) != FRAME_SAMPLES:
+        if frame is None or len(frame) != self._frame_bytes:
+            self.taken_at = -1
             frame = self._assemble(following, frame)
             if frame is None:
                 return None
         else:
             self._next = following + FRAME_SAMPLES
+            self.taken_at = following & 0xFFFFFFFF
             if self._starved:
                 self._deepen()
             self._run = 0
@@ -210,11 +227,12 @@ class JitterBuffer:
                 parts.append(self._made_up(hole))
                 at, need, missing = at + hole, need - hole, missing + hole
                 continue
-            if len(piece) > need:
-                held[at + need] = piece[need:]
-                piece = piece[:need]
+            ticks = len(piece) // self._width
+            if ticks > need:
+                held[at + need] = piece[need * self._width :]
+                piece, ticks = piece[: need * self._width], need
             parts.append(piece)
-            at, need = at + len(piece), need - len(piece)
+            at, need = at + ticks, need - ticks
         if need:  # the rest of this frame has not come yet; after a pause it never will
             if parts and self._starved < _PAUSE:
                 held[following] = b"".join(parts)
@@ -271,7 +289,10 @@ class JitterBuffer:
         if not quiet and self._excess <= _PATIENCE:
             return following
         self._excess = 0
-        if self._end - following < 2 * FRAME_SAMPLES or len(self._held.get(following, b"")) != FRAME_SAMPLES:
+        if (
+            self._end - following < 2 * FRAME_SAMPLES
+            or len(self._held.get(following, b"")) != self._frame_bytes
+        ):
             return following
         del self._held[following]
         self.skipped += 1

@@ -58,14 +58,19 @@ def ntp_time(now: float) -> int:
     return int(now * 4294967296) & 0xFFFFFFFFFFFFFFFF
 
 
-def block_of(reception: Reception, last_sr: int, last_sr_at: float, now: float) -> ReportBlock:
-    """Return the report block on what was received; `last_sr` 0 when the peer has sent no SR yet."""
+def block_of(
+    reception: Reception, last_sr: int, last_sr_at: float, now: float, ticks: int = 1
+) -> ReportBlock:
+    """Return the report block on what was received; `last_sr` 0 when the peer has sent no SR yet.
+
+    `ticks` of the stream's clock are one of 8 kHz, at which the reception was measured.
+    """
     return ReportBlock(
         ssrc=reception.ssrc or 0,
         fraction_lost=reception.fraction_lost(),
         lost=min(reception.lost, _MOST_LOST),
         highest_sequence_number=reception.highest_sequence_number,
-        jitter=int(reception.jitter),
+        jitter=int(reception.jitter * ticks),
         last_sr=last_sr,
         delay=int((now - last_sr_at) * 65536) & 0xFFFFFFFF if last_sr else 0,
     )
@@ -108,6 +113,11 @@ def build(report: Report, cname: str) -> bytes:
 
 def _part(kind: int, count: int, body: bytes) -> bytes:
     return _HEADER.pack(0x80 | count, kind, len(body) // 4) + body
+
+
+def is_rtcp(data: bytes) -> bool:
+    """Say whether a datagram on a port of both RTP and RTCP is RTCP (RFC 5761 section 4)."""
+    return len(data) > 1 and data[0] >= 0x80 and 192 <= data[1] <= 223
 
 
 def parse(data: bytes) -> Report | None:

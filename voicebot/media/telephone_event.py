@@ -38,7 +38,16 @@ def parse(payload: bytes) -> Event | None:
 
 
 def build(event: Event) -> bytes:
+    """Return the payload of an event."""
     return _PAYLOAD.pack(event.code, (_END if event.end else 0) | event.volume, event.duration)
+
+
+def at_clock(payload: bytes, source_hz: int, target_hz: int) -> bytes:
+    """Return an event payload with its duration at another clock rate (RFC 4733 section 2.1)."""
+    if source_hz == target_hz or len(payload) < _PAYLOAD.size:
+        return payload
+    code, flags, duration = _PAYLOAD.unpack_from(payload)
+    return _PAYLOAD.pack(code, flags, min(duration * target_hz // source_hz, _LONGEST_SEGMENT))
 
 
 class EventReceiver:

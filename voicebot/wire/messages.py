@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Codec = Literal["PCMU", "PCMA"]
+Codec = Literal["PCMU", "PCMA", "G722", "OPUS"]
+Inner = Literal[
+    "PCMU", "PCMA", "L16"
+]  # how a leg keeps its audio: L16 is int16 at 16 kHz, for every codec but G.711
 BargeIn = Literal["reversible", "immediate", "none"]
 
 
@@ -25,13 +28,24 @@ class OpenLeg(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class SrtpKeys(Message):
+    """What encrypts a leg: the suite as SDES names it, each key with its salt (30 bytes)."""
+
+    suite: str
+    send_key: bytes = field(repr=False)
+    receive_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigureLeg(Message):
     """What the last offer/answer settled. Media may flow both ways from now on as `send` and `receive` say.
 
     `remote_host` and `remote_port` are the SDP's; `source_host` is where the peer's signalling comes from: the stream
     latches on the first valid packet from one of the two addresses, and moves only after another ConfigureLeg.
-    `event_payload_type` is the peer's number for telephone-event/8000, None when it offers none.
-    `receive_event_payload_type` is the number that we told the peer.
+    `payload_type` and `event_payload_type` (None: it takes no events) are the peer's numbers, which we send;
+    `receive_payload_type` (-1: the same) and `receive_event_payload_type` are those that we told the peer, and
+    `alternatives` others that it may use: (number, encoding's name). `event_clock_rate` is 8000 or 48000, both ways.
+    `rtcp_port` 0: the one after `remote_port`. `srtp` None: nothing is encrypted.
     `timeout` in seconds: with no packet for so long a MediaTimeout is sent (0 = never; not while held).
     """
 
@@ -48,6 +62,12 @@ class ConfigureLeg(Message):
     receive: bool = True
     ptime_ms: int = 20
     timeout: float = 0.0
+    receive_payload_type: int = -1
+    event_clock_rate: int = 8000
+    alternatives: tuple[tuple[int, str], ...] = ()
+    rtcp_mux: bool = False
+    rtcp_port: int = 0
+    srtp: SrtpKeys | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +83,7 @@ class CloseLeg(Message):
 
 @dataclass(frozen=True, slots=True)
 class PromptItem(Message):
-    """A rendered prompt or audio file: WAV, 16-bit mono, 8 kHz, absolute path. Loaded and encoded once per codec."""
+    """A rendered prompt or audio file: WAV, 16-bit mono, 8 kHz, absolute path. Loaded and encoded once per inner format."""
 
     path: str
 
@@ -346,12 +366,13 @@ class AudioEnd(Message):
 
 @dataclass(frozen=True, slots=True)
 class StreamChunk(Message):
-    """A piece of live speech in the leg's codec (encoded bytes, 8 kHz); `last` ends the stream."""
+    """A piece of live speech in the leg's inner format; `last` ends the stream."""
 
     call: str
     stream: int
     payload: bytes
     last: bool = False
+    codec: Inner = "PCMU"
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,7 +432,7 @@ class Speak(Message):
     engine: str
     voice: str
     text: str
-    codec: Codec
+    codec: Inner
     sensitive: bool = False
 
 

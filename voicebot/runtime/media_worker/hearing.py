@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from voicebot.media import FRAME_SAMPLES, FRAME_SECONDS, g711
 from voicebot.media.recording import FRAME_BYTES, interleave
+from voicebot.media.wide import Wideband
 from voicebot.runtime.media_worker.leg import Leg
 from voicebot.runtime.media_worker.turns import PREROLL, Sender
 from voicebot.speech.vad import Edge, EnergyGate, VoiceDetector, levels_dbfs
@@ -16,6 +17,7 @@ _RING = 24  # frames kept of every leg: the pre-roll and the longest onset
 _PREROLL_FRAMES = round(PREROLL / FRAME_SECONDS)
 _QUIET_DB = 3.0  # over the floor
 _FIRST_ROWS = 64
+_NOTHING = g711.PCMU.quiet(FRAME_SAMPLES)  # in place of a frame that is not G.711
 
 
 class LegEdge(NamedTuple):
@@ -37,6 +39,7 @@ class Hearing:
         self._legs: list[Leg] = []
         self._rows = np.zeros(0, np.intp)
         self._laws = np.zeros(0, np.uint16)
+        self._wide: list[tuple[int, Wideband]] = []
 
     def take_row(self) -> int:
         """Return the row of a new leg, free of anything that was said in it before."""
@@ -58,11 +61,17 @@ class Hearing:
         self._legs = list(legs)
         self._rows = np.array([leg.row for leg in legs], np.intp)
         self._laws = np.array([leg.codec.index for leg in legs], np.uint16)
+        self._wide = [(index, leg.wide) for index, leg in enumerate(legs) if leg.wide is not None]
 
     def hear(self, now: float, channels: Mapping[int, Sender]) -> list[LegEdge]:
         """Take what every leg says (`heard`) and hears (`sent`) in the tick that ends at `now`; return the edges."""
         legs = self._legs
-        samples = self._decode([leg.silence if leg.heard is None else leg.heard for leg in legs], self._laws)
+        frames = [leg.silence if leg.heard is None else leg.heard for leg in legs]
+        for index, _ in self._wide:
+            frames[index] = _NOTHING
+        samples = self._decode(frames, self._laws)
+        for index, wide in self._wide:
+            samples[index] = wide.narrow
         margins = self._gate.update(self._rows, levels_dbfs(samples)).tolist()
         self._ticks += 1
         self._ring[self._ticks % _RING, self._rows] = samples
@@ -95,7 +104,12 @@ class Hearing:
 
     def _record(self, recorded: list[int], samples: NDArray[np.int16]) -> None:
         legs = [self._legs[index] for index in recorded]
-        heard = self._decode([leg.sent for leg in legs], self._laws[recorded])
+        heard = self._decode(
+            [leg.sent if leg.wide is None else _NOTHING for leg in legs], self._laws[recorded]
+        )
+        for index, leg in enumerate(legs):
+            if leg.wide is not None:
+                heard[index] = leg.wide.recorded(leg.sent)
         audio = interleave(samples[recorded], heard)
         for index, leg in enumerate(legs):
             frame = audio[index * FRAME_BYTES : (index + 1) * FRAME_BYTES]

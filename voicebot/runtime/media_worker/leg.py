@@ -1,21 +1,29 @@
-"""One leg: where its packets come from and go to, what is sent in which order, and its reports."""
+"""One leg: its state, and what offer and answer have settled. What comes and goes is in `receiving` and `sending`."""
 
 import ipaddress
 import socket
 from typing import Any, Protocol
 
-from voicebot.media import FRAME_SAMPLES, g711, rtcp, rtp, tones
+from voicebot.media import FRAME_SAMPLES, g711
+from voicebot.media.coders import Coder, coder_for
+from voicebot.media.inner import Inner, convert, inner_of
 from voicebot.media.jitter import JitterBuffer
+from voicebot.media.packing import Packing
 from voicebot.media.playout import Clip
 from voicebot.media.telephone_event import EventPacket, EventReceiver, EventRelay, EventSender
+from voicebot.media.wide import Wideband
 from voicebot.runtime.media_worker.playback import Playback
 from voicebot.runtime.media_worker.recorder import Recording
+from voicebot.runtime.media_worker.secure import Secure
 from voicebot.runtime.media_worker.turns import Turn
 from voicebot.speech.vad import VoiceDetector
 from voicebot.wire import ConfigureLeg
 
 Address = Any  # what recvfrom returns: (host, port) for IPv4, (host, port, flow, scope) for IPv6
-COMFORT_NOISE = 13  # RFC 3389: a peer that suppresses silence
+EVENT_CLOCK = 8000  # of the keys inside: durations change only where they come and go
+FRAME_MS = 20
+# Seconds between packets of a leg that may not send audio, so that NATs stay open (RFC 6263 section 8).
+OPEN_EVERY = 15.0
 
 
 class Datagrams(Protocol):
@@ -65,22 +73,35 @@ class Leg:
         self.cname = cname
         # Set by configure:
         self.configured = False
-        self.codec = g711.PCMU
+        self.codec: Inner = g711.PCMU  # how audio lies here
+        self.coder: Coder | None = None  # None: as it is on the wire
+        self.wide: Wideband | None = None
+        self.packing: Packing | None = None  # None: every tick is a packet
+        self.secure: Secure | None = None
+        self.ticks = 1  # of the RTP clock for each of 8 kHz
         self.silence = g711.PCMU.quiet(FRAME_SAMPLES)
         self.payload_type = 0
+        self.receive_payload_type = 0
         self.event_payload_type: int | None = None
         self.receive_event_payload_type = -1
+        self.event_clock_rate = EVENT_CLOCK
+        self.alternatives: dict[int, str] = {}
+        self.rtcp_mux = False
+        self.opens_at = 0.0
         self.sends = self.receives = False
         self.timeout = 0.0
         self.target: Address | None = None
         self.rtcp_target: Address | None = None
         self.latched: Address | None = None
-        self._allowed: tuple[str, ...] = ()
-        self._negotiated: tuple[str, int, str] | None = None
+        self.allowed: tuple[str, ...] = ()
+        self._negotiated: tuple[str, int, str, int, bool] | None = None
+        self.other_coders: dict[str, Coder] = {}  # for alternatives
+        self._clock = 0  # the last timestamp on a clock of its own, without wrapping
         # Receiving:
         self.jitter = JitterBuffer(self.codec)
         self.events = EventReceiver()
         self.heard: bytes | None = None  # this tick's frame from the peer
+        self.payloads: dict[int, bytes] = {}  # by timestamp: what a bridge can forward as it came
         self.quiet = True  # the last frame hardly stood out of the noise
         self.last_packet_at = 0.0
         self.timed_out = False
@@ -101,10 +122,11 @@ class Leg:
         # Counters and reports:
         self.packets_sent = self.octets_sent = self.events_sent = self.send_errors = 0
         self.packets_received = 0
-        self.dropped_invalid = self.dropped_source = self.dropped_payload_type = 0
+        self.dropped_invalid = self.dropped_source = self.dropped_payload_type = self.dropped_unauthentic = 0
         self.last_sender_report = 0
         self.last_sender_report_at = 0.0
         self.next_report_at = 0.0
+        self.reports_received = 0
         self.round_trip: float | None = None
         self.remote_lost = 0
         self.remote_jitter_ms = 0.0
@@ -124,200 +146,111 @@ class Leg:
 
     def configure(self, command: ConfigureLeg, now: float) -> bool:
         """Apply the last offer/answer. False when the SDP's host is no IP address: we then wait for packets."""
-        codec = g711.CODECS[command.codec]
-        if codec is not self.codec:
-            table = g711.TRANSCODE[self.codec.name, codec.name]
-            if self.playback is not None:
-                self.playback.translate(table)
-            for tone in self.tones:
-                tone.translate(table)
-        self.codec = codec
-        self.silence = codec.quiet(FRAME_SAMPLES)
-        self.jitter.change_codec(codec)
+        self._take_codec(command)
         self.payload_type = command.payload_type
+        given = command.receive_payload_type
+        self.receive_payload_type = given if given >= 0 else command.payload_type
         self.event_payload_type = command.event_payload_type
         self.receive_event_payload_type = command.receive_event_payload_type
+        self.event_clock_rate = command.event_clock_rate
+        self.alternatives = dict(command.alternatives)
+        self._take_keys(command)
         remote, source = numeric(command.remote_host), numeric(command.source_host)
-        negotiated = (command.remote_host, command.remote_port, command.source_host)
+        rtcp_port = command.rtcp_port or command.remote_port + 1
+        negotiated = (
+            command.remote_host, command.remote_port, command.source_host, rtcp_port, command.rtcp_mux,
+        )  # fmt: skip
         if negotiated != self._negotiated:  # only an SDP change lets the stream move
             self._negotiated = negotiated
-            self._allowed = tuple(host for host in (remote, source) if host)
+            self.allowed = tuple(host for host in (remote, source) if host)
+            self.rtcp_mux = command.rtcp_mux
             self.latched = self.target = self.rtcp_target = None
+            self.opens_at = now  # for `sending.keep_open`
             if remote and 0 < command.remote_port < 65535 and not ipaddress.ip_address(remote).is_unspecified:
                 self.target = (remote, command.remote_port)
-                self.rtcp_target = (remote, command.remote_port + 1)
+                self.rtcp_target = self.target if self.rtcp_mux else (remote, rtcp_port)
         if command.send and not self.sends:
             self.marker = True
+        elif self.sends and not command.send:
+            self.opens_at = max(self.opens_at, now + OPEN_EVERY)
         if command.receive and not self.receives:
             self.jitter.restart()
         self.sends, self.receives, self.timeout = command.send, command.receive, command.timeout
         self.last_packet_at = now
         self.timed_out = False
-        if not self.configured:
-            self.next_report_at = now + rtcp.INTERVAL * (0.5 + (self.ssrc % 1000) / 1000)
+        if not self.configured:  # the first report soon: it opens the way for RTCP
+            self.next_report_at = now + (self.ssrc % 1000) / 2000
         self.configured = True
         return bool(remote)
 
-    # --- receiving ------------------------------------------------------------------------------------------------
-
-    def receive(self, data: bytes, address: Address, now: float) -> str | None:
-        """Take one datagram of the RTP socket; return the key that it begins, if any."""
-        packet = rtp.parse(data)
-        if packet is None:
-            self.dropped_invalid += 1
-            return None
-        kind, _, sequence_number, rtp_timestamp, ssrc, payload = packet
-        if address != self.latched and not self._latch(kind, address):
-            return None
-        if kind == self.payload_type:
-            self.packets_received += 1
-            self.last_packet_at = now
-            if self.receives:
-                self.jitter.push(sequence_number, rtp_timestamp, ssrc, payload, now)
-            return None
-        if kind == self.receive_event_payload_type:
-            return self._receive_event(packet, now)
-        if kind == COMFORT_NOISE:
-            self.last_packet_at = now
-            self.jitter.reception.accept(ssrc, sequence_number)
-            return None
-        self.dropped_payload_type += 1
-        return None
-
-    def _latch(self, kind: int, address: Address) -> bool:
-        """Symmetric RTP: the first valid packet from the SDP's or the signalling's host says where the peer is."""
-        if self.latched is not None or numeric(address[0]) not in self._allowed:
-            self.dropped_source += 1
-            return False
-        if kind not in (self.payload_type, self.receive_event_payload_type, COMFORT_NOISE):
-            self.dropped_payload_type += 1
-            return False
-        self.latched = self.target = address
-        self.rtcp_target = (address[0], address[1] + 1, *address[2:]) if address[1] < 65535 else None
-        return True
-
-    def _receive_event(self, packet: rtp.Packet, now: float) -> str | None:
-        self.packets_received += 1
-        self.last_packet_at = now
-        self.jitter.reception.accept(packet.ssrc, packet.sequence_number)
-        if not self.receives:
-            return None
-        key = self.events.receive(packet.rtp_timestamp, packet.marker, packet.payload)
-        if self.peer is not None:
-            self.peer.pass_on(packet, key)
-        return key
-
-    def pass_on(self, packet: rtp.Packet, key: str | None) -> None:
-        """Carry an event packet of the bridged leg over to this one: as an event, else as a tone."""
-        if self.event_payload_type is None:
-            if key is not None:
-                self.send_keys(key, 100, 80)
-        elif len(self.relayed) < 8 and len(packet.payload) >= 4:
-            self.relayed.append(self.relay.relay(packet.rtp_timestamp, packet.payload, self.rtp_timestamp))
-
-    def receive_report(self, data: bytes, address: Address, now: float) -> None:
-        """Take one datagram of the RTCP socket."""
-        host = address[0] if self.latched is None else self.latched[0]
-        if numeric(address[0]) not in self._allowed or address[0] != host:
-            self.dropped_source += 1
-            return
-        report = rtcp.parse(data)
-        if report is None:
-            self.dropped_invalid += 1
-            return
-        self.rtcp_target = address
-        if report.sender is not None:
-            self.last_sender_report = (report.sender.ntp >> 16) & 0xFFFFFFFF
-            self.last_sender_report_at = now
-        for block in report.blocks:
-            if block.ssrc == self.ssrc:
-                self.round_trip = rtcp.round_trip(block, now)
-                self.remote_lost = block.lost
-                self.remote_jitter_ms = block.jitter / 8
-
-    # --- sending --------------------------------------------------------------------------------------------------
-
-    def send_keys(self, keys: str, duration_ms: int, gap_ms: int) -> None:
-        if self.event_payload_type is not None:
-            self.keys.add(keys, duration_ms, gap_ms)
-            return
-        known = "".join(key for key in keys.upper() if key in tones.DTMF)
-        if known:
-            audio = self.codec.encode(tones.dtmf(known, duration_ms, gap_ms))
-            self.tones.append(Clip(audio, self.codec.silence))
-
-    def send_audio(self, frame: bytes) -> None:
-        """Send one frame of 160 bytes and go on by 20 ms."""
-        self.sent = frame
-        rtp_timestamp = self.rtp_timestamp
-        self.rtp_timestamp = (rtp_timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
-        target = self.target
-        if self.sends and target is not None:
-            self._send(self.payload_type, rtp_timestamp, frame, self.marker, target)
-            self.marker = False
-
-    def send_events(self) -> bool:
-        """Send what keys there are in place of this tick's audio; False when there is none."""
-        kind, target = self.event_payload_type, self.target
-        packets = self.relayed
-        if self.keys:
-            packet = self.keys.next(self.rtp_timestamp)
-            packets = packets if packet is None else [*packets, packet]
-        if not packets or kind is None:
-            return False
-        self.relayed = []
-        if self.sends and target is not None:
-            for payload, marker, rtp_timestamp in packets:
-                self.events_sent += 1
-                self._send(kind, rtp_timestamp, payload, marker, target)
+    def _take_codec(self, command: ConfigureLeg) -> None:
+        inner = inner_of(command.codec)
+        if inner is not self.codec:
+            if self.playback is not None:
+                self.playback.change_codec(inner)
+            for tone in self.tones:
+                tone.change_codec(inner)
+        before = self.coder.name if self.coder is not None else self.codec.name
+        if before != command.codec:
+            self.coder = coder_for(command.codec)
+            self.ticks = self.coder.ticks if self.coder is not None else 1
+            self.wide = Wideband() if self.coder is not None else None
+            self.payloads.clear()
+        self.codec = inner
+        self.silence = inner.quiet(FRAME_SAMPLES)
         self.sent = self.silence
-        self.rtp_timestamp = (self.rtp_timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
-        return True
+        self.jitter.change_codec(inner)
+        self.jitter.decode = self.coder.decode if self.coder is not None else None
+        if command.ptime_ms == FRAME_MS and self.coder is None:
+            self.packing = None
+        elif self.packing is None or before != command.codec or self.packing.ptime_ms != command.ptime_ms:
+            self.packing = Packing(command.ptime_ms, inner.width)
 
-    def take_tone(self) -> bytes | None:
-        while self.tones:
-            frame = self.tones[0].take()
-            if frame is not None:
-                return frame
-            del self.tones[0]
-        return None
+    def _take_keys(self, command: ConfigureLeg) -> None:
+        if command.srtp is None:
+            self.secure = None
+        elif self.secure is not None:
+            self.secure.rekey(command.srtp)
+        else:
+            self.secure = Secure(command.srtp)
+            if not self.packets_sent:
+                self.sequence_number &= 0x7FFF  # RFC 3711 section 3.3.1: no wrap before the peer is there
 
-    def _send(self, kind: int, rtp_timestamp: int, payload: bytes, marker: bool, target: Address) -> None:
-        sequence_number = self.sequence_number
-        self.sequence_number = (sequence_number + 1) & 0xFFFF
-        try:
-            self.rtp_socket.sendto(
-                rtp.build(kind, sequence_number, rtp_timestamp, self.ssrc, payload, marker), target
-            )
-        except OSError:  # a full buffer, an ICMP answer, a route that is gone: one packet is lost, no more
-            self.send_errors += 1
-            return
-        self.packets_sent += 1
-        self.octets_sent += len(payload)
+    # --- while it runs --------------------------------------------------------------------------------------------
 
-    def send_report(self, now: float, bye: bool = False) -> None:
-        """Send SR (or RR while we send nothing) with what we receive (RFC 3550 section 6.4)."""
-        self.next_report_at = now + rtcp.INTERVAL
-        if self.rtcp_target is None:
-            return
-        sender = None
-        if self.packets_sent:
-            sender = rtcp.SenderInfo(
-                rtcp.ntp_time(now), self.rtp_timestamp, self.packets_sent, self.octets_sent
-            )
-        blocks: tuple[rtcp.ReportBlock, ...] = ()
-        if self.jitter.reception.ssrc is not None:
-            blocks = (
-                rtcp.block_of(
-                    self.jitter.reception, self.last_sender_report, self.last_sender_report_at, now
-                ),
-            )
-        try:
-            self.rtcp_socket.sendto(
-                rtcp.build(rtcp.Report(self.ssrc, sender, blocks, bye), self.cname), self.rtcp_target
-            )
-        except OSError:
-            self.send_errors += 1
+    def to_8khz(self, rtp_timestamp: int) -> int:
+        """Return a timestamp of the codec's clock on the 8 kHz timeline, also where it wraps."""
+        if self.ticks == 1:
+            return rtp_timestamp
+        self._clock += ((rtp_timestamp - self._clock + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+        return (self._clock // self.ticks) & 0xFFFFFFFF
+
+    @property
+    def forwards_from_peer(self) -> bool:
+        """Do both sides of the bridge speak the same codec that has to be computed? Then payloads go on as they are."""
+        mine = self.coder
+        theirs = self.peer.coder if self.peer is not None else None
+        return mine is not None and theirs is not None and mine.name == theirs.name
+
+    def from_peer(self) -> bytes | None:
+        """Return what the bridged peer says in this tick, in this leg's format."""
+        peer = self.peer
+        frame = peer.heard if peer is not None else None
+        if frame is None or peer is None or peer.codec is self.codec:
+            return frame
+        if peer.wide is not None:
+            return self.codec.encode(peer.wide.narrow)
+        if self.wide is not None:
+            return self.wide.widen(peer.codec.decode(frame))
+        return convert(frame, peer.codec, self.codec)
+
+    def payload_of_peer(self) -> bytes | None:
+        """Return the peer's packet of this tick if it can go on as it came: same codec, and of 20 ms both."""
+        peer = self.peer
+        if peer is None or not self.forwards_from_peer or peer.jitter.taken_at < 0:
+            return None
+        payload = peer.payloads.pop(peer.jitter.taken_at, None)
+        return payload if self.packing is not None and self.packing.ptime_ms == FRAME_MS else None
 
     def counters(self) -> dict[str, float]:
         """Return what LegClosed and the heartbeat carry."""
@@ -337,6 +270,8 @@ class Leg:
             "dropped_invalid": self.dropped_invalid,
             "dropped_source": self.dropped_source,
             "dropped_payload_type": self.dropped_payload_type,
+            "dropped_unauthentic": self.dropped_unauthentic,
+            "reports_received": self.reports_received,
             "jitter_ms": round(reception.jitter_ms, 3),
             "remote_lost": self.remote_lost,
             "remote_jitter_ms": self.remote_jitter_ms,

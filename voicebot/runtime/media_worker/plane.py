@@ -11,14 +11,22 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from voicebot.media import FRAME_SAMPLES, g711
-from voicebot.media.playout import Clip, LiveClip
+from voicebot.media import FRAME_SAMPLES
 from voicebot.runtime.media_worker.hearing import Hearing
 from voicebot.runtime.media_worker.leg import Datagrams, Leg, is_socket_pair
-from voicebot.runtime.media_worker.playback import Playback
+from voicebot.runtime.media_worker.plays import Plays
 from voicebot.runtime.media_worker.prompts import Prompts
+from voicebot.runtime.media_worker.receiving import receive, receive_report
 from voicebot.runtime.media_worker.recorder import Recorder
-from voicebot.runtime.media_worker.streams import Streams
+from voicebot.runtime.media_worker.sending import (
+    forward,
+    keep_open,
+    send_audio,
+    send_events,
+    send_keys,
+    send_report,
+    take_tone,
+)
 from voicebot.runtime.media_worker.turns import Sender, Turn
 from voicebot.speech.vad import Edge
 from voicebot.wire import (
@@ -37,23 +45,16 @@ from voicebot.wire import (
     OpenLeg,
     Pause,
     Play,
-    PlayEnded,
-    PlayPaused,
-    PlayStarted,
-    PromptItem,
     Record,
     RecordingEnded,
     Resume,
     SendKeys,
-    SilenceItem,
     SpeechStarted,
     SpeechStopped,
     Stop,
     StreamChunk,
-    StreamItem,
     Unbridge,
 )
-from voicebot.wire.channel import ChannelClosed, ChannelFull
 
 READS_PER_DRAIN = 8  # packets of one leg: with four drains a tick 32 times what a peer should send
 _DATAGRAM = 2048  # more than any packet that we take; longer ones are cut, and then refused by their length
@@ -78,25 +79,24 @@ class MediaPlane:
         self.outbox: deque[Message] = deque()
         self.speech: dict[int, Sender] = {}  # by speech worker
         self._poller = poller
-        self._prompts = prompts
         self._recorder = recorder
         self._rng = rng
         self._hearing = Hearing()
-        self._streams = Streams()
+        self._plays = Plays(prompts, self.outbox)
         self._legs: dict[int, Leg] = {}
         self._active: list[Leg] = []  # those that are configured
+        self._wide: list[Leg] = []  # those of them with samples at 16 kHz
         self._closing: dict[int, tuple[Leg, float]] = {}
         self._by_descriptor: dict[int, tuple[Leg, bool]] = {}  # True: RTCP
-        self._waiting: list[tuple[Leg, Playback, Play]] = []  # plays whose prompts are being loaded
         self._ticks = 0
         self._totals: dict[str, float] = {}
         self._commands: dict[type[Message], Callable[..., None]] = {
             ConfigureLeg: self._configure,
             CloseLeg: self._close,
-            Play: self._play,
-            Pause: self._pause,
-            Resume: self._resume,
-            Stop: self._stop,
+            Play: self._plays.play,
+            Pause: self._plays.pause,
+            Resume: self._plays.resume,
+            Stop: self._plays.stop,
             SendKeys: self._send_keys,
             Listen: self._listen,
             EndListen: self._end_listen,
@@ -162,19 +162,24 @@ class MediaPlane:
                 self._by_descriptor[item.fileno()] = (leg, is_rtcp)
                 self._poller.register(item.fileno())
             self._active.append(leg)
+        keep_open(leg, now)
+        self._active_changed()
+
+    def _active_changed(self) -> None:
+        self._wide = [leg for leg in self._active if leg.wide is not None]
         self._hearing.set_legs(self._active)
 
     def _close(self, leg: Leg, message: CloseLeg, now: float) -> None:
-        self._end_play(leg, "closed", now)
+        self._plays.end(leg, "closed", now)
         self._end_turn(leg, now)
         self._unbridge(leg, message, now)
         for item in (leg.rtp_socket, leg.rtcp_socket):
             if self._by_descriptor.pop(item.fileno(), None) is not None:
                 self._poller.unregister(item.fileno())
         if leg.configured:
-            leg.send_report(now, bye=True)
+            send_report(leg, now, bye=True)
             self._active.remove(leg)
-            self._hearing.set_legs(self._active)
+            self._active_changed()
         leg.close_sockets()
         del self._legs[leg.number]
         self._hearing.release_row(leg.row)
@@ -187,81 +192,8 @@ class MediaPlane:
                 self._recorder.end(recording)
             self._closing[leg.number] = (leg, now + _CLOSING_WITHIN)
 
-    # --- playing --------------------------------------------------------------------------------------------------
-
-    def _play(self, leg: Leg, message: Play, now: float) -> None:
-        self._end_play(leg, "replaced", now)
-        wanted = {item.path for item in message.items if isinstance(item, PromptItem)}
-        missing = {path for path in wanted if self._prompts.get(path, leg.codec.name, now) is None}
-        streams = tuple(item.stream for item in message.items if isinstance(item, StreamItem))
-        leg.playback = Playback(message, missing, streams)
-        for stream in streams:
-            self._streams.want(leg.call, stream, leg.codec.silence, now)
-        if missing:
-            self._waiting.append((leg, leg.playback, message))
-        else:
-            self._accept(leg, leg.playback, message, now)
-
-    def _accept(self, leg: Leg, playback: Playback, message: Play, now: float) -> None:
-        items: list[Clip | LiveClip] = []
-        for item in message.items:
-            if isinstance(item, StreamItem):
-                items.append(self._streams.want(leg.call, item.stream, leg.codec.silence, now).clip)
-            elif isinstance(item, SilenceItem):
-                items.append(Clip(leg.codec.quiet(max(0, item.milliseconds) * 8), leg.codec.silence))
-            else:
-                payload = self._prompts.get(item.path, leg.codec.name, now)
-                if payload is None:  # the cache is smaller than this play, or the codec has changed meanwhile
-                    playback.missing.add(item.path)
-                    self._waiting.append((leg, playback, message))
-                    return
-                items.append(Clip(payload, leg.codec.silence))
-        playback.accept(items, message.loop)
-
-    def _prompts_loaded(self, now: float) -> None:
-        for path, _codec, problem in self._prompts.loaded():
-            waiting, self._waiting = self._waiting, []
-            for entry in waiting:
-                leg, playback, message = entry
-                if leg.playback is not playback:
-                    continue  # it has ended meanwhile
-                if problem and path in playback.missing:
-                    self._end_play(leg, "failed", now, problem)
-                    continue
-                playback.missing.discard(path)
-                if playback.missing:
-                    self._waiting.append(entry)
-                else:
-                    self._accept(leg, playback, message, now)
-
-    def _end_play(self, leg: Leg, cause: str, now: float, problem: str = "") -> None:
-        playback = leg.playback
-        if playback is None:
-            return
-        leg.playback = None
-        for stream in playback.streams:
-            self._streams.end(leg.call, stream)
-        self.outbox.append(
-            PlayEnded(leg.call, leg.number, playback.play, now, cause, playback.position, problem)
-        )
-
-    def _pause(self, leg: Leg, message: Pause, now: float) -> None:
-        if leg.playback is not None and leg.playback.play == message.play and leg.playback.hold():
-            self._tell_paused(leg, leg.playback, True, now)
-
-    def _resume(self, leg: Leg, message: Resume, now: float) -> None:
-        if leg.playback is not None and leg.playback.play == message.play and leg.playback.release():
-            self._tell_paused(leg, leg.playback, False, now)
-
-    def _tell_paused(self, leg: Leg, playback: Playback, paused: bool, now: float) -> None:
-        self.outbox.append(PlayPaused(leg.call, leg.number, playback.play, now, playback.position, paused))
-
-    def _stop(self, leg: Leg, message: Stop, now: float) -> None:
-        if leg.playback is not None and leg.playback.play == message.play:
-            self._end_play(leg, "stopped", now)
-
     def _send_keys(self, leg: Leg, message: SendKeys, now: float) -> None:
-        leg.send_keys(message.keys, message.duration_ms, message.gap_ms)
+        send_keys(leg, message.keys, message.duration_ms, message.gap_ms)
 
     # --- listening ------------------------------------------------------------------------------------------------
 
@@ -287,25 +219,15 @@ class MediaPlane:
                 self.outbox.append(SpeechStarted(leg.call, leg.number, turn.number, edge.at))
                 if turn.speech >= 0 and not turn.streaming:
                     turn.begin(*self._hearing.before(leg, edge.at, now), self.speech.get(turn.speech))
-            self._interrupt(leg, edge.at, now)
+            self._plays.interrupt(leg, edge.at, now)
         elif turn is not None:
             turn.flush(self.speech.get(turn.speech))
             self.outbox.append(SpeechStopped(leg.call, leg.number, turn.number, edge.at))
 
-    def _interrupt(self, leg: Leg, onset_at: float, now: float) -> None:
-        """The reflexes to an onset (`wire.Play`)."""
-        playback = leg.playback
-        if playback is None or not playback.accepted or leg.on_hold:
-            return
-        if playback.barge_in == "immediate":
-            self._end_play(leg, "speech", now)
-        elif playback.barge_in == "reversible" and playback.pause_on_onset(onset_at):
-            self._tell_paused(leg, playback, True, now)
-
     def _key(self, leg: Leg, key: str, now: float) -> None:
         self.outbox.append(Key(leg.call, leg.number, key, now))
         if leg.playback is not None and leg.playback.barge_in != "none" and not leg.on_hold:
-            self._end_play(leg, "key", now)
+            self._plays.end(leg, "key", now)
 
     # --- bridging and recording -------------------------------------------------------------------------------------
 
@@ -315,7 +237,7 @@ class MediaPlane:
             self._log("warning", "no such leg to bridge to", call=leg.call, leg=leg.number)
             return
         for one, peer in ((leg, other), (other, leg)):
-            self._end_play(one, "replaced", now)
+            self._plays.end(one, "replaced", now)
             if one.peer is not None and one.peer is not peer:
                 one.peer.peer = None
             one.peer = peer
@@ -372,27 +294,18 @@ class MediaPlane:
     def speech_gone(self, worker: int, now: float) -> None:
         """The speech worker has died: what it was speaking ends, what it was hearing lags."""
         self.speech.pop(worker, None)
-        gone = self._streams.worker_gone(worker)
+        gone = self._plays.streams.worker_gone(worker)
         for leg in self._legs.values():
             playback = leg.playback
             if playback is not None and any((leg.call, stream) in gone for stream in playback.streams):
-                self._end_play(leg, "failed", now, "the speech worker is gone")
+                self._plays.end(leg, "failed", now, "the speech worker is gone")
             if leg.turn is not None and leg.turn.speech == worker:
                 leg.turn.lagging = True
 
     def handle_speech(self, worker: int, message: Message, now: float) -> None:
         """Take one message of a speech worker."""
         if isinstance(message, StreamChunk):
-            self._streams.feed(worker, message, now)
-
-    def _give_credit(self) -> None:
-        for worker, credit in self._streams.credits():
-            for number, channel in self.speech.items():
-                if worker in (-1, number):
-                    try:
-                        channel.send(credit)
-                    except (ChannelFull, ChannelClosed):
-                        continue
+            self._plays.streams.feed(worker, message, now)
 
     # --- packets ------------------------------------------------------------------------------------------------------
 
@@ -411,12 +324,12 @@ class MediaPlane:
                 try:
                     if is_rtcp:
                         data, address = leg.rtcp_socket.recvfrom(_DATAGRAM)
-                        leg.receive_report(data, address, now)
+                        receive_report(leg, data, address, now)
                         continue
                     data, address = leg.rtp_socket.recvfrom(_DATAGRAM)
                 except OSError:  # nothing there after all, or an ICMP answer to what we sent
                     continue
-                key = leg.receive(data, address, now)
+                key = receive(leg, data, address, now)
                 if key is not None:
                     self._key(leg, key, now)
 
@@ -425,16 +338,19 @@ class MediaPlane:
     def tick(self, now: float) -> None:
         """Move 20 ms of audio in all directions; `now` is the tick's nominal instant."""
         self._ticks += 1
-        self._prompts_loaded(now)
+        self._plays.prompts_loaded(now)
         active = self._active
         for leg in active:
             leg.heard = leg.jitter.pop(leg.quiet)
+        for leg in self._wide:
+            assert leg.wide is not None, "these are the ones that have it"
+            leg.wide.hear(leg.heard)
         for leg in active:
             self._send(leg, now)
         if active:
             for leg, edge in self._hearing.hear(now, self.speech):
                 self._edge(leg, edge, now)
-        self._give_credit()
+        self._plays.give_credit(self.speech)
         self._recordings_written(now)
         if self._ticks % _HOUSEKEEPING == 0:
             self._keep_house(now)
@@ -444,38 +360,34 @@ class MediaPlane:
         for leg in self._active:
             leg.rtp_timestamp = (leg.rtp_timestamp + ticks * FRAME_SAMPLES) & 0xFFFFFFFF
             leg.marker = True
+            if leg.packing is not None:
+                leg.packing.drop()
 
     def _send(self, leg: Leg, now: float) -> None:
         """Send the leg's packet of this tick: keys before plays before the bridge before silence."""
-        playback = None if leg.on_hold else leg.playback  # it goes on where it stopped when the peer is back
-        if playback is not None and playback.resume_at is not None and now >= playback.resume_at:
-            playback.release()
-            self._tell_paused(leg, playback, False, now)
-        if (leg.keys or leg.relayed) and leg.send_events():
+        playback = leg.playback if leg.sends else None  # on hold: it goes on where it stopped
+        if playback is not None and playback.resume_at is not None:
+            self._plays.resume_in_time(leg, playback, now)
+        if (leg.keys or leg.relayed) and send_events(leg):
             return
-        frame: bytes | None = leg.take_tone() if leg.tones else None
+        frame: bytes | None = take_tone(leg) if leg.tones else None
         if frame is None and playback is not None:
-            was_started = playback.started
-            frame = playback.take()
-            if frame is None:
-                self._end_play(leg, "done", now)
-            elif playback.starved:
-                self._end_play(leg, "failed", now, "live speech stopped coming")
-            elif playback.started and not was_started:
-                leg.marker = True
-                self.outbox.append(PlayStarted(leg.call, leg.number, playback.play, now))
+            frame = self._plays.take(leg, playback, now)
         elif frame is None and leg.peer is not None:
-            peer = leg.peer
-            frame = peer.heard
-            if frame is not None and peer.codec is not leg.codec:
-                frame = frame.translate(g711.TRANSCODE[peer.codec.name, leg.codec.name])
-        leg.send_audio(frame or leg.silence)
+            frame = leg.from_peer()
+            payload = leg.payload_of_peer() if leg.wide is not None else None
+            if frame is not None and payload is not None:
+                forward(leg, payload, frame)
+                return
+        send_audio(leg, frame or leg.silence)
 
     def _keep_house(self, now: float) -> None:
-        self._streams.forget_early(now)
+        self._plays.streams.forget_early(now)
         for leg in self._active:
             if now >= leg.next_report_at:
-                leg.send_report(now)
+                send_report(leg, now)
+            if not leg.sends:
+                keep_open(leg, now)
             silent_for = now - leg.last_packet_at
             if leg.timeout and leg.receives and silent_for > leg.timeout:
                 if not leg.timed_out:
@@ -495,7 +407,7 @@ class MediaPlane:
         for name in ("jitter_ms", "remote_jitter_ms", "round_trip_ms"):
             totals.pop(name, None)
         totals["legs"] = len(self._legs)
-        totals["stream_chunks_dropped"] = self._streams.dropped
+        totals["stream_chunks_dropped"] = self._plays.streams.dropped
         return totals
 
     def _log(self, level: str, event: str, **fields: str | int | float | bool | None) -> None:

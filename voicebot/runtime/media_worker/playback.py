@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from voicebot.media.inner import Inner
 from voicebot.media.playout import Clip, LiveClip, Playout
 from voicebot.wire import Play
 
@@ -94,6 +95,6 @@ class Playback:
         if self._playout is not None:
             self._playout.paused = paused
 
-    def translate(self, table: bytes) -> None:
+    def change_codec(self, codec: Inner) -> None:
         if self._playout is not None:
-            self._playout.translate(table)
+            self._playout.change_codec(codec)

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict, deque
 from typing import NamedTuple, Protocol
 
-from voicebot.media.g711 import CODECS
+from voicebot.media.inner import INNER
 from voicebot.media.wav import AudioFileError, read_wav
 
 CACHE_BYTES = 128 * 1024 * 1024  # 4.5 hours of audio
@@ -113,7 +113,7 @@ class PromptLoader:
             if cached is not None and cached.modified == modified:
                 self._done.append((Loaded(path, codec, ""), cached.payload, modified))
                 return
-            payload = CODECS[codec].encode(read_wav(path))
+            payload = INNER[codec].encode(read_wav(path))
         except OSError as error:
             problem = f"{path}: cannot be read: {error.strerror or error}"
             self._done.append((Loaded(path, codec, problem), b"", (0, 0)))

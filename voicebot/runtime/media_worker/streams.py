@@ -6,6 +6,7 @@ Chunks may come before the Play that wants them, since the two travel by differe
 from collections import OrderedDict
 from collections.abc import Iterator
 
+from voicebot.media.inner import INNER, Inner
 from voicebot.media.playout import LiveClip
 from voicebot.wire import Credit, StreamChunk
 
@@ -22,8 +23,8 @@ class LiveStream:
 
     __slots__ = ("clip", "granted", "since", "wanted", "worker")
 
-    def __init__(self, since: float) -> None:
-        self.clip = LiveClip()
+    def __init__(self, since: float, codec: Inner) -> None:
+        self.clip = LiveClip(codec)
         self.granted = 0
         self.worker = -1
         self.wanted = False
@@ -38,14 +39,14 @@ class Streams:
         self._over: OrderedDict[tuple[str, int], None] = OrderedDict()
         self.dropped = 0
 
-    def want(self, call: str, stream: int, silence: int, now: float) -> LiveStream:
+    def want(self, call: str, stream: int, codec: Inner, now: float) -> LiveStream:
         """A Play needs the stream: return it, with what has come already."""
         key = (call, stream)
         live = self._streams.get(key)
         if live is None:
             self._over.pop(key, None)
-            live = self._streams[key] = LiveStream(now)
-        live.clip.silence = silence
+            live = self._streams[key] = LiveStream(now, codec)
+        live.clip.change_codec(codec)
         live.wanted = True
         return live
 
@@ -57,9 +58,9 @@ class Streams:
             if key in self._over or len(self._streams) >= _MOST_STREAMS:
                 self.dropped += 1
                 return
-            live = self._streams[key] = LiveStream(now)
+            live = self._streams[key] = LiveStream(now, INNER[chunk.codec])
         live.worker = worker
-        if live.clip.waiting + len(chunk.payload) > _MOST_WAITING:
+        if live.clip.waiting + len(chunk.payload) // INNER[chunk.codec].width > _MOST_WAITING:
             self.dropped += 1
             live.clip.feed(b"", chunk.last)
             return

@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from voicebot.media.g711 import CODECS
+from voicebot.media.inner import INNER
 from voicebot.speech.tts import Synthesiser, speak_8k
 from voicebot.speech.tts.text import sentences
 from voicebot.wire import Speak, StreamChunk
@@ -24,7 +24,7 @@ class Speaking:
         self.message = message
         self._synthesiser = synthesiser
         self._sentences = deque(sentences(message.text))
-        self._codec = CODECS[message.codec]
+        self._codec = INNER[message.codec]
         self._ready = b""
         self._sent = 0
         self._granted = 0
@@ -40,14 +40,17 @@ class Speaking:
 
     def step(self) -> StreamChunk | None:
         """Synthesise the next sentence when none is ready, else cut the next chunk. Raises SpeechError."""
-        if len(self._ready) < CHUNK and self._sentences:
+        width = self._codec.width
+        if len(self._ready) < CHUNK * width and self._sentences:
             self._synthesise()
             return None
-        size = min(CHUNK, self._allowed, len(self._ready))
-        payload, self._ready = self._ready[:size], self._ready[size:]
+        size = min(CHUNK, self._allowed, len(self._ready) // width)
+        payload, self._ready = self._ready[: size * width], self._ready[size * width :]
         self._sent += size
         self.over = not (self._ready or self._sentences)
-        return StreamChunk(self.message.call, self.message.stream, payload, last=self.over)
+        return StreamChunk(
+            self.message.call, self.message.stream, payload, last=self.over, codec=self.message.codec
+        )
 
     @property
     def _allowed(self) -> int:

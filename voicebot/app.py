@@ -65,7 +65,7 @@ SWITCH_INTERVAL = (
 # (700, 10, 10) it costs a sixth of the CPU of a short call.
 GC_THRESHOLD = (20_000, 20, 20)
 
-CODECS: tuple[Codec, ...] = ("PCMU", "PCMA")
+CODECS: tuple[Codec, ...] = ("PCMU", "PCMA", "G722", "OPUS")
 
 log = structlog.get_logger("server")
 
@@ -178,6 +178,8 @@ class Server:
             tuple(codec for name in config.media.codecs for codec in CODECS if codec == name),
             config.media.rtp_timeout_seconds,
             self._target,
+            srtp=config.media.srtp,
+            follow=config.media.codec_order == "peer",
         )
         self.hotlines = Dialplans(
             config,

@@ -64,7 +64,7 @@ sip: {listn: ["udp:0.0.0.0:5060"], public_address: here}
 trunks:
   lab: {networks: ["10.0.0.1/8"], dialplan: mian, dial: ["6XXX", "call me"]}
   bare: {dialplan: main}
-media: {ports: "3-4", codecs: [OPUS]}
+media: {ports: "3-4", codecs: [G729]}
 dialplans: {main: demo.yaml}
 agents: {alice: {uri: "sip:6001@pbx;transport=xyz", skills: {en: 0}}}
 limits: {calls: many}
@@ -79,7 +79,7 @@ limit: {}
         " . (one digit or more) or ! (any digits); or sip:PATTERN@HOST",
         "4:9: a trunk needs `networks`, `host`, or both",
         "5:16: ports for media begin at 1024",
-        "5:32: must be one of: PCMU, PCMA",
+        "5:32: must be one of: PCMU, PCMA, G722, OPUS (did you mean 'G722'?)",
         '7:23: not a plain SIP URI (for example "sip:6001@127.0.0.1:5070", '
         "or with ;transport=tcp or tls behind it)",
         "7:66: must be between 1 and 10",
@@ -208,9 +208,11 @@ def test_tls_that_cannot_work_is_a_finding(tmp_path: Path, sip: str, expected: s
     assert expected in found
 
 
-def test_encryption_that_is_required_is_not_silently_left_out(tmp_path: Path) -> None:
-    [found] = findings(tmp_path, MINIMAL + "media: {srtp: required}\n")
-    assert "cannot encrypt" in found
+def test_media_settings_are_read(tmp_path: Path) -> None:
+    media = load(
+        tmp_path, MINIMAL + "media: {srtp: required, codec_order: ours, codecs: [G722, PCMA]}\n"
+    ).media
+    assert (media.srtp, media.codec_order, media.codecs) == ("required", "ours", ("G722", "PCMA"))
 
 
 def test_narrowest_network_wins(tmp_path: Path) -> None:
@@ -340,4 +342,15 @@ def test_what_cannot_register_is_said_at_its_place(tmp_path: Path) -> None:
         "5:3: two phones are to register as 'alice'",
         "5:16: a phone that registers here has no `uri` of its own (remove one of the two)",
         "7:18: a user is letters, digits and any of _ . + * ~ - (name one: user: alice)",
+    ]
+
+
+def test_a_codec_whose_library_is_missing_is_refused_at_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "voicebot.config.sections.problem_of", lambda codec: "no libopus" if codec == "OPUS" else ""
+    )
+    assert findings(tmp_path, MINIMAL + "media: {codecs: [PCMA, OPUS]}\n") == [
+        "2:24: OPUS cannot be used: no libopus (install voicebot[opus], or leave it out)"
     ]

@@ -1,6 +1,7 @@
 """The exchange: every leg by its SIP session. Hands SIP events to legs, places outgoing legs, ends them."""
 
 import asyncio
+import secrets
 import urllib.parse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,10 +17,13 @@ from voicebot.calls.protocols import Media, NoMediaPort
 from voicebot.calls.redirection import MOST_TARGETS, STATUSES, targets_of
 from voicebot.calls.referral import Referral
 from voicebot.sdp import (
+    KEY_BYTES,
+    SUITES,
     Codec,
     Local,
     SdpError,
     Settled,
+    SrtpPolicy,
     accept_answer,
     answer_offer,
     create_offer,
@@ -128,6 +132,8 @@ class Exchange:
     on_incoming: Callable[[sip.IncomingCall], None] = lambda event: None
     # The phones behind a URI that stands for those registered with us; None for any other URI.
     phones: Callable[[str], Sequence[Phone] | None] = lambda uri: None
+    srtp: SrtpPolicy = "off"
+    follow: bool = True  # the peer's order of codecs, not ours
     legs: dict[int, Talking] = field(default_factory=dict)
     _closing: "set[asyncio.Future[None]]" = field(default_factory=set)
 
@@ -137,7 +143,16 @@ class Exchange:
         """Give the leg a media leg; return our side of its SDP. Raises NoMediaPort."""
         media = self.media.open_leg(call.uid, call.host, leg.on_message)
         leg.media = media
-        return Local(call.advertised_host, media.port, SDP_SESSIONS_FROM + media.id, self.codecs)
+        keys = () if self.srtp == "off" else tuple(secrets.token_bytes(KEY_BYTES) for _ in SUITES)
+        return Local(
+            call.advertised_host,
+            media.port,
+            SDP_SESSIONS_FROM + media.id,
+            self.codecs,
+            follow=self.follow,
+            srtp=self.srtp,
+            keys=keys,
+        )
 
     def register(self, leg: Leg, local: Local, source_host: str) -> Talking:
         """Know the leg by its session from now on."""
@@ -152,17 +167,9 @@ class Exchange:
         leg.codec = media.codec
         if leg.media is not None:
             leg.media.configure(
-                codec=media.codec,
-                payload_type=media.payload_type,
-                event_payload_type=media.event_payload_type,
-                receive_event_payload_type=media.receive_event_payload_type,
-                remote=(
-                    media.remote_host if literal(media.remote_host) else talking.source_host,
-                    media.remote_port,
-                ),
+                media,
+                remote_host=media.remote_host if literal(media.remote_host) else talking.source_host,
                 source_host=talking.source_host,
-                send=media.send,
-                receive=media.receive,
                 timeout=self.rtp_timeout if media.receive and media.send else 0.0,
             )
         leg.hold(media.held)

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from voicebot.dialplan.line import BargeIn, FetchRequest, FetchResult, Spoken
+from voicebot.sdp import Media as SettledMedia
 from voicebot.wire import Message, PromptItem, SilenceItem, StreamItem
 
 PlayItem = PromptItem | StreamItem | SilenceItem
@@ -33,19 +34,8 @@ class MediaLeg(Protocol):
     def port(self) -> int:
         """Return the local RTP port, bound already."""
 
-    def configure(
-        self,
-        *,
-        codec: str,
-        payload_type: int,
-        event_payload_type: int | None,
-        receive_event_payload_type: int,
-        remote: tuple[str, int],
-        source_host: str,
-        send: bool,
-        receive: bool,
-        timeout: float,
-    ) -> None: ...
+    def configure(self, media: SettledMedia, *, remote_host: str, source_host: str, timeout: float) -> None:
+        """Let media flow as offer and answer settled it; `remote_host` is its address, which is no name."""
 
     def play(
         self, play: int, items: Sequence[PlayItem], *, barge_in: BargeIn, loop: bool = False

@@ -112,8 +112,9 @@ class MediaConfig:
 
     ports: tuple[int, int] = (20000, 29999)
     workers: int | None = None
-    codecs: tuple[str, ...] = ("PCMU", "PCMA")
-    srtp: Literal["off", "optional"] = "optional"
+    codecs: tuple[str, ...] = ("PCMU", "PCMA", "G722")
+    codec_order: Literal["peer", "ours"] = "peer"
+    srtp: Literal["off", "optional", "required"] = "optional"
     rtp_timeout_seconds: float = 120.0
 
 

@@ -42,8 +42,9 @@ from voicebot.config.section import (
 )
 from voicebot.dialplan.source import Mapping as MappingNode
 from voicebot.dialplan.source import Node, Position, Scalar, finding
+from voicebot.media.coders import problem_of
 
-CODECS = ("PCMU", "PCMA")
+CODECS = ("PCMU", "PCMA", "G722", "OPUS")
 _LISTEN = re.compile(r"(?:(udp|tcp|tls):)?(\[[0-9A-Fa-f:.]+\]|[0-9.]+):([0-9]{1,5})", re.IGNORECASE)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}))(?::([0-9]{1,5}))?")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -266,20 +267,22 @@ def media(section: Section) -> MediaConfig:
             raise Refused("the range holds no pair of ports (an even one and the next)")
         return first, last
 
-    def srtp(node: Node) -> Literal["off", "optional"]:
-        if isinstance(node, Scalar) and node.value == "required":
-            raise Refused("this version cannot encrypt media", "`optional` takes calls without SRTP, too")
-        return one_of(_SRTP)(node)
+    def codec(node: Node) -> str:
+        name = one_of({name: name for name in CODECS})(node)
+        if problem := problem_of(name):
+            raise Refused(f"{name} cannot be used: {problem}", "install voicebot[opus], or leave it out")
+        return name
 
     default = MediaConfig()
-    codecs = section.items("codecs", one_of({name: name for name in CODECS}), default.codecs)
+    codecs = section.items("codecs", codec, default.codecs)
     if not codecs:
         section.refuse("codecs", f"at least one codec is needed: {', '.join(CODECS)}")
     result = MediaConfig(
         ports=section.value("ports", ports, default.ports),
         workers=section.value("workers", auto_or(integer(1, 64)), None),
         codecs=tuple(dict.fromkeys(codecs)),
-        srtp=section.value("srtp", srtp, default.srtp),
+        codec_order=section.value("codec_order", one_of(_CODEC_ORDERS), default.codec_order),
+        srtp=section.value("srtp", one_of(_SRTP), default.srtp),
         rtp_timeout_seconds=section.value(
             "rtp_timeout_seconds", number(5, 3600), default.rtp_timeout_seconds
         ),
@@ -288,7 +291,12 @@ def media(section: Section) -> MediaConfig:
     return result
 
 
-_SRTP: dict[str, Literal["off", "optional"]] = {"off": "off", "optional": "optional"}
+_CODEC_ORDERS: dict[str, Literal["peer", "ours"]] = {"peer": "peer", "ours": "ours"}
+_SRTP: dict[str, Literal["off", "optional", "required"]] = {
+    "off": "off",
+    "optional": "optional",
+    "required": "required",
+}
 _VADS: dict[str, Literal["auto", "webrtc", "energy"]] = {
     "auto": "auto",
     "webrtc": "webrtc",

@@ -4,7 +4,7 @@ Whatever a frame goes through (jitter buffer, concealment, playout, bridge) need
 G.711 keeps its payload bytes; one with G.722 or Opus has linear samples at 16 kHz (L16), which `coders` makes.
 """
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,11 @@ INNER: dict[str, Inner] = {**g711.CODECS, L16.name: L16}
 def inner_of(codec: str) -> Inner:
     """Return the format in which a leg with that codec keeps its audio."""
     return g711.CODECS.get(codec, L16)
+
+
+def inner_name(codec: str) -> Literal["PCMU", "PCMA", "L16"]:
+    """Return the name of `inner_of(codec)`."""
+    return "PCMU" if codec == "PCMU" else "PCMA" if codec == "PCMA" else "L16"
 
 
 def convert(payload: bytes, source: Inner, target: Inner) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from voicebot.calls.protocols import NoMediaPort, OnMessage, PlayItem
+from voicebot.sdp import Media as SettledMedia
 from voicebot.sim.speech import SimSpeech, seconds_of
 from voicebot.wire import (
     Key,
@@ -155,27 +156,15 @@ class SimLeg:
 
     # --- MediaLeg -----------------------------------------------------------------------------------------------------
 
-    def configure(
-        self,
-        *,
-        codec: str,
-        payload_type: int,
-        event_payload_type: int | None,
-        receive_event_payload_type: int,
-        remote: tuple[str, int],
-        source_host: str,
-        send: bool,
-        receive: bool,
-        timeout: float,
-    ) -> None:
+    def configure(self, media: SettledMedia, *, remote_host: str, source_host: str, timeout: float) -> None:
         """Only hold counts here: what is played stands still, and goes on where it stopped."""
         now = self._loop.time()
         play = self._play
-        if not send and self.held_at is None:
+        if not media.send and self.held_at is None:
             self.held_at = now
             if play is not None and play.timer is not None:
                 play.timer.cancel()
-        elif send and self.held_at is not None:
+        elif media.send and self.held_at is not None:
             away, self.held_at = now - self.held_at, None
             if play is not None:
                 play.started_at += away

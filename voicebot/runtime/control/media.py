@@ -9,6 +9,7 @@ import structlog
 from voicebot.calls.protocols import NoMediaPort, OnMessage, PlayItem
 from voicebot.runtime.control.ports import PortPool
 from voicebot.runtime.control.worker import Worker
+from voicebot.sdp import Media as SettledMedia
 from voicebot.wire import (
     Bridge,
     CloseLeg,
@@ -25,6 +26,7 @@ from voicebot.wire import (
     Play,
     Record,
     SendKeys,
+    SrtpKeys,
     Stop,
     Unbridge,
 )
@@ -51,33 +53,30 @@ class WorkerLeg:
         """Return the number of the media worker that has the leg."""
         return self._worker.index
 
-    def configure(
-        self,
-        *,
-        codec: str,
-        payload_type: int,
-        event_payload_type: int | None,
-        receive_event_payload_type: int,
-        remote: tuple[str, int],
-        source_host: str,
-        send: bool,
-        receive: bool,
-        timeout: float,
-    ) -> None:
+    def configure(self, media: SettledMedia, *, remote_host: str, source_host: str, timeout: float) -> None:
+        """See `calls.protocols.MediaLeg.configure`."""
+        srtp = media.srtp
         self._send(
             ConfigureLeg(
                 self.call,
                 self.id,
-                "PCMA" if codec == "PCMA" else "PCMU",
-                payload_type,
-                event_payload_type,
-                receive_event_payload_type,
-                remote[0],
-                remote[1],
+                media.codec,
+                media.payload_type,
+                media.event_payload_type,
+                media.receive_event_payload_type,
+                remote_host,
+                media.remote_port,
                 source_host,
-                send=send,
-                receive=receive,
+                send=media.send,
+                receive=media.receive,
+                ptime_ms=media.ptime_ms,
                 timeout=timeout,
+                receive_payload_type=media.receive_payload_type,
+                event_clock_rate=media.event_clock_rate,
+                alternatives=media.alternatives,
+                rtcp_mux=media.rtcp_mux,
+                rtcp_port=media.rtcp_port,
+                srtp=SrtpKeys(srtp.suite, srtp.send_key, srtp.receive_key) if srtp is not None else None,
             )
         )
 

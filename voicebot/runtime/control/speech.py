@@ -9,6 +9,7 @@ import structlog
 
 from voicebot.calls.protocols import MediaLeg, OnMessage, PlayItem
 from voicebot.dialplan.line import Spoken
+from voicebot.media.inner import inner_name
 from voicebot.runtime.control.worker import Worker
 from voicebot.wire import (
     AttachMedia,
@@ -157,7 +158,7 @@ class SpeechPool:
                     voice.engine,
                     voice.voice,
                     spoken.text,
-                    "PCMA" if codec == "PCMA" else "PCMU",
+                    inner_name(codec),
                     spoken.sensitive,
                 )
             )

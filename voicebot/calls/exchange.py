@@ -144,15 +144,9 @@ class Exchange:
         media = self.media.open_leg(call.uid, call.host, leg.on_message)
         leg.media = media
         keys = () if self.srtp == "off" else tuple(secrets.token_bytes(KEY_BYTES) for _ in SUITES)
-        return Local(
-            call.advertised_host,
-            media.port,
-            SDP_SESSIONS_FROM + media.id,
-            self.codecs,
-            follow=self.follow,
-            srtp=self.srtp,
-            keys=keys,
-        )
+        number = SDP_SESSIONS_FROM + media.id
+        ours = Local(call.advertised_host, media.port, number, self.codecs)
+        return replace(ours, follow=self.follow, srtp=self.srtp, keys=keys)
 
     def register(self, leg: Leg, local: Local, source_host: str) -> Talking:
         """Know the leg by its session from now on."""

@@ -85,6 +85,16 @@ def baresip_program(report: Report) -> str:
 
 
 @pytest.fixture(scope="session")
+def linphone_program(report: Report) -> str:
+    install("linphone-daemon", "linphone-cli")
+    status = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Version}", "linphone-cli"], capture_output=True, text=True
+    ).stdout
+    report.version("Linphone", status)
+    return "linphone-daemon"
+
+
+@pytest.fixture(scope="session")
 def asterisk_folder(report: Report) -> Path:
     folder = CACHE / "asterisk"
     if not (folder / ".complete").exists():

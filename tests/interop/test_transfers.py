@@ -7,6 +7,8 @@ import pytest
 
 from tests.interop.asterisk_pbx import Asterisk
 from tests.interop.audio import AGENT_HZ, seconds_in
+from tests.interop.baresip import Baresip
+from tests.interop.linphone import Linphone
 from tests.live.hotline import Hotline, events, free_port, log_on_failure, running, wait_until
 
 DIALPLAN = Path(__file__).parent / "transfers.yaml"
@@ -22,6 +24,12 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
+def agent_port() -> int:
+    """Where the phone of the only agent is."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
 def asterisk(
     asterisk_folder: Path, port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Asterisk]:
@@ -30,9 +38,12 @@ def asterisk(
 
 
 @pytest.fixture(scope="module")
-def hotline(asterisk: Asterisk, port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
+def hotline(
+    asterisk: Asterisk, port: int, agent_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hotline]:
     pbx = f"127.0.0.1:{asterisk.port}"
     config = {
+        "agents": {"one": {"uri": f"sip:agent@127.0.0.1:{agent_port}", "skills": {}}},
         "trunks": {"pbx": {"networks": ["127.0.0.0/8"], "dialplan": "main", "host": pbx, "dial": ["6XXX"]}},
     }
     with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, port=port, config=config)) as each:
@@ -86,3 +97,86 @@ def test_a_transfer_that_fails_gives_the_caller_back(
     assert (end["exit"], end["status"]) == (exit, status)
     assert any("could not be reached" in each["text"] for each in events(record, "said"))
     assert record["ended_by"] == "bot"
+
+
+def phone_feature(peer: str, name: str) -> pytest.MarkDecorator:
+    return pytest.mark.feature(peer, name)
+
+
+@phone_feature("baresip", "as an agent's phone: transfers the caller (REFER) to an extension that answers")
+def test_an_agents_baresip_passes_the_caller_on(
+    hotline: Hotline, asterisk: Asterisk, agent_port: int, baresip_program: str, tmp_path: Path
+) -> None:
+    before = closed_records(hotline)
+    with Baresip(tmp_path / "agent", "agent", answers=True, port=agent_port) as agent:
+        call = asterisk.originate("710", "w:12", name="passed-on")
+        agent.wait_for("CALL_ESTABLISHED", timeout=15)
+        agent.listen(1.0)
+        agent.command("transfer", f"sip:6002@127.0.0.1:{hotline.port}")
+        agent.wait_for("CALL_CLOSED", timeout=10)
+        call.wait()
+    record = hotline.wait_for_record(before + 1)
+    assert [each["exit"] for each in events(record, "agent_transfer")] == ["transferred"]
+    assert seconds_in(call.heard, AGENT_HZ) > 2.0
+
+
+@phone_feature("baresip", "as an agent's phone: a transfer that fails, it hangs up, the caller goes on")
+def test_an_agents_baresip_hears_that_nobody_was_reached(
+    hotline: Hotline, asterisk: Asterisk, agent_port: int, baresip_program: str, tmp_path: Path
+) -> None:
+    before = closed_records(hotline)
+    with Baresip(tmp_path / "agent", "agent", answers=True, port=agent_port) as agent:
+        call = asterisk.originate("710", "w:8", name="nobody-reached")
+        agent.wait_for("CALL_ESTABLISHED", timeout=15)
+        agent.listen(0.5)
+        agent.command("transfer", f"sip:6009@127.0.0.1:{hotline.port}")
+        call.wait()
+        record = hotline.wait_for_record(before + 1)
+        assert "transfer failed: 486" in agent.log_text()
+    assert [each["status"] for each in events(record, "agent_transfer")] == [486]
+    assert [each["exit"] for each in events(record, "queue_exit")] == ["agent_done"]
+    assert record["ended_by"] == "bot"
+
+
+@phone_feature("Linphone", "as an agent's phone: a transfer that fails leaves agent and caller connected")
+@pytest.mark.parametrize(("extension", "status"), [("6009", 486), ("6404", 404), ("5551", 403)])
+def test_an_agents_linphone_keeps_the_caller_when_nobody_is_reached(
+    extension: str,
+    status: int,
+    hotline: Hotline,
+    asterisk: Asterisk,
+    agent_port: int,
+    linphone_program: str,
+    tmp_path: Path,
+) -> None:
+    before = closed_records(hotline)
+    with Linphone(tmp_path, "agent", agent_port) as agent:
+        call = asterisk.originate("710", "w:6", name=f"kept-{extension}")
+        agent.answer()
+        agent.command(f"call-transfer 1 sip:{extension}@127.0.0.1:{hotline.port}")
+        call.wait()
+    record = hotline.wait_for_record(before + 1)
+    assert [each["status"] for each in events(record, "agent_transfer")] == [status]
+    assert record["ended_by"] == "caller"
+
+
+@phone_feature(
+    "Linphone", "as an agent's phone: asks in a second call, hands the caller over (REFER with Replaces)"
+)
+def test_an_agents_linphone_hands_the_caller_over(
+    hotline: Hotline, asterisk: Asterisk, agent_port: int, linphone_program: str, tmp_path: Path
+) -> None:
+    before = closed_records(hotline)
+    with Linphone(tmp_path, "agent", agent_port) as agent:
+        call = asterisk.originate("710", "w:14", name="handed-over")
+        agent.answer()
+        agent.command("call-pause 1")
+        agent.wait_for(1, "Paused")
+        agent.command(f"call sip:715@127.0.0.1:{hotline.port}")
+        agent.wait_for(2, "StreamsRunning")
+        wait_until(lambda: asterisk.channels() >= 4, 8.0, "6002 has answered")
+        agent.command("call-transfer 1 2")
+        wait_until(lambda: agent.over(1) and agent.over(2), 8.0, "Linphone is out of both calls")
+        call.wait()
+    hotline.wait_for_record(before + 2)
+    assert seconds_in(call.heard, AGENT_HZ) > 2.0

@@ -12,7 +12,7 @@ from voicebot.dialplan.source import Mapping, Node, Position, Scalar, plain
 ActKind = Literal["say", "dtmf", "silence", "unclear", "hangup"]
 ACTS: tuple[ActKind, ...] = ("say", "dtmf", "silence", "unclear", "hangup")
 Forever = Literal["silence", "mumble"]
-AGENT_BEHAVIOURS = ("answers", "busy", "no_answer", "declines")
+AGENT_BEHAVIOURS = ("answers", "busy", "no_answer", "declines", "voicemail")
 STUB_AFTER = 0.1  # seconds until a stubbed service answers, if nothing else is said
 
 ANY_REQUEST = "*"

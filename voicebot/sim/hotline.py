@@ -166,6 +166,8 @@ class SimulatedLine(TelephoneLine):
             self.person.listens_no_more()
 
     async def transfer(self, request: TransferRequest) -> TransferResult:
+        assert isinstance(self.telephones, SimTelephones)
+        self.telephones.accept_key = request.accept_key or ""
         if request.mode != "blind":
             return await super().transfer(request)
         self.leg.air.begins()  # a referred caller hears what the own telephone system plays
@@ -281,6 +283,7 @@ class Hotline:
         callbacks = Callbacks(floor, telephones, speech, store, SOUNDS, _numbered())
         call = Call(CALL, scenario.from_number, scenario.to_number, store, "127.0.0.1", "127.0.0.1")
         leg = Leg(call.uid, "caller", 1, call.plays)
+        leg.replaces = True  # the simulated caller's telephone system transfers in every way
         call.caller = leg
         sim_leg = leg.media = media.open_leg(call.uid, "127.0.0.1", leg.on_message)
         begins = (scenario.at or NO_TIME_GIVEN).replace(tzinfo=self._zone).astimezone(datetime.UTC)

@@ -10,12 +10,14 @@ from voicebot.calls.floor import DialFailed
 from voicebot.calls.leg import Gone, Leg
 from voicebot.sim.media import SimLeg, SimMedia
 
-Behaviour = Literal["answers", "busy", "no_answer", "declines"]
+Behaviour = Literal["answers", "busy", "no_answer", "declines", "voicemail"]
+
+PRESSES_AFTER = 1.0  # seconds
 
 
 @dataclass(slots=True)
 class Extension:
-    """How one extension behaves: it answers after `after` seconds and hangs up after `talks` seconds of talk."""
+    """How one extension behaves: it (or its voicemail) answers after `after` seconds and hangs up after `talks` seconds of talk."""
 
     behaviour: Behaviour = "answers"
     after: float = 2.0
@@ -31,6 +33,7 @@ class SimTelephones:
     names: Mapping[str, str] = field(default_factory=dict)  # what a dialplan calls an extension -> its URI
     rings: list[tuple[float, str, str]] = field(default_factory=list)
     referred: list[str] = field(default_factory=list)
+    accept_key: str = ""  # what whoever answers presses to take the call; voicemail presses nothing
     on_answer: Callable[[str, Leg], None] = lambda uri, leg: None
 
     def target(self, call: Call, to: str) -> str:
@@ -67,6 +70,9 @@ class SimTelephones:
         leg = Leg(call.uid, name, -1, call.plays)
         leg.media = self.media.open_leg(call.uid, "", leg.on_message)
         self._note(uri, "answered")
+        if extension.behaviour == "answers":
+            for key in self.accept_key:
+                loop.call_later(PRESSES_AFTER, leg.media.press, key)
         loop.call_later(extension.talks, leg.end, Gone("normal", by_peer=True))
         self.on_answer(uri, leg)
         return leg

@@ -190,7 +190,7 @@ KEYS = {
     # tests
     "caller": "What the caller does, in order; or silence, mumble.",
     "at": "The date and time of the call, in the hotline's zone.",
-    "CallerTest.agents": "What agents do: answers, busy, no_answer, declines. Others are logged out.",
+    "CallerTest.agents": "What agents do: answers, busy, no_answer, declines, voicemail. Others are logged out.",
     "stub": "What services answer.",
     "expect": "What must be so; all of it.",
     "heard": "What the caller must have heard.",

@@ -85,7 +85,9 @@ def test_a_call_over_the_trunk_speaks_and_keys(trunk: str, hotline: Hotline, ast
 @feature("a session timer of 90 s: the call survives 140 s")
 def test_a_call_outlives_its_session_timer(hotline: Hotline, asterisk: Asterisk) -> None:
     before = closed_records(hotline)
-    asterisk.originate("799", "w:45|p:caller|w:45|p:caller|w:42", trunk="hotline-timer", name="timer").wait(170.0)
+    asterisk.originate("799", "w:45|p:caller|w:45|p:caller|w:42", trunk="hotline-timer", name="timer").wait(
+        170.0
+    )
     record = hotline.wait_for_record(before + 1)
     assert (record["ended_by"], record["release_cause"]) == ("caller", "normal")
 

@@ -64,6 +64,7 @@ class Phones:
                 if user in rules.users:
                     self.registrar.restore(user, bindings)
             self._reached = dict.fromkeys(self.registrar.users(), True)
+        self._hosts = frozenset(each.host for each in self.sources())
 
     def start(self, signalling: SipSignalling, on_reachable: Callable[[str, bool], None]) -> None:
         """Begin to hold the phones' way open. `on_reachable(agent, reachable)` is told of each change."""

@@ -230,6 +230,9 @@ def test_a_renewed_certificate_is_served_to_new_connections_and_a_bad_one_is_ref
             tls.certificate.write_text("no certificate")
             with pytest.raises(TlsError, match=r"ours\.pem: no certificate in PEM is in it"):
                 side.contexts.reload()
+            assert not side.contexts.reload()  # told once
+            with pytest.raises(TlsError):
+                side.contexts.reload(again=True)  # unless somebody asks
             assert await served(side.address.port) == second
 
     run(story)

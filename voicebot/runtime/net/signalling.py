@@ -122,12 +122,12 @@ class SipSignalling:
             self._watching.cancel()
         await self.shell.close()
 
-    def reload_certificates(self) -> bool:
+    def reload_certificates(self, *, again: bool = True) -> bool:
         """New TLS connections get the files as they are now; False: they have not changed.
 
-        Raises TlsError: the certificate that was served before goes on being served.
+        Raises TlsError: the certificate that was served before goes on being served. `again`: say so as often as asked.
         """
-        changed = self._tls.reload()
+        changed = self._tls.reload(again=again)
         if changed and self._tls.files.certificate is not None:
             log.info("a new certificate of SIP over TLS", **described(self._tls.files.certificate))
         return changed
@@ -139,7 +139,7 @@ class SipSignalling:
     def _watch_certificates(self) -> None:
         self._watching = self._reactor.callLater(CERTIFICATES_EVERY, self._watch_certificates)
         try:
-            self.reload_certificates()
+            self.reload_certificates(again=False)
         except TlsError as error:
             log.error("the certificate was not taken, the old one stays", problem=str(error))
 

@@ -35,18 +35,22 @@ class TlsContexts:
     def __init__(self, files: Tls) -> None:
         """Read all files. Raises TlsError."""
         self.files = files
-        self._seen = self._stamps()
+        self._seen = self._served = self._stamps()
         self._server = _context(files, server=True)
         self._client = _context(files, server=False)
 
-    def reload(self) -> bool:
-        """Take the files as they are now. Raises TlsError, and stays with the old ones. False: they are the same."""
+    def reload(self, *, again: bool = False) -> bool:
+        """Take the files as they are now. Raises TlsError, and stays with the old ones. False: they are the same.
+
+        Files that were refused are read again only if they have changed, or if `again`.
+        """
         stamps = self._stamps()
-        if stamps == self._seen:
+        if stamps == self._served or (stamps == self._seen and not again):
             return False
-        self._seen = stamps  # bad files are refused once, not every few seconds
+        self._seen = stamps
         server, client = _context(self.files, server=True), _context(self.files, server=False)
         self._server, self._client = server, client
+        self._served = stamps
         return True
 
     def accepting(self, factory: Factory, reactor: Any) -> Any:

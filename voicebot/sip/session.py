@@ -28,6 +28,8 @@ class Stage(Enum):
 class Wait(Enum):
     """What a session's timers are for."""
 
+    __hash__ = object.__hash__  # members are compared by identity; Enum's own hash is written in Python
+
     REPEAT_2XX = "send the 2xx again"
     NO_ACK = "the ACK did not come"
     RING_REFRESH = "tell the caller again that it rings"

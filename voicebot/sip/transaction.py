@@ -13,6 +13,8 @@ from voicebot.sip.timers import T1, T2, T4, TIMEOUT, TIMER_D
 
 
 class State(Enum):
+    __hash__ = object.__hash__  # members are compared by identity; Enum's own hash is written in Python
+
     CALLING = "calling"
     TRYING = "trying"
     PROCEEDING = "proceeding"
@@ -23,6 +25,8 @@ class State(Enum):
 
 
 class Input(Enum):
+    __hash__ = object.__hash__  # members are compared by identity; Enum's own hash is written in Python
+
     REQUEST = "request"
     ACK = "ack"
     PROVISIONAL = "provisional"

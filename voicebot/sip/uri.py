@@ -166,7 +166,11 @@ def _known(text: str) -> Uri:
 
 
 def split_host_port(text: str) -> tuple[str, int | None]:
-    """Split `host:port`; IPv6 literals lose their brackets. Raises MessageError."""
+    """Split `host:port`; IPv6 literals lose their brackets. Raises MessageError. Short ones are known for a while."""
+    return _known_host_port(text) if len(text) <= MAX_KNOWN else _split_host_port(text)
+
+
+def _split_host_port(text: str) -> tuple[str, int | None]:
     text = text.strip()
     end = text.find("]") + 1 if text.startswith("[") else text.find(":")
     host, port = (text, "") if end < 0 else (text[:end], text[end:].strip())
@@ -180,3 +184,6 @@ def split_host_port(text: str) -> tuple[str, int | None]:
     if not (port.isascii() and port.isdigit() and len(port) < 6 and int(port) < 65536):
         raise MessageError(400, "Bad port")
     return host, int(port)
+
+
+_known_host_port = lru_cache(1024)(_split_host_port)

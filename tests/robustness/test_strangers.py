@@ -36,9 +36,12 @@ def test_strangers_are_told_a_few_times_and_scanners_nothing(own_hotline: Make) 
     hotline.start()
     invite = wire.invite(hotline.port, "asked", ours=f"{STRANGER}:5060")
     assert answers(STRANGER, hotline.port, invite, 6) == [b"SIP/2.0 403 Forbidden"] * 3
-    scan = invite.replace(b"Max-Forwards", b"User-Agent: friendly-scanner\r\nMax-Forwards")
+    late = wire.invite(hotline.port, "late-asked", ours=f"{SCANNER}:5060")
+    scan = wire.invite(hotline.port, "scan-asked", ours=f"{SCANNER}:5060").replace(
+        b"Max-Forwards", b"User-Agent: friendly-scanner\r\nMax-Forwards"
+    )
     assert answers(SCANNER, hotline.port, scan, 2) == []
-    assert answers(SCANNER, hotline.port, invite, 1) == [], "the address of a scanner is banned"
+    assert answers(SCANNER, hotline.port, late, 1) == [], "the address of a scanner is banned"
     assert options("127.0.0.1", hotline.port) == 200
     assert hotline.log_text().count("is not listened to for a while") == 1
     hotline.stop()

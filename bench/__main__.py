@@ -1,4 +1,4 @@
-"""Measure a running server from outside: `python -m bench [NAMES] [--json FILE] [--quick]`."""
+"""Measure a running server from outside, and what authors wait for: `python -m bench [NAMES] [--json FILE] [--quick]`."""
 
 import argparse
 import asyncio
@@ -14,7 +14,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import calls_per_second, flood, leak, load, machine, reaction, reload, setup, startup
+from bench import (
+    calls_per_second,
+    check_speed,
+    flood,
+    leak,
+    load,
+    machine,
+    reaction,
+    reload,
+    setup,
+    startup,
+    steps,
+    test_speed,
+)
 from bench.crowd import CrowdError
 from bench.figures import Figure
 from bench.plan import Plan, quick
@@ -30,6 +43,9 @@ BENCHMARKS: Mapping[str, Callable[[Plan], Awaitable[list[Figure]]]] = {
     "flood": flood.run,
     "leak": leak.run,
     "reload": reload.run,
+    "steps": steps.run,
+    "check": check_speed.run,
+    "test_calls": test_speed.run,
 }
 
 _WIDTH = 130  # of a table that goes to a file

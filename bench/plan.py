@@ -23,6 +23,7 @@ class Plan:
     sipp_seconds: float = 10.0
     leak_calls: int = 10_000
     reloads: int = 1000
+    test_seconds: float = 10.0  # of processor time for `test_calls`
     compare: str | None = None  # another server's URI that takes the same load
     compare_pid: int = 0
 
@@ -58,4 +59,5 @@ def quick(folder: Path, tell: Callable[[str], None]) -> Plan:
         sipp_seconds=2.0,
         leak_calls=200,
         reloads=20,
+        test_seconds=1.0,
     )

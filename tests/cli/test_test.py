@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import wave
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,6 +16,13 @@ from voicebot.cli.main import app
 ROOT = Path(__file__).parent.parent.parent
 SERVICE = str(ROOT / "tests" / "sim" / "service.yaml")
 DEMO = str(ROOT / "dialplans" / "demo.yaml")
+PLAYS = """dialplan: 1
+hotline: {name: plays, languages: [en], start: main}
+flows: {main: [{play: tone.wav}, {hangup: normal}]}
+tests:
+  - {name: one, caller: silence, expect: {flow: main}}
+  - {name: two, caller: mumble, expect: {flow: main}}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +80,19 @@ def test_several_processes_find_the_same() -> None:
         json.loads(run("test", SERVICE, "--json", "--jobs", jobs)[1])["files"][0]["tests"] for jobs in "12"
     )
     assert alone == together
+
+
+def test_several_processes_find_the_audio_files_of_the_configuration(tmp_path: Path) -> None:
+    dialplan = tmp_path / "plays.yaml"
+    dialplan.write_text(PLAYS, "utf-8")
+    (tmp_path / "sounds").mkdir()
+    with wave.open(str(tmp_path / "sounds" / "tone.wav"), "wb") as tone:
+        tone.setparams((1, 2, 8000, 0, "NONE", ""))
+        tone.writeframes(b"\x00\x10\x00\xf0" * 4000)
+    settings = {"dialplans": {"main": str(dialplan)}, "prompts": str(tmp_path / "sounds")}
+    (tmp_path / "config.yaml").write_text(json.dumps(settings), "utf-8")
+    code, output = run("test", "--jobs", "2")
+    assert code == 0, output
 
 
 def test_random_callers_exit_with_what_they_found() -> None:

@@ -70,6 +70,7 @@ def run_caller_tests(
     """
     settings = configuration(config, Overrides(data=data))
     people = people_of(settings)
+    prompts = None if files else settings.prompts
     console = Console(highlight=False, soft_wrap=True)
     if fuzz_callers:
         found = fuzz(dialplans(files, settings), people, fuzz_callers, seed)
@@ -81,7 +82,7 @@ def run_caller_tests(
     results = [
         _called(dialplan, chosen(dialplan.tests, name), settings)
         if wire
-        else _tested(dialplan, chosen(dialplan.tests, name), people, jobs)
+        else _tested(dialplan, chosen(dialplan.tests, name), people, jobs, prompts)
         for dialplan in dialplans(files, settings)
     ]
     if name is not None and not any(result.verdicts for result in results):
@@ -119,11 +120,15 @@ def people_of(settings: Config) -> dict[str, Person]:
 
 
 def _tested(
-    dialplan: Dialplan, tests: list[CallerTest], people: Mapping[str, Person], jobs: int
+    dialplan: Dialplan,
+    tests: list[CallerTest],
+    people: Mapping[str, Person],
+    jobs: int,
+    prompts: Path | None,
 ) -> FileResult:
     began = time.perf_counter()
     if jobs > 1 and len(tests) > 1:
-        verdicts = _in_processes(dialplan, tests, people, min(jobs, len(tests)))
+        verdicts = _in_processes(dialplan, tests, people, min(jobs, len(tests)), prompts)
     else:
         verdicts = list(run_tests(dialplan, tests, people))
     return _result(dialplan, verdicts, time.perf_counter() - began)
@@ -155,13 +160,18 @@ def _called(dialplan: Dialplan, tests: list[CallerTest], settings: Config) -> Fi
 
 
 def _in_processes(
-    dialplan: Dialplan, tests: list[CallerTest], people: Mapping[str, Person], jobs: int
+    dialplan: Dialplan,
+    tests: list[CallerTest],
+    people: Mapping[str, Person],
+    jobs: int,
+    prompts: Path | None,
 ) -> list[Verdict]:
     """Run a share of the tests in each of `jobs` processes; the order stays."""
     numbers = [dialplan.tests.index(test) for test in tests]
     shares = [numbers[first::jobs] for first in range(jobs)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        done = list(pool.map(_share, [dialplan.path] * jobs, shares, [dict(people)] * jobs))
+        given = ([dialplan.path] * jobs, [prompts] * jobs, shares, [dict(people)] * jobs)
+        done = list(pool.map(_share, *given))
     by_number = {
         number: verdict
         for share, verdicts in zip(shares, done, strict=True)
@@ -170,6 +180,8 @@ def _in_processes(
     return [by_number[number] for number in numbers]
 
 
-def _share(path: str, numbers: list[int], people: Mapping[str, Person]) -> list[Verdict]:
-    dialplan = load(path)
+def _share(
+    path: str, prompts: Path | None, numbers: list[int], people: Mapping[str, Person]
+) -> list[Verdict]:
+    dialplan = load(path, prompts=prompts)
     return list(run_tests(dialplan, [dialplan.tests[number] for number in numbers], people))

@@ -218,13 +218,17 @@ class Hotline:
 
     def run(self, scenario: Scenario) -> Outcome:
         """Make one call, from its answer to its record."""
+        return self.run_on(scenario, VirtualTimeLoop())
+
+    def run_on(self, scenario: Scenario, loop: asyncio.AbstractEventLoop) -> Outcome:
+        """Make one call on a loop of your own: its time is the call's. The loop is closed afterwards."""
         caller = scenario.caller
         acts, for_ever = ((), caller) if isinstance(caller, str) else (caller, None)
 
         def scripted(leg: SimLeg, hang_up: Callable[[], None]) -> Caller:
             return ScriptedCaller(leg, acts, hang_up, for_ever)
 
-        return self.run_with(scenario, scripted, VirtualTimeLoop())
+        return self.run_with(scenario, scripted, loop)
 
     def run_with(self, scenario: Scenario, caller: CallerMaker, loop: asyncio.AbstractEventLoop) -> Outcome:
         """Make one call by a caller of your own. The loop is closed afterwards."""

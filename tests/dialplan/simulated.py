@@ -4,10 +4,13 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from voicebot.dialplan.checks.reach import LONGEST
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.testcases import ANY_REQUEST, Act, Forever, StubAnswer
+from voicebot.sim.expectations import flows_entered
+from voicebot.sim.fuzz import Fuzz
 from voicebot.sim.hotline import Hotline, Outcome, Scenario
 from voicebot.sim.store import Event
 
@@ -79,3 +82,15 @@ def _problem(outcome: Outcome) -> str:
     if last.data.get("verb") not in ("hangup", "transfer"):
         return f"the call ends in a step {last.data.get('verb')}"
     return ""
+
+
+def never_entered(dialplan: Dialplan, seed: int, tries: int) -> set[str]:
+    """Return the flows that nobody enters: neither the `callers` nor `tries` random ones."""
+    hotline, fuzz = Hotline(dialplan, call_seconds=LIMIT), Fuzz(dialplan, seed=seed)
+    missing = set(dialplan.flows)
+    regular = (hotline.run(scenario) for scenario in callers(dialplan, seed))
+    for outcome in chain((fuzz.call(number)[1] for number in range(tries)), regular):
+        missing -= flows_entered(outcome.events).keys()
+        if not missing:
+            break
+    return missing

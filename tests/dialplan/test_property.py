@@ -6,7 +6,7 @@ import pytest
 
 from tests.dialplan.generated import generated
 from tests.dialplan.helpers import findings, loaded
-from tests.dialplan.simulated import stuck
+from tests.dialplan.simulated import never_entered, stuck
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.targets import VERBS
 from voicebot.sim.fuzz import Fuzz
@@ -17,6 +17,8 @@ LEAST_CLEAN = 0.3  # of those generated
 FUZZED = 8
 CALLERS = 3
 MISTAKES = 0.06
+TRIES = 300  # random callers, of whom some come to every flow
+RARELY = 0.05  # share of the flows that so few do not come to: it takes many good answers in a row
 FAULTY = 220  # dialplans with more mistakes, of which some have one kind only
 RULES = {
     "ends": {"VB110"},
@@ -25,6 +27,7 @@ RULES = {
     "nobody_there": {"VB165"},
     "errors": {"VB114"},
     "time": {"VB164", "VB166"},
+    "unreachable": {"VB111", "VB113"},
 }
 
 
@@ -55,6 +58,12 @@ def test_random_callers_of_clean_dialplans_find_no_trouble() -> None:
         assert [found.trouble for found in Fuzz(plan, seed=seed).callers(CALLERS)] == [], seed
 
 
+def test_callers_come_to_every_flow_of_a_clean_dialplan() -> None:
+    flows = sum(len(plan.flows) for plan in clean().values())
+    missed = sum(len(never_entered(plan, seed, TRIES)) for seed, plan in clean().items())
+    assert missed <= RARELY * flows
+
+
 @lru_cache(maxsize=1)
 def candidates() -> dict[str, list[int]]:
     """Return by rule the seeds of dialplans that are clean but for that rule."""
@@ -69,10 +78,11 @@ def candidates() -> dict[str, list[int]]:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_without_a_rule_some_caller_gets_stuck(rule: str) -> None:
+def test_without_a_rule_some_caller_gets_stuck_or_nobody_comes_to_a_flow(rule: str) -> None:
     for seed in candidates()[rule]:
         text = generated(seed, MISTAKES)
         assert is_clean(text, (rule,))
-        if stuck(loaded(text, FILES, skip=(rule,)), seed):
+        plan = loaded(text, FILES, skip=(rule,))
+        if never_entered(plan, seed, TRIES) if rule == "unreachable" else stuck(plan, seed):
             return
     pytest.fail(f"no dialplan of those tried needs the rule {rule}")

@@ -179,6 +179,12 @@ class Fuzz:
 
     def caller(self, index: int) -> Found | None:
         """Make one random call; return the trouble it came to."""
+        scenario, outcome = self.call(index)
+        trouble = trouble_in(outcome)
+        return None if trouble is None else Found(trouble, scenario, outcome, index)
+
+    def call(self, index: int) -> tuple[Scenario, Outcome]:
+        """Make one random call; return what its caller did, and what came of it."""
         rng = random.Random(f"{self.seed}:{index}")
         acts: list[Act] = []
         scenario = self._scenario(rng)
@@ -187,10 +193,7 @@ class Fuzz:
             return _RandomCaller(leg, acts, hang_up, rng=rng, words=self._words)
 
         outcome = self._hotline.run_with(scenario, person, VirtualTimeLoop())
-        trouble = trouble_in(outcome)
-        if trouble is None:
-            return None
-        return Found(trouble, replace(scenario, caller=tuple(acts)), outcome, index)
+        return replace(scenario, caller=tuple(acts)), outcome
 
     def shrunk(self, found: Found) -> Found:
         """Leave out and simplify whatever the trouble does not need."""

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.interop import scenario as sip
 from tests.interop.asterisk_pbx import Asterisk
 from tests.interop.audio import AGENT_HZ, seconds_in, tone_wav
 from tests.interop.baresip import Baresip
 from tests.interop.conftest import DIALPLAN
+from tests.interop.sipp import Sipp
 from tests.live.hotline import Hotline, events, free_port, log_on_failure, running, wait_until
 
 
@@ -171,3 +173,50 @@ def test_a_stranger_neither_registers_nor_calls(
         stranger.wait_for("CALL_CLOSED")
     assert agent_of(office)["phones"]["registered"] == 0
     assert office.calls() == []
+
+
+# --- SIPp as a registrar ------------------------------------------------------------------------------------------------
+
+CHALLENGE = 'WWW-Authenticate: Digest realm="sipp", nonce="9b2ad5c1a3e84b0f", algorithm=MD5, qop="auth"'
+
+
+def final(line: str, *headers: str) -> str:
+    """Return the step that answers a REGISTER."""
+    lines = [
+        f"SIP/2.0 {line}",
+        "[last_Via:]",
+        "[last_From:]",
+        "[last_To:];tag=[pid]t[call_number]",
+        "[last_Call-ID:]",
+        "[last_CSeq:]",
+        *headers,
+        "Content-Length: 0",
+    ]
+    return "<send><![CDATA[\n" + "\n".join([*lines, "", ""]) + "\n]]></send>"
+
+
+@feature("SIPp", "as a registrar: 423, a challenge, a stale nonce; the contact is taken back")
+def test_the_hotline_does_what_a_registrar_asks(sipp_program: str, tmp_path: Path) -> None:
+    register = sip.recv("REGISTER")
+    granted = final("200 OK", "[last_Contact:]", "Expires: 60")
+    steps = [
+        register,
+        final("423 Interval Too Brief", "Min-Expires: 90"),
+        sip.recv("REGISTER", sip.must_match("90", "hdr", "Expires:")),
+        final("401 Unauthorized", CHALLENGE),
+        sip.recv("REGISTER", sip.must_match('username="700"', "hdr", "Authorization:")),
+        final("401 Unauthorized", CHALLENGE.replace("9b2a", "77aa") + ", stale=true"),
+        sip.recv("REGISTER", sip.must_match("77aa", "hdr", "Authorization:")),
+        granted,
+        sip.recv("REGISTER", sip.must_match(" 0", "hdr", "Expires:")),
+        final("200 OK"),
+    ]
+    registrar, port = Sipp(tmp_path / "sipp"), free_port()
+    process = registrar.begin(steps, port=port)
+    account = {"user": "700", "password": "${PBX_PASSWORD}", "expires_seconds": 60}
+    trunk = {"host": f"127.0.0.1:{port}", "register": account, "dialplan": "main", "ping_seconds": 0}
+    os.environ["PBX_PASSWORD"] = "lab700"
+    with running(Hotline(tmp_path / "hotline", DIALPLAN, config={"trunks": {"pbx": trunk}})) as hotline:
+        wait_until(lambda: trunk_of(hotline)["state"] == "registered", 10.0, "registered")
+        assert trunk_of(hotline)["registered_for"] > 50
+    registrar.end(process).check()

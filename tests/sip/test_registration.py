@@ -3,9 +3,19 @@
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.sip.peer import OURS, PEER, Peer
-from voicebot.sip import Account, Credentials, PingAnswered, RegistrationChanged, RegistrationDue, Request
+from voicebot.sip import (
+    Account,
+    Credentials,
+    PingAnswered,
+    RegistrationChanged,
+    RegistrationDue,
+    Request,
+    Uri,
+)
 from voicebot.sip.digest import Realm, ServerAuthentication
 from voicebot.sip.message import HeaderList
 from voicebot.sip.registration import TRANSITIONS, Input, State
@@ -270,3 +280,25 @@ def test_leaving_before_anything_was_bound_sends_nothing() -> None:
 
 def test_the_password_shows_nowhere() -> None:
     assert "lab700" not in repr(ACCOUNT)
+
+
+HEADERS = ("contact", "expires", "min-expires", "retry-after", "service-route", "www-authenticate")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([200, 202, 302, 401, 407, 423, 500, 503, 603]),
+    st.lists(st.tuples(st.sampled_from(HEADERS), st.text(max_size=60)), max_size=4),
+)
+def test_whatever_a_registrar_says_the_registration_goes_on(
+    status: int, headers: list[tuple[str, str]]
+) -> None:
+    registrar = Registrar()
+    lines = [(name, value.replace("\r", " ").replace("\n", " ")) for name, value in headers]
+    if not registrar.reply(status, *lines):
+        changed = registrar.changed()
+        assert changed.state in ("registered", "retrying", "refused")
+        assert all(
+            Uri.parse(route.partition("<")[2].partition(">")[0] or route) for route in changed.service_route
+        )
+        registrar.wait_for_next(100_000)

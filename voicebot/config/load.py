@@ -187,7 +187,7 @@ def _check_trunks(config: Config, node: MappingNode, findings: list[Finding]) ->
         if trunk.dialplan and trunk.dialplan not in config.dialplans:
             hint = nearest(trunk.dialplan, config.dialplans) or f"there are: {', '.join(config.dialplans)}"
             section.refuse("dialplan", f"there is no dialplan {trunk.dialplan!r} in `dialplans`", hint)
-        if trunk.auth and not config.sip.auth.users:
+        if trunk.auth and not config.sip.auth.users and config.registrar is None:
             section.refuse("auth", "nobody could call: `sip.auth.users` is empty")
         for network in trunk.networks:
             other = seen.setdefault(str(network), name)

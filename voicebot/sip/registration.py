@@ -253,7 +253,8 @@ class Registration:
                 self._problem = "the registrar keeps no binding of ours"
                 return Input.FAILED
             self.bound_until = now + granted
-            self.service_route = tuple(response.values("service-route")[:MAX_ROUTES])
+            service = response.values("service-route")[:MAX_ROUTES]
+            self.service_route = tuple(value for value in service if _parsed(value) is not None)
             return Input.SUCCESS
         if response.status in (401, 407) and not response.local:
             why = answer_challenge(self._authentication, response)

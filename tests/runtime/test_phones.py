@@ -1,12 +1,14 @@
 """Registered phones are kept over a restart."""
 
 import stat
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from voicebot.phones import load, save
+from voicebot.config import load_config
+from voicebot.phones import Phones, load, save
 from voicebot.sip import Address, Binding
 from voicebot.trunks import line_key
 
@@ -54,3 +56,48 @@ def test_the_mark_of_our_contacts_survives_a_restart_and_is_ours_alone(tmp_path:
     assert stat.S_IMODE((tmp_path / "line.key").stat().st_mode) == 0o600
     (tmp_path / "other").mkdir()
     assert line_key(tmp_path / "other") != key
+
+
+def test_a_server_knows_its_phones_again_and_nobody_else(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "dialplans: {main: demo.yaml}\nregistrar: {dialplan: main}\n"
+        'agents: {alice: {register: {password: "${P}"}}, bob: {register: {password: "${P}"}}, carol: {uri: "sip:c@pbx"}}\n',
+        "utf-8",
+    )
+    config = load_config(file, environment={"P": "secret"})
+    assert not Phones(config).knows("198.51.100.7")
+    config.data.mkdir()
+    now, wall = time.monotonic(), time.time()
+    save(
+        config.data / "phones.json",
+        {"alice": [replace(DESK, expires_at=now + 300)], "gone": [DESK]},
+        now,
+        wall,
+    )
+    phones = Phones(config)
+    assert phones.knows("198.51.100.7")
+    assert not phones.knows("198.51.100.8")
+    found = phones.of("sip:alice@registrar")
+    assert found is not None
+    assert [(each.uri, each.destination, each.local) for each in found] == [
+        (DESK.uri, DESK.source, DESK.local)
+    ]
+    assert (phones.of("sip:bob@registrar"), phones.of("sip:c@pbx")) == ([], None)
+    assert [phones.reachable(f"sip:{name}@registrar") for name in ("alice", "bob")] == [True, False]
+    assert phones.state("alice") == {"user": "alice", "registered": 1, "silent": 0}
+    assert phones.state("carol") is None
+    assert (phones.dialplan_for("alice"), phones.dialplan_for("mallory"), phones.dialplan_for(None)) == (
+        "main",
+        None,
+        None,
+    )
+
+
+def test_without_a_registrar_nobody_is_known(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("dialplans: {main: demo.yaml}\nagents: {carol: {uri: sip:c@pbx}}\n", "utf-8")
+    phones = Phones(load_config(file, environment={}))
+    assert (phones.registrar, phones.realm, phones.take_calls) == (None, None, False)
+    assert not phones.knows("198.51.100.7")
+    assert phones.of("sip:c@pbx") is None

@@ -151,6 +151,13 @@ _KINDS: dict[str, tuple[str, Callable[[Data], str], tuple[str, ...]]] = {
     "agent_missed": ("agent", _of("{} does not take it: {}", "agent", "cause"), ("agent", "cause")),
     "bridged": ("agent", _of("caller and {} hear each other", "agent"), ("agent",)),
     "agent_left": ("agent", _of("{} leaves: {}", "agent", "cause"), ("agent", "cause")),
+    "agent_transfer": (
+        "agent",
+        _of("{} passes the caller on to {}: {}", "agent", "to", "exit"),
+        ("agent", "to", "exit"),
+    ),
+    "replaced": ("call", _of("{} goes on at the phone of {}", "leg", "by"), ("leg", "by")),
+    "transfer_refused": ("call", _of("transfer {}: {}", "way", "exit"), ("way", "exit")),
     "transfer": ("call", _of("transfer to {}", "to"), ("to",)),
     "transfer_exit": ("call", _of("transfer: {}", "exit"), ("exit",)),
     "recording": ("call", _of("recording: {}", "mode"), ("mode",)),

@@ -21,7 +21,9 @@ async def run(plan: Plan) -> list[Figure]:
     audio = prompts(plan.folder)
     with Sipp(plan.folder) as sipp, OurServer(plan.folder, "short", audio) as server:
         plan.tell("leak: warming up")
-        await asyncio.to_thread(sipp.call, server.uri("short"), calls=round(10 * _RATE), rate=_RATE)
+        # As long as transactions are held: from then on as many go as come, and memory has reached its height.
+        warm_up = round(min(_SETTLES * _RATE, plan.leak_calls))
+        await asyncio.to_thread(sipp.call, server.uri("short"), calls=warm_up, rate=_RATE)
         await asyncio.sleep(_SETTLES)
         before, held_before = server.usage(), await _held(server)
         plan.tell(f"leak: {plan.leak_calls} short calls")

@@ -85,6 +85,7 @@ class MediaPlane:
         self._plays = Plays(prompts, self.outbox)
         self._legs: dict[int, Leg] = {}
         self._active: list[Leg] = []  # those that are configured
+        self._changed = False  # since the last tick
         self._wide: list[Leg] = []  # those of them with samples at 16 kHz
         self._closing: dict[int, tuple[Leg, float]] = {}
         self._by_descriptor: dict[int, tuple[Leg, bool]] = {}  # True: RTCP
@@ -163,9 +164,11 @@ class MediaPlane:
                 self._poller.register(item.fileno())
             self._active.append(leg)
         keep_open(leg, now)
-        self._active_changed()
+        self._changed = True
 
     def _active_changed(self) -> None:
+        """Once a tick at most, however many legs came and went."""
+        self._changed = False
         self._wide = [leg for leg in self._active if leg.wide is not None]
         self._hearing.set_legs(self._active)
 
@@ -179,14 +182,15 @@ class MediaPlane:
         if leg.configured:
             send_report(leg, now, bye=True)
             self._active.remove(leg)
-            self._active_changed()
+            self._changed = True
         leg.close_sockets()
         del self._legs[leg.number]
         self._hearing.release_row(leg.row)
-        for name, value in leg.counters().items():
+        counters = leg.counters()
+        for name, value in counters.items():
             self._totals[name] = self._totals.get(name, 0) + value
         if not leg.recordings:
-            self.outbox.append(LegClosed(leg.call, leg.number, leg.counters()))
+            self.outbox.append(LegClosed(leg.call, leg.number, counters))
         else:  # the files are closed first, so that LegClosed is the last message of a leg
             for recording in leg.recordings.values():
                 self._recorder.end(recording)
@@ -339,6 +343,8 @@ class MediaPlane:
         """Move 20 ms of audio in all directions; `now` is the tick's nominal instant."""
         self._ticks += 1
         self._plays.prompts_loaded(now)
+        if self._changed:
+            self._active_changed()
         active = self._active
         for leg in active:
             leg.heard = leg.jitter.pop(leg.quiet)

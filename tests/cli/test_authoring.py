@@ -82,6 +82,18 @@ def test_diff_exits_with_0_when_callers_notice_nothing_and_1_when_they_do(path: 
     assert change["new"] == {"file": str(other), "line": 5}
 
 
+def test_diff_tells_the_line_in_an_included_file(path: Path) -> None:
+    texts = {"old": "20s", "new": "30s"}
+    for name, wait in texts.items():
+        main = path.with_name(f"{name}.yaml")
+        main.write_text(TEXT + f"include: [{name}_queues.yaml]\n", encoding="utf-8")
+        below = path.with_name(f"{name}_queues.yaml")
+        below.write_text(f"# queues\nqueues:\n  desk: {{max_wait: {wait}}}\n", encoding="utf-8")
+    result = run("diff", path.with_name("old.yaml"), path.with_name("new.yaml"))
+    assert "old_queues.yaml:3 -> " in result.output
+    assert "new_queues.yaml:3: " in result.output
+
+
 def test_diff_and_graph_exit_with_2_for_a_dialplan_with_errors(path: Path) -> None:
     bad = path.parent / "bad.yaml"
     bad.write_text(TEXT.replace("goto: bye", "goto: by"), encoding="utf-8")

@@ -1,6 +1,7 @@
 """`voicebot diff OLD NEW`: what callers will notice of an edit."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,9 @@ import typer
 
 from voicebot.cli.options import FOUND, WRONG_USE, JsonOption, print_findings
 from voicebot.dialplan.loader import check
-from voicebot.dialplan.source import Position, read_source
+from voicebot.dialplan.source import Mapping as MapNode
+from voicebot.dialplan.source import Node, Position, Scalar, read_source
+from voicebot.dialplan.source import Sequence as ListNode
 from voicebot.dialplan.tools.difference import Version, difference
 
 
@@ -41,7 +44,20 @@ def _read(path: Path) -> Version:
     if dialplan is None:
         print_findings(item for item in findings if item.severity == "error")
         raise typer.Exit(WRONG_USE)
-    return Version(dialplan, read_source(path, []))
+    tree = read_source(path, [])
+    return Version(dialplan, tree, tuple(_included(path, tree)))
+
+
+def _included(path: Path, tree: Node | None) -> Iterator[Node]:
+    """Yield the trees of all files that a good file includes."""
+    names = tree.get("include") if isinstance(tree, MapNode) else None
+    for item in names.items if isinstance(names, ListNode) else [names]:
+        if isinstance(item, Scalar):
+            below = path.parent / item.text
+            inner = read_source(below, [])
+            if inner is not None:
+                yield inner
+                yield from _included(below, inner)
 
 
 def _where(position: Position | None) -> dict[str, object] | None:

@@ -41,18 +41,21 @@ def _place(position: Position | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A dialplan, and the tree of its file: names of its sections have their lines there."""
+    """A dialplan, and the trees of its file and of those that it includes: names of its sections have their lines there."""
 
     dialplan: Dialplan
     tree: Node | None = None
+    included: tuple[Node, ...] = ()
 
     def place(self, section: str, name: str = "") -> Position:
-        """Return where an entry of a section stands; the file's beginning where it is in an included file."""
-        key = self.tree.key(section) if isinstance(self.tree, MapNode) else None
-        inside = self.tree.get(section) if isinstance(self.tree, MapNode) else None
-        if name:
-            key = inside.key(name) if isinstance(inside, MapNode) else None
-        return key.position if key is not None else Position(self.dialplan.path)
+        """Return where a section or an entry of it stands; the file's beginning where neither is written."""
+        for tree in (self.tree, *self.included):
+            inside = tree.get(section) if isinstance(tree, MapNode) else None
+            where = inside if name else tree
+            key = where.key(name or section) if isinstance(where, MapNode) else None
+            if key is not None:
+                return key.position
+        return Position(self.dialplan.path)
 
 
 def difference(old: Version, new: Version) -> tuple[Change, ...]:

@@ -5,9 +5,9 @@ no random number.
 """
 
 from voicebot.sip.address import Address, Datagram
-from voicebot.sip.core import Limits
+from voicebot.sip.core import Counters, Limits
 from voicebot.sip.digest import Credentials, Realm
-from voicebot.sip.endpoint import Counters, Endpoint
+from voicebot.sip.endpoint import Endpoint
 from voicebot.sip.errors import DigestError, MessageError, SipError, Why
 from voicebot.sip.events import (
     Answered,

@@ -50,6 +50,15 @@ class Limits:
     refer: float = 90.0
 
 
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What an endpoint holds; all zero when every call is over and its transactions have timed out."""
+
+    sessions: int
+    dialogs: int
+    transactions: int
+
+
 class Core:
     """Mutable state of one endpoint. `contact` gives the address of ours that a peer is to use.
 

@@ -6,11 +6,11 @@ or not at the stage for it (a CANCEL may cross our 200): the events say what hap
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from voicebot.sip import ending
 from voicebot.sip.address import Address, Datagram
-from voicebot.sip.core import Contact, Core, Limits, Randomness, safe_headers
+from voicebot.sip.core import Contact, Core, Counters, Limits, Randomness, safe_headers
 from voicebot.sip.digest import Credentials, Realm, ServerAuthentication
 from voicebot.sip.errors import MessageError, SipError
 from voicebot.sip.events import BindingsChanged, Event
@@ -33,23 +33,13 @@ from voicebot.sip.uri import Uri
 from voicebot.sip.validation import ACCEPT, ALLOW, SUPPORTED, problem_with
 
 Authenticate = Callable[[Request, Address], Realm | None]
-Passed = Callable[
-    [bytes, Address, Address | None, bool], None
-]  # a message, its peer, our address, whether we sent it
+# A message, its peer, our address, whether we sent it.
+Passed = Callable[[bytes, Address, Address | None, bool], None]
 # Requests that nobody can authenticate (RFC 3261 section 22.1), or that need no protection.
 _NEVER_CHALLENGED = frozenset({"ACK", "CANCEL", "OPTIONS"})
 _OUTBOUND_WAITS = frozenset(
-    {Wait.CANCEL_TIMEOUT, Wait.NO_ANSWER_TO_OFFER, Wait.REINVITE_AGAIN, Wait.NEXT_ADDRESS},
+    {Wait.CANCEL_TIMEOUT, Wait.NO_ANSWER_TO_OFFER, Wait.REINVITE_AGAIN, Wait.NEXT_ADDRESS}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """What an endpoint holds; all zero when every call is over and its transactions have timed out."""
-
-    sessions: int
-    dialogs: int
-    transactions: int
 
 
 class Endpoint:
@@ -304,8 +294,7 @@ class Endpoint:
 
     def unregister(self, registration: int, now: float) -> None:
         """Have our contact removed; RegistrationChanged with `gone` follows."""
-        found = self._registrations.get(registration)
-        if found is not None:
+        if (found := self._registrations.get(registration)) is not None:
             found.leave(now)
 
     def bindings(self, user: str, now: float) -> tuple[Binding, ...]:

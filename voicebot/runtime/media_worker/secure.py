@@ -28,11 +28,18 @@ class Secure:
         if (keys.suite, keys.receive_key) != (before.suite, before.receive_key):
             self._inbound = _session(keys.suite, keys.receive_key, Policy.SSRC_ANY_INBOUND)
 
-    def seal(self, packet: bytes) -> bytes:
-        return self._outbound.protect(packet)
+    def seal(self, packet: bytes) -> bytes | None:
+        """Return the packet encrypted, None when it cannot be (a sequence number twice, too long)."""
+        try:
+            return self._outbound.protect(packet)
+        except (Error, ValueError):
+            return None
 
-    def seal_report(self, packet: bytes) -> bytes:
-        return self._outbound.protect_rtcp(packet)
+    def seal_report(self, packet: bytes) -> bytes | None:
+        try:
+            return self._outbound.protect_rtcp(packet)
+        except (Error, ValueError):
+            return None
 
     def open(self, packet: bytes) -> bytes | None:
         """Return the RTP packet, None when it is not authentic, or is a replay."""

@@ -88,7 +88,11 @@ def _send(leg: Leg, kind: int, rtp_timestamp: int, payload: bytes, marker: bool,
         rtp_timestamp = rtp_timestamp * leg.ticks & 0xFFFFFFFF  # goes on through the wrap of either
     packet = rtp.build(kind, sequence_number, rtp_timestamp, leg.ssrc, payload, marker)
     if leg.secure is not None:
-        packet = leg.secure.seal(packet)
+        sealed = leg.secure.seal(packet)
+        if sealed is None:
+            leg.send_errors += 1
+            return
+        packet = sealed
     try:
         leg.rtp_socket.sendto(packet, target)
     except OSError:  # a full buffer, an ICMP answer, a route that is gone: one packet is lost, no more
@@ -124,7 +128,11 @@ def send_report(leg: Leg, now: float, bye: bool = False) -> None:
         blocks = (block,)
     packet = rtcp.build(rtcp.Report(leg.ssrc, sender, blocks, bye), leg.cname)
     if leg.secure is not None:
-        packet = leg.secure.seal_report(packet)
+        sealed = leg.secure.seal_report(packet)
+        if sealed is None:
+            leg.send_errors += 1
+            return
+        packet = sealed
     try:
         (leg.rtp_socket if leg.rtcp_mux else leg.rtcp_socket).sendto(packet, leg.rtcp_target)
     except OSError:

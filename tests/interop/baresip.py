@@ -35,6 +35,8 @@ class Baresip:
         password: str = "",
         registered: bool = True,
         codec: str = "pcmu",
+        ptime: int = 20,
+        encryption: str = "",
         port: int = 0,
         transport: str = "udp",
         ca: Path | None = None,
@@ -54,7 +56,8 @@ class Baresip:
         self._ca = ca
         self._certificate = certificate
         server = registrar or f"127.0.0.1:{self.port}"
-        account = f"<sip:{user}@{server};transport={transport}>;audio_codecs={codec};ptime=20"
+        account = f"<sip:{user}@{server};transport={transport}>;audio_codecs={codec};ptime={ptime}"
+        account += f";mediaenc={encryption}" if encryption else ""
         account += f";answermode={'auto' if answers else 'manual'};regint={60 if registrar else 0}"
         account += f";auth_user={user};auth_pass={password}" if password else ""
         (folder / "accounts").write_text(account + "\n")
@@ -89,7 +92,20 @@ class Baresip:
             "ringback_disabled yes",
             "statmode_default off",
         ]
-        names = ("account", "contact", "menu", "uuid", "ctrl_tcp", "aufile", "aubridge", "sndfile", "g711")
+        names = (
+            "account",
+            "contact",
+            "menu",
+            "uuid",
+            "ctrl_tcp",
+            "aufile",
+            "aubridge",
+            "sndfile",
+            "g711",
+            "g722",
+            "opus",
+            "srtp",
+        )
         for name in names:
             if (_MODULES / f"{name}.so").exists():
                 lines.append(f"{'module_app' if name in _APPLICATIONS else 'module'} {name}.so")

@@ -1,0 +1,60 @@
+"""Codecs, packet times and encryption with a telephone that we did not write: audio is measured both ways."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop.audio import CALLER_HZ, loud_seconds, seconds_in, tone_wav
+from tests.interop.baresip import Baresip
+from tests.interop.conftest import DIALPLAN
+from tests.live.hotline import Hotline, events, log_on_failure, running
+from voicebot.media.wav import read_wav
+
+pytestmark = pytest.mark.usefixtures("baresip_program")
+
+
+@pytest.fixture(scope="module")
+def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
+    config = {"media": {"codecs": ["PCMU", "PCMA", "G722", "OPUS"], "srtp": "optional"}}
+    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, config=config)) as each:
+        yield each
+
+
+def check_call(hotline: Hotline, folder: Path, codec: str, ptime: int, encryption: str) -> None:
+    """Key a number while a tone is said: the keys count, the tone is in the recording, and the prompt was heard."""
+    before = sum(1 for each in hotline.calls() if each["ended_at"])
+    says = tone_wav(folder / "says.wav", CALLER_HZ, 30)
+    phone = Baresip(folder / "caller", says=says, codec=codec, ptime=ptime, encryption=encryption)
+    with log_on_failure(hotline), phone as caller:
+        caller.dial(hotline.uri("701"))
+        caller.listen(2.0)
+        caller.keys("314159")
+        caller.wait_for("CALL_CLOSED", timeout=15)
+        assert ("SRTP is Enabled" in caller.log_text()) == bool(encryption)
+    record = hotline.wait_for_record(before + 1)
+    assert "".join(str(each.get("keys") or "") for each in events(record, "keys")) == "314159"
+    assert seconds_in(Path(record["recording"]), CALLER_HZ) > 1.2
+    assert loud_seconds(read_wav(caller.heard())) > 0.7
+
+
+def feature(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.feature("baresip", name)
+
+
+@feature("G.722 and Opus")
+@pytest.mark.parametrize("codec", ["g722/16000/1", "opus/48000/2"])
+def test_wide_codecs(codec: str, hotline: Hotline, tmp_path: Path) -> None:
+    check_call(hotline, tmp_path, codec, 20, "")
+
+
+@feature("packets of 30 and 40 ms")
+@pytest.mark.parametrize(("codec", "ptime"), [("pcma", 40), ("g722/16000/1", 30)])
+def test_packet_times(codec: str, ptime: int, hotline: Hotline, tmp_path: Path) -> None:
+    check_call(hotline, tmp_path, codec, ptime, "")
+
+
+@feature("SRTP by SDES, optional and mandatory")
+@pytest.mark.parametrize("encryption", ["srtp", "srtp-mand"])
+def test_encrypted_calls(encryption: str, hotline: Hotline, tmp_path: Path) -> None:
+    check_call(hotline, tmp_path, "pcmu", 20, encryption)

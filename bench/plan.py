@@ -18,8 +18,8 @@ class Plan:
     short_calls: int = 200
     rates: tuple[float, ...] = (10, 25, 50, 100)  # new calls a second
     rate_seconds: float = 4.0
-    short_rates: tuple[float, ...] = (100, 200, 300, 350, 400, 500)  # of `calls_per_second`, with a prompt
-    answer_rates: tuple[float, ...] = (200, 400, 600, 800, 900, 1000)  # the same, answer and hang up
+    short_rates: tuple[float, ...] = (200, 300, 400, 500)  # of `calls_per_second`, with a prompt
+    answer_rates: tuple[float, ...] = (400, 600, 800, 1000)  # the same, answer and hang up
     sipp_seconds: float = 10.0
     leak_calls: int = 10_000
     reloads: int = 1000

@@ -111,6 +111,20 @@ def test_what_is_said_at_the_end_beats_what_the_events_tell(url: str) -> None:
     assert (record.language, record.queue_seconds, record.agent) == ("en", 12.5, "alice")
 
 
+def test_a_call_that_ends_in_a_later_batch_keeps_what_was_said_at_its_beginning(url: str) -> None:
+    clock = Clock()
+    writer = written(url, clock)
+    writer.call_started("c1", {"from_number": "1001", "trunk": "lab", "source": "x"})
+    assert committed(writer.event("c1", "answered", {}))
+    clock.now = 1003.0
+    writer.call_ended("c1", {"release_cause": "normal", "counters": {"lost": 2}, "odd": 1})
+    assert writer.close()
+    record = read(url, "c1")
+    assert (record.from_number, record.trunk, record.release_cause) == ("1001", "lab", "normal")
+    assert (record.disposition, record.seconds, record.counters) == ("answered", 3.0, {"lost": 2})
+    assert record.extra == {"source": "x", "odd": 1}
+
+
 def test_future_is_done_when_others_can_read_the_event(url: str) -> None:
     writer = Writer(url)
     writer.call_started("c1", {})

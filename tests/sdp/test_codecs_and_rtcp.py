@@ -162,3 +162,30 @@ def test_ipv6_addresses_are_written_as_such() -> None:
     settled = answer_offer(Local("2001:db8::2", 20000, 77), body)
     assert settled.media.remote_host == "2001:db8::1"
     assert b"c=IN IP6 2001:db8::2\r\n" in settled.body
+
+
+V6 = replace(LOCAL, host="2001:db8::2")
+
+
+@pytest.mark.parametrize(
+    ("local", "theirs", "good"),
+    [
+        (V6, "IP6 2001:db8::1", True),
+        (V6, "IP4 192.0.2.1", False),
+        (LOCAL, "IP6 2001:db8::1", False),
+        (V6, "IP4 phone.example.com", True),  # the packets then go where the signalling comes from
+        (V6, "IP4 0.0.0.0", True),  # hold
+    ],
+)
+def test_audio_of_the_other_ip_version_is_refused_not_lost(local: Local, theirs: str, good: bool) -> None:
+    body = f"v=0\r\no=- 5 1 IN IP4 192.0.2.1\r\nc=IN {theirs}\r\nm=audio 4000 RTP/AVP 0\r\n".encode()
+    waiting, _ = create_offer(local)
+    if good:
+        answer = answer_offer(local, body).body
+        assert f"c=IN {'IP6' if local is V6 else 'IP4'} {local.host}\r\n".encode() in answer
+        accept_answer(waiting, body)
+    else:
+        with pytest.raises(NotAcceptable):
+            answer_offer(local, body)
+        with pytest.raises(NotAcceptable):
+            accept_answer(waiting, body)

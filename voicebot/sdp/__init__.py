@@ -4,7 +4,7 @@ As answerer: `answer_offer(local, offer)`. As offerer: `create_offer(local)`, th
 All return our side of the leg anew; keep it for the next exchange.
 """
 
-from voicebot.sdp.crypto import KEY_BYTES, SUITES, masked
+from voicebot.sdp.crypto import KEY_BYTES, SUITES
 from voicebot.sdp.description import Description, Direction, MediaDescription, Origin, RtpMap, SdpError
 from voicebot.sdp.media import Codec, Media, Srtp
 from voicebot.sdp.negotiation import (
@@ -37,6 +37,5 @@ __all__ = [
     "accept_answer",
     "answer_offer",
     "create_offer",
-    "masked",
     "withdraw_offer",
 ]

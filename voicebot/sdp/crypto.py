@@ -2,13 +2,11 @@
 
 import base64
 import binascii
-import re
 from dataclasses import dataclass, field
 
 SUITES = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")  # in our order of preference
 KEY_BYTES = 30  # master key of 16 and master salt of 14 (RFC 4568 section 6.1)
 _ALLOWED_PARAMETERS = ("WSH=",)  # a hint; any other session parameter changes the packets (section 6.3)
-_INLINE = re.compile(rb"(?i)(inline:)[^\s|;]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,3 @@ class Crypto:
 
     def __str__(self) -> str:
         return f"{self.tag} {self.suite} inline:{base64.b64encode(self.key).decode()}"
-
-
-def masked(body: bytes) -> bytes:
-    """Return a body without its SDES keys: for whatever is logged, shown or kept."""
-    return _INLINE.sub(rb"\1***", body)

@@ -23,6 +23,7 @@ from voicebot.sdp.media import (
     Srtp,
 )
 from voicebot.sdp.sections import (
+    NOWHERE,
     PLAIN,
     SECURE,
     codec_of,
@@ -30,6 +31,7 @@ from voicebot.sdp.sections import (
     encodings,
     event_of,
     host_of,
+    ip_version,
     is_usable,
     ptime_of,
     rtcp_port_of,
@@ -117,7 +119,7 @@ def answer_offer(local: Local, offer: bytes) -> Settled:
     assert found is not None, "`_best` takes only sections with a codec for us"
     number, codec = found
     events = event_of(section, ENCODINGS[codec].clock_rate)
-    host = host_of(description, section)
+    host = _reachable_host(local, description, section)
     direction = _restrict(_REVERSED[unheld(description.direction_of(section), host)], local.direction)
     agreed = {number: ENCODINGS[codec]}
     if events is not None:
@@ -178,7 +180,7 @@ def accept_answer(local: Local, answer: bytes) -> Settled:
     if theirs is None and (secure or local.srtp == "required"):
         raise NotAcceptable("the answer has no key to encrypt with")
     events = event_of(section, ENCODINGS[codec].clock_rate)
-    host = host_of(description, section)
+    host = _reachable_host(local, description, section)
     allowed = _REVERSED[ours.direction or "sendrecv"]
     direction = _REVERSED[_restrict(allowed, unheld(description.direction_of(section), host))]
     numbers = {encoding: key for key, encoding in encodings(ours).items()}
@@ -330,6 +332,15 @@ def _best(local: Local, media: tuple[MediaDescription, ...]) -> tuple[int, Crypt
     if plain is None:
         raise NotAcceptable(refusal)
     return plain, None
+
+
+def _reachable_host(local: Local, description: Description, section: MediaDescription) -> str:
+    """Return the peer's c= address. Raises NotAcceptable for one of the other IP version: it could not be sent to."""
+    host = host_of(description, section)
+    theirs = ip_version(host)
+    if host not in NOWHERE and theirs and theirs != ip_version(local.host):
+        raise NotAcceptable(f"the peer wants its audio by IPv{theirs}, its signalling comes by the other")
+    return host
 
 
 def _alternatives(

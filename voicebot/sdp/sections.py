@@ -1,5 +1,6 @@
 """What one m= section of a peer says, read with the tolerance that peers need."""
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from voicebot.sdp.media import ENCODINGS, EVENT, PTIME_MS, PTIMES_MS, STATIC, Co
 
 PLAIN = ("RTP/AVP", "RTP/AVPF")  # AVPF's feedback is optional (RFC 4585 section 4.1): without it, it is AVP
 SECURE = ("RTP/SAVP", "RTP/SAVPF")
+NOWHERE = ("0.0.0.0", "::")  # c= of a peer on hold (RFC 3264 section 8.4, RFC 2543)
 
 
 def is_usable(section: MediaDescription) -> bool:
@@ -92,9 +94,17 @@ def host_of(description: Description, section: MediaDescription) -> str:
     return host
 
 
+def ip_version(host: str) -> int:
+    """Return 4 or 6; 0 for a name."""
+    try:
+        return ipaddress.ip_address(host).version
+    except ValueError:
+        return 0
+
+
 def unheld(direction: Direction, host: str) -> Direction:
-    """Return the peer's direction; c=0.0.0.0 says "do not send to me" (RFC 3264 section 8.4, RFC 2543)."""
-    if host not in ("0.0.0.0", "::"):
+    """Return the peer's direction; c=0.0.0.0 says "do not send to me"."""
+    if host not in NOWHERE:
         return direction
     return "sendonly" if direction in ("sendrecv", "sendonly") else "inactive"
 

@@ -22,6 +22,7 @@ from voicebot.speech.errors import EngineProblem, VoiceUnknown
 from voicebot.speech.tts.synthesiser import Clip, VoiceInfo
 
 _ANSWER_WITHIN = 30.0  # seconds; a sentence takes hundredths of one
+_ATTEMPTS = 3  # on a busy machine its loop may end before espeak has spoken: the file is empty then
 _CHINESE = frozenset({"cmn", "yue", "zh", "hak"})
 
 
@@ -63,14 +64,12 @@ class Pyttsx3:
         name = self._resolve(voice).name
         if cancelled is not None and cancelled():
             return Clip(np.zeros(0, np.int16), 22050)
-        _, data = self._ask({"text": text, "voice": name, "rate": words_per_minute or 165})
-        try:
-            with wave.open(io.BytesIO(data)) as wav:
-                if (wav.getnchannels(), wav.getsampwidth()) != (1, 2):
-                    raise EngineProblem("pyttsx3 did not give 16-bit mono audio")
-                return Clip(np.frombuffer(wav.readframes(wav.getnframes()), "<i2"), wav.getframerate())
-        except (wave.Error, EOFError) as error:
-            raise EngineProblem("pyttsx3 gave no audio") from error
+        job = {"text": text, "voice": name, "rate": words_per_minute or 165}
+        for _ in range(_ATTEMPTS):
+            clip = _clip(self._ask(job)[1])
+            if len(clip.samples) or not any(char.isalnum() for char in text):
+                return clip
+        raise EngineProblem("pyttsx3 gave no audio")
 
     def close(self) -> None:
         """End the child process."""
@@ -134,3 +133,13 @@ class Pyttsx3:
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _clip(data: bytes) -> Clip:
+    try:
+        with wave.open(io.BytesIO(data)) as wav:
+            if (wav.getnchannels(), wav.getsampwidth()) != (1, 2):
+                raise EngineProblem("pyttsx3 did not give 16-bit mono audio")
+            return Clip(np.frombuffer(wav.readframes(wav.getnframes()), "<i2"), wav.getframerate())
+    except (wave.Error, EOFError) as error:
+        raise EngineProblem("pyttsx3 gave no audio") from error

@@ -51,17 +51,28 @@ def test_calls_that_are_not_over_are_kept_at_the_end() -> None:
     assert kept.calls == {"call-1": [b"INVITE"]}
 
 
-def test_neither_a_scanner_nor_an_endless_dialog_fills_the_memory() -> None:
+def test_neither_scanners_nor_an_endless_dialog_fill_the_memory_and_calls_keep_their_messages() -> None:
     kept = Kept()
     capture = Capture(kept)
     capture.message(message("INVITE", "old"), PEER, OURS, sent=False)
-    for number in range(module.DIALOGS):
-        capture.message(message("OPTIONS", f"scan-{number}"), PEER, OURS, sent=False)
     capture.belongs("old", "call-1")
+    for number in range(module.DIALOGS + 100):
+        capture.message(message("OPTIONS", f"scan-{number}"), PEER, OURS, sent=False)
+    assert len(capture._others) == module.DIALOGS
     for _ in range(module.MESSAGES + 50):
         capture.message(message("INFO", "old"), PEER, OURS, sent=False)
     capture.over("call-1")
-    assert kept.calls["call-1"] == [b"INFO"] * module.MESSAGES
+    assert kept.calls["call-1"] == [b"INVITE", *[b"INFO"] * (module.MESSAGES - 1)]
+
+
+def test_large_messages_of_strangers_are_held_up_to_a_limit_in_all() -> None:
+    capture = Capture(Kept())
+    for number in range(3000):
+        text = f"OPTIONS\r\nCall-ID: scan-{number % 1000}\r\n\r\n".encode() + bytes(60_000)
+        capture.message(text, PEER, OURS, sent=False)
+        held = sum(len(item.data) for dialog in capture._others.values() for item in dialog)
+        assert held <= module.OTHERS_BYTES
+    assert held == capture._others_size > module.OTHERS_BYTES * 0.9
 
 
 def test_homer_is_told_which_way_a_message_went_and_none_of_its_secrets() -> None:

@@ -3,6 +3,7 @@
 import re
 import socket
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -10,8 +11,12 @@ from voicebot.sip import Address, hep
 from voicebot.sip.captured import SipMessage
 from voicebot.sip.masking import masked
 
-MESSAGES = 300  # of one dialog; a call that has more is told from its beginning
-DIALOGS = 20_000  # whose messages are held at once, the oldest give way: scanners have Call-IDs, too
+# Of one dialog; a call that has more is told from its beginning.
+MESSAGES = 300
+DIALOG_BYTES = 256 * 1024
+# Of all dialogs that are no call's: the oldest of those give way, for scanners have Call-IDs, too, and large messages.
+DIALOGS = 20_000
+OTHERS_BYTES = 16 * 1024 * 1024
 _CALL_ID = re.compile(rb"(?im)^(?:call-id|i)[ \t]*:[ \t]*(\S+)")
 
 Keep = Callable[[str, Sequence[SipMessage]], object]  # the call's uid, and its messages in order
@@ -46,6 +51,12 @@ class Homer:
         self._socket.close()
 
 
+class _Dialog(list[SipMessage]):
+    """The messages with one Call-ID, and how many bytes they are."""
+
+    size = 0
+
+
 class Capture:
     """Messages by Call-ID. `keep` gets a call's when it is over; `wall` is for tests."""
 
@@ -55,7 +66,9 @@ class Capture:
         self._keep = keep
         self._homer = homer
         self._wall = wall
-        self._messages: dict[bytes, list[SipMessage]] = {}
+        self._dialogs: dict[bytes, _Dialog] = {}  # of calls
+        self._others: OrderedDict[bytes, _Dialog] = OrderedDict()
+        self._others_size = 0
         self._calls: dict[str, list[bytes]] = {}  # the Call-IDs of each call
 
     def message(self, data: bytes, peer: Address, local: Address, *, sent: bool) -> None:
@@ -64,13 +77,16 @@ class Capture:
         if found is None:
             return
         at = self._wall()
-        messages = self._messages.get(found.group(1))
-        if messages is None:
-            if len(self._messages) >= DIALOGS:
-                del self._messages[next(iter(self._messages))]
-            messages = self._messages[found.group(1)] = []
-        if len(messages) < MESSAGES:
-            messages.append(SipMessage(at, sent, peer.transport, local.host_port, peer.host_port, data))
+        call_id = found.group(1)
+        dialog = self._dialogs.get(call_id)
+        if dialog is None:
+            dialog = self._others.setdefault(call_id, _Dialog())
+        if len(dialog) < MESSAGES and dialog.size + len(data) <= DIALOG_BYTES:
+            dialog.append(SipMessage(at, sent, peer.transport, local.host_port, peer.host_port, data))
+            dialog.size += len(data)
+            if call_id in self._others:
+                self._others_size += len(data)
+                self._make_room()
         if self._homer is not None:
             source, destination = (local, peer) if sent else (peer, local)
             self._homer.tell(data, source, destination, at)
@@ -81,12 +97,20 @@ class Capture:
         known = self._calls.setdefault(call, [])
         if key not in known:
             known.append(key)
+            dialog = self._others.pop(key, None) or _Dialog()
+            self._others_size -= dialog.size
+            self._dialogs.setdefault(key, dialog)
+
+    def _make_room(self) -> None:
+        while self._others_size > OTHERS_BYTES or len(self._others) > DIALOGS:
+            _, oldest = self._others.popitem(last=False)
+            self._others_size -= oldest.size
 
     def over(self, call: str) -> None:
         """The call is over: keep its messages, and forget them."""
         messages: list[SipMessage] = []
         for call_id in self._calls.pop(call, ()):
-            messages += self._messages.pop(call_id, ())
+            messages += self._dialogs.pop(call_id, ())
         if messages:
             self._keep(call, sorted(messages))
 

@@ -55,6 +55,7 @@ from voicebot.storage import StorageError, Writer
 from voicebot.trunks import Trunks, line_key
 
 WORKERS_START_WITHIN = 60.0  # seconds; pocketsphinx reads its dictionary in two
+STUN_WITHIN = 2.0  # seconds for the first answer; calls are taken without it, too
 RETRY_AFTER = 30  # seconds, in the 503 of a server that is full or stops
 
 SWITCH_INTERVAL = (
@@ -115,6 +116,7 @@ class Server:
             self.signalling = SipSignalling(
                 user_agent=f"voicebot/{__version__}",
                 public_address=config.sip.public_address,
+                stun=config.sip.stun,
                 authenticate=self._authenticate,
                 way=lambda uri: self.trunks.way(uri),
                 credentials=lambda invite, source: self.trunks.credentials(invite, source),
@@ -234,6 +236,7 @@ class Server:
         if self.store.open_callbacks:
             log.info("callbacks of an earlier run go on", callbacks=len(self.store.open_callbacks))
             self.callbacks.restore(self.store.open_callbacks)
+        await self.signalling.address_learned(STUN_WITHIN)
         self.signalling.drain(None)
         self.trunks.start()
         self.phones.start(self.signalling, self._agent_reachable)

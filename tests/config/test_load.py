@@ -88,6 +88,23 @@ limit: {}
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "server"),
+    [
+        ("stun:stun.example.com", ("stun.example.com", 3478)),
+        ("stun:192.0.2.1:19302", ("192.0.2.1", 19302)),
+        ("auto", None),
+    ],
+)
+def test_a_stun_server_is_named_in_place_of_the_public_address(
+    tmp_path: Path, written: str, server: tuple[str, int] | None
+) -> None:
+    config = load(tmp_path, MINIMAL + f'sip: {{public_address: "{written}"}}\n')
+    assert (config.sip.public_address, config.sip.stun) == (None, server)
+    found = findings(tmp_path, MINIMAL + 'sip: {public_address: "stun:a b"}\n')
+    assert "not a STUN server" in found[0]
+
+
 def test_yaml_traps_and_our_own_checks_come_together(tmp_path: Path) -> None:
     found = findings(tmp_path, "dialplans: {main: demo.yaml}\nlimits: {calls: 0200}\nlogs: {}\n")
     assert [item.split(":")[0] for item in found] == ["2", "3"]

@@ -27,6 +27,7 @@ def test_the_public_address_is_told_to_the_world_but_not_to_this_machine() -> No
     addresses.bound(Address("udp", "0.0.0.0", 5062))
     assert addresses.contact(Address("udp", "198.51.100.7", 5060), None).host == "203.0.113.9"
     assert addresses.host_for("127.0.0.1") == "127.0.0.1"
+    assert ":" in addresses.host_for("2001:db8::7")  # an IPv4 address is no use to a peer of IPv6
 
 
 def test_of_several_sockets_the_one_on_the_route_is_used() -> None:

@@ -51,13 +51,14 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Sip:
-    """`public_address` None: the address of the interface that a peer is reached through.
+    """`public_address` None: the address of the interface that a peer is reached through, or what `stun` (host, port) says.
 
     `session_expires`, `min_session_expires`: RFC 4028, in seconds; 0: we ask for no session timer.
     """
 
     listen: tuple[Listen, ...] = (Listen("udp", "0.0.0.0", 5060), Listen("tcp", "0.0.0.0", 5060))
     public_address: str | None = None
+    stun: tuple[str, int] | None = None
     auth: Auth = Auth()
     tls: Tls = Tls()
     session_expires: int = 1800

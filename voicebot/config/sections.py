@@ -43,6 +43,7 @@ from voicebot.config.section import (
 from voicebot.dialplan.source import Mapping as MappingNode
 from voicebot.dialplan.source import Node, Position, Scalar, finding
 from voicebot.media.coders import problem_of
+from voicebot.sip.stun import DEFAULT_PORT as STUN_PORT
 
 CODECS = ("PCMU", "PCMA", "G722", "OPUS")
 _LISTEN = re.compile(r"(?:(udp|tcp|tls):)?(\[[0-9A-Fa-f:.]+\]|[0-9.]+):([0-9]{1,5})", re.IGNORECASE)
@@ -96,6 +97,17 @@ def _address(host: str) -> str:
         raise Refused("not an IP address") from error
 
 
+def _public_address(value: str) -> str | tuple[str, int]:
+    """Return an address, or the STUN server (host, port) that knows it."""
+    if not value.lower().startswith("stun:"):
+        return _address(value)
+    match = _HOST.fullmatch(value[len("stun:") :])
+    if match is None:
+        raise Refused("not a STUN server", 'for example "stun:stun.example.com", or with :PORT behind it')
+    host, port = match.groups()
+    return host.strip("[]"), _port(port or str(STUN_PORT))
+
+
 def _port(port: str) -> int:
     if int(port) > 65535:
         raise Refused("a port is at most 65535")
@@ -109,9 +121,11 @@ def sip(section: Section, folder: Path, listen: tuple[str, ...]) -> Sip:
     elif not listens:
         section.refuse("listen", "at least one address to listen on is needed")
     auth = section.section("auth")
+    public = section.value("public_address", auto_or(lambda node: _public_address(text(node))), None)
     result = Sip(
         listen=listens,
-        public_address=section.value("public_address", auto_or(lambda node: _address(text(node))), None),
+        public_address=public if isinstance(public, str) else None,
+        stun=public if isinstance(public, tuple) else None,
         auth=Auth(
             realm=auth.value("realm", _quotable, Auth().realm),
             users=auth.entries("users", lambda _name, node: text(node)),

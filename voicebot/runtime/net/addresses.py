@@ -1,9 +1,11 @@
 """Which of our addresses a peer is to use: in Via, Contact and SDP."""
 
+import ipaddress
 import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 
 from voicebot.sip import Address
 from voicebot.sip.address import DEFAULT_PORT
@@ -12,6 +14,10 @@ _CACHED = 4_096
 ROUTE_LIFETIME = (
     10.0  # seconds; asking the kernel costs some 20 us, and interfaces change while a server runs
 )
+_INSIDE = [  # loopback, RFC 1918, link-local; of IPv4, which alone is learned
+    ipaddress.ip_network(text)
+    for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
+]
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 
 
@@ -19,13 +25,15 @@ class LocalAddresses:
     """Knows what is bound and what routes where.
 
     A socket bound to one address is reached there. One bound to all is reached at `public_address` if that is
-    configured, else at the address from which the kernel would send to the peer.
+    configured, by peers of the internet at the address that was `learned`, else at the address from which the kernel
+    would send to the peer.
     """
 
     def __init__(
         self, public_address: str | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._public = public_address
+        self.learned: str | None = None  # from a STUN server
         self._bound: list[Address] = []
         self._clock = clock
         self._routes: OrderedDict[str, tuple[str, float]] = OrderedDict()
@@ -57,8 +65,14 @@ class LocalAddresses:
 
     def host_for(self, peer_host: str) -> str:
         """Return the IP address at which `peer_host` can reach us: for SDP."""
-        if self._public is not None and not _is_loopback(peer_host):
+        if (
+            self._public is not None
+            and _same_version(self._public, peer_host)
+            and not _is_loopback(peer_host)
+        ):
             return self._public
+        if self.learned is not None and _same_version(self.learned, peer_host) and not _is_inside(peer_host):
+            return self.learned
         return self._route(peer_host)
 
     def _route(self, host: str) -> str:
@@ -70,6 +84,20 @@ class LocalAddresses:
             if len(self._routes) > _CACHED:
                 self._routes.popitem(last=False)
         return known
+
+
+def _same_version(one: str, other: str) -> bool:
+    return (":" in one) == (":" in other)
+
+
+@lru_cache(_CACHED)
+def _is_inside(host: str) -> bool:
+    """Is that on our side of a NAT?"""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in _INSIDE)
 
 
 def _is_loopback(host: str) -> bool:

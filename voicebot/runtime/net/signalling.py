@@ -1,6 +1,7 @@
 """SIP for calls: implements `calls.exchange.Signalling` with a sans-IO endpoint and its shell."""
 
 import asyncio
+import contextlib
 import importlib
 import random
 from collections import Counter, OrderedDict
@@ -15,6 +16,7 @@ from voicebot.runtime.net.addresses import LocalAddresses
 from voicebot.runtime.net.capture import Capture
 from voicebot.runtime.net.dns import Resolver
 from voicebot.runtime.net.locating import locate
+from voicebot.runtime.net.public_address import PublicAddress
 from voicebot.runtime.net.sip_shell import SipShell
 from voicebot.runtime.net.sip_streams import StreamLimits
 from voicebot.runtime.net.tls import TlsContexts, TlsError, described
@@ -62,6 +64,7 @@ class SipSignalling:
         *,
         user_agent: str,
         public_address: str | None,
+        stun: tuple[str, int] | None = None,
         authenticate: Callable[[Request, Address], Realm | None],
         way: Callable[[Uri], Way],
         credentials: Callable[[Request, Address], Credentials | None],
@@ -74,7 +77,8 @@ class SipSignalling:
     ) -> None:
         """`way(uri)` leads to the peer that it names; `credentials(invite, source)` answer challenges in calls that came in.
 
-        `capture` sees all messages. Raises TlsError.
+        `stun`: the server (host, port) from which our public address is learned. `capture` sees all messages.
+        Raises TlsError.
         """
         reactor: Any = importlib.import_module(
             "twisted.internet.reactor"
@@ -99,6 +103,10 @@ class SipSignalling:
         self._tls = TlsContexts(tls)
         self._rng = random.SystemRandom()
         self._resolver = Resolver()
+        self._public = (
+            PublicAddress(stun, self._resolver, self._learned, self._rng) if stun is not None else None
+        )
+        self._learning: asyncio.Task[None] | None = None
         self._others: OrderedDict[Address, tuple[Address, ...]] = OrderedDict()
         self._reactor = reactor
         self._watching: Any = None
@@ -114,10 +122,24 @@ class SipSignalling:
         if self._tls.files.certificate is not None:
             log.info("the certificate of SIP over TLS", **described(self._tls.files.certificate))
         self._watching = self._reactor.callLater(CERTIFICATES_EVERY, self._watch_certificates)
+        if self._public is not None:
+            self._learning = asyncio.get_running_loop().create_task(self._public.run())
         return list(self.shell.bound)
+
+    async def address_learned(self, within: float) -> None:
+        """Wait until the STUN server has answered, for so many seconds; without one, return at once."""
+        if self._public is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within):
+                    await self._public.known.wait()
+
+    def _learned(self, host: str) -> None:
+        self._addresses.learned = host
 
     async def close(self) -> None:
         """Close connections and sockets in order; what was to be said must have been flushed."""
+        if self._learning is not None:
+            self._learning.cancel()
         if self._watching is not None and self._watching.active():
             self._watching.cancel()
         await self.shell.close()

@@ -99,8 +99,8 @@ class StreamFramer:
         return not self.broken
 
     def _content_length(self, end: int) -> int | None:
-        found = _LENGTH.search(self._buffer, 0, end)
-        if found is None:
+        values = {found.strip() for found in _LENGTH.findall(self._buffer, 0, end)}
+        if not values:
             return 0
-        value = found[1].strip()
-        return int(value) if value.isdigit() and len(value) < 10 else None
+        value = values.pop()
+        return int(value) if not values and value.isdigit() and len(value) < 10 else None

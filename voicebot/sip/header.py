@@ -1,7 +1,7 @@
 """Header field values as frozen dataclasses: Via, name-addr, CSeq (RFC 3261 section 20)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from voicebot.sip.errors import MessageError
@@ -19,7 +19,7 @@ from voicebot.sip.uri import (
 MAGIC_COOKIE = "z9hG4bK"
 MAX_SEQUENCE = 2**31 - 1
 
-_VIA = re.compile(r"\s*SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9._-]+)\s+(\S[^;]*)", re.IGNORECASE)
+_VIA = re.compile(r"\s*SIP\s*/\s*(\d+\.\d+)\s*/\s*([A-Za-z0-9._-]+)\s+(\S[^;]*)", re.IGNORECASE)
 _CSEQ = re.compile(r"(\d{1,20})\s+([A-Za-z0-9.!%*_+`'~-]+)\s*", re.ASCII)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
@@ -53,20 +53,21 @@ def readable(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Via:
-    """One hop of a request (RFC 3261 section 20.42)."""
+    """One hop of a request (RFC 3261 section 20.42). Another `version` than ours has its 505 sent there."""
 
     transport: str
     host: str
     port: int | None = None
     parameters: Parameters = ()
+    version: str = "2.0"
 
     @classmethod
     def parse(cls, text: str) -> "Via":
         match = _VIA.match(text)
         if match is None:
             raise MessageError(400, "Bad Via header")
-        host, port = split_host_port(match[2])
-        return cls(match[1].lower(), host, port, split_parameters(text[match.end() :]))
+        host, port = split_host_port(match[3])
+        return cls(match[2].lower(), host, port, split_parameters(text[match.end() :]), match[1])
 
     @property
     def branch(self) -> str:
@@ -87,12 +88,12 @@ class Via:
             kept += (("received", host), ("rport", str(port)))
         elif host != self.host:
             kept += (("received", host),)
-        return Via(self.transport, self.host, self.port, kept)
+        return replace(self, parameters=kept)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port is None else f":{self.port}"
-        return f"SIP/2.0/{self.transport.upper()} {host}{port}{join_parameters(self.parameters)}"
+        return f"SIP/{self.version}/{self.transport.upper()} {host}{port}{join_parameters(self.parameters)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,9 @@ class NameAddress:
             return cls(Uri.parse(uri.strip()), name or before.strip(), split_parameters(rest))
         # Without brackets whatever follows a semicolon belongs to the header field, not to the URI.
         spec, _, rest = text.partition(";")
+        if "?" in spec:
+            # Section 20.10: such a URI must stand in brackets, so that nobody takes its headers for something else.
+            raise MessageError(400, "Bad address")
         return cls(Uri.parse(spec.strip()), name, split_parameters(rest))
 
     @property

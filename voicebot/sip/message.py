@@ -1,8 +1,8 @@
 """Requests and responses: framing, header fields, serialisation (RFC 3261 section 7 and 18.3).
 
 Tolerant of what real peers send: leading CRLF, keep-alives, bare LF, folded lines, compact names, bytes that are not
-UTF-8 (they survive a round trip as surrogates), a Content-Length that does not fit the datagram. Header fields are
-split when a message arrives; their values are parsed when somebody asks for them.
+UTF-8 (they survive a round trip as surrogates), bytes after the end that Content-Length says. Header fields are split
+when a message arrives; their values are parsed when somebody asks for them.
 """
 
 import re
@@ -172,9 +172,15 @@ class Message:
         for name in _SINGLE:
             if len(index.get(name, ())) > 1:
                 raise MessageError(400, f"More than one {_spelled(name)} header")
-        self.via, self.from_, self.to, self.call_id  # noqa: B018  parsed now, so that they cannot fail later
+        self.from_, self.to, self.call_id  # noqa: B018  parsed now, so that they cannot fail later
+        if self.via.version != "2.0":
+            raise MessageError(400, "Bad Via header")
         if not is_token(self.cseq.method):
             raise MessageError(400, "Bad CSeq header")
+        top = index["via"][0]
+        if "," in top:
+            for hop in split_values(top)[1:]:
+                Via.parse(hop)  # what follows a comma must be a hop
 
     def _start_line(self) -> str:
         raise NotImplementedError
@@ -215,7 +221,9 @@ class Request(Message):
         if self.cseq.method != self.method:
             raise MessageError(400, "CSeq method does not match the request")
         hops = self.first("max-forwards")
-        if hops is not None and not (hops.isascii() and hops.isdigit() and len(hops) < 4 and int(hops) < 256):
+        if hops is not None and not (
+            hops.isascii() and hops.isdigit() and int(hops.lstrip("0")[:4] or "0") < 256
+        ):
             raise MessageError(400, "Bad Max-Forwards header")
 
     def with_headers(self, headers: HeaderList) -> "Request":
@@ -292,14 +300,24 @@ def parse(data: bytes) -> Request | Response | None:
     lines = head.decode("utf-8", "surrogateescape").split("\n")
     headers = _split_headers(lines[1:])
     message = _parse_start_line(lines[0].rstrip("\r"), headers)
-    length = message.first("content-length")
-    if length is not None:
-        if not (length.isascii() and length.isdigit() and len(length) < 10):
-            raise _unusable(message, "Bad Content-Length header")
-        # Longer than the datagram: what arrived is all that there is. Shorter: the rest is padding.
-        body = body[: int(length)]
-    message.body = body
+    message.body = _body(message, body)
     return message
+
+
+def _body(message: "Request | Response", rest: bytes) -> bytes:
+    """Return as much of what follows the header as Content-Length says (section 18.3); surplus is padding."""
+    lengths = message.raw("content-length")
+    if not lengths:
+        return rest
+    length = lengths[0]
+    if not (length.isascii() and length.isdigit() and len(length) < 10):
+        raise _unusable(message, "Bad Content-Length header")
+    if any(other != length for other in lengths[1:]):
+        raise _unusable(message, "More than one Content-Length header")
+    # A body that was cut off on its way must not be taken for a whole one. Where there is none, nothing was lost.
+    if int(length) > len(rest) and (rest or message.has("content-type")):
+        raise _unusable(message, "Body shorter than Content-Length")
+    return rest[: int(length)]
 
 
 class UnusableRequest(MessageError):

@@ -221,13 +221,14 @@ def _client_transaction(request: Request, destination: Address, now: float) -> C
 def server_key(request: Request, method: str = "") -> ServerKey:
     """Return what a request's retransmissions have in common, and an ACK with its INVITE (section 17.2.3).
 
-    With `method` "INVITE" a CANCEL finds what it cancels.
+    With `method` "INVITE" a CANCEL finds what it cancels. Call-ID is more than the section asks for: there are peers that
+    use one branch for all their requests.
     """
     via = request.via
     method = method or ("INVITE" if request.method == "ACK" else request.method)
-    if via.branch.startswith(MAGIC_COOKIE):
-        return (method, via.branch, via.sent_by)
-    # A peer of RFC 2543 age: its branch says nothing.
+    if via.branch.startswith(MAGIC_COOKIE) and via.branch != MAGIC_COOKIE:
+        return (method, via.branch, via.sent_by, request.call_id)
+    # A peer of RFC 2543 age, or one that forgot the rest of it: its branch says nothing.
     cseq = str(request.cseq.number)
     return (method, request.uri, request.from_.tag, request.call_id, cseq, str(via))
 

@@ -33,15 +33,25 @@ def problem_with(request: Request, min_expires: int, *, registrar: bool = False)
         return Refusal(405, headers=(ALLOW,))
     if request.target.scheme not in SCHEMES:
         return Refusal(416)
+    if request.target.headers:
+        return Refusal(400, "Headers in the Request-URI")  # section 19.1.1, table 1
     known = EXTENSIONS | {"path"} if request.method == "REGISTER" else EXTENSIONS
     unsupported = [tag for tag in request.values("require") if tag.lower() not in known]
     if unsupported and request.method != "CANCEL":
         return Refusal(420, headers=(("unsupported", ", ".join(unsupported)),))
+    if request.method == "INVITE" and not _accepts_sdp(request):
+        return Refusal(406)
     if request.method in ("INVITE", "UPDATE"):
         problem = _problem_with_body(request)
         least = too_short(request, min_expires)
         return problem or (None if least is None else Refusal(422, headers=least))
     return None
+
+
+def _accepts_sdp(request: Request) -> bool:
+    """Section 20.1: whoever says nothing wants session descriptions."""
+    ranges = {value.partition(";")[0].strip().lower() for value in request.values("accept")}
+    return not ranges or not ranges.isdisjoint({"application/sdp", "application/*", "*/*"})
 
 
 def _problem_with_body(request: Request) -> Refusal | None:

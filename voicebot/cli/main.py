@@ -7,6 +7,7 @@ from voicebot.cli import calls, check, diff, fmt, graph, schema, serve
 from voicebot.cli.call import InOrder, call
 from voicebot.cli.demo import demo
 from voicebot.cli.dialplans import dialplans
+from voicebot.cli.doctor import doctor
 from voicebot.cli.ping import ping
 from voicebot.cli.reload import reload
 from voicebot.cli.replay import replay
@@ -51,6 +52,7 @@ app.command(cls=InOrder)(call)
 app.add_typer(calls.app, name="calls")
 app.command()(demo)
 app.command()(ping)
+app.command()(doctor)
 app.command()(reload)
 app.command()(status)
 app.command()(trunks)

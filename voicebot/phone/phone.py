@@ -8,7 +8,7 @@ from voicebot.phone.errors import PhoneError
 from voicebot.phone.rtp_line import Wire
 from voicebot.phone.signalling import Signalling, destination
 from voicebot.phone.ticker import Ticker
-from voicebot.sip import Address, Credentials, IncomingCall, PingAnswered, SipError
+from voicebot.sip import Address, Credentials, IncomingCall, PingAnswered, SipError, Uri
 from voicebot.sip import events as sip
 
 
@@ -52,7 +52,7 @@ class Phone:
 
     async def dial(self, uri: str) -> PhoneCall:
         """Send the INVITE and return at once; `PhoneCall.answered` waits. Raises PhoneError for an unusable URI."""
-        goal = await destination(uri)
+        goal = await self._reach(uri)
         call = PhoneCall(self._signalling, self._ticker, self._wire, uri, "out", self._on_event)
         try:
             call.session = self._signalling.endpoint.invite(
@@ -85,7 +85,7 @@ class Phone:
 
     async def ping(self, uri: str, timeout: float = 2.0) -> int:
         """Send OPTIONS; return the status of the answer, 408 when there was none in time. Raises PhoneError."""
-        goal = await destination(uri)
+        goal = await self._reach(uri)
         try:
             number = self._signalling.endpoint.options(uri, self.uri, self._signalling.now, destination=goal)
         except SipError as error:
@@ -106,6 +106,12 @@ class Phone:
         for call in self.calls:
             await call.hang_up()
         self._signalling.close()
+
+    async def _reach(self, uri: str) -> Address:
+        """Return where requests for `uri` go; over TCP and TLS there is a connection then. Raises PhoneError."""
+        goal = await destination(uri)
+        await self._signalling.connect(goal, name=Uri.parse(uri).host)
+        return goal
 
     def _event(self, event: sip.Event) -> None:
         if isinstance(event, IncomingCall):

@@ -59,7 +59,7 @@ class RtpLine:
         self.heard = HeardTimeline()
         self.said = Timeline()
         self.dropped = 0  # datagrams that were no RTP
-        self._socket = _even_port(host)
+        self._socket = even_port(host)
         self.port: int = self._socket.getsockname()[1]
         self._loop = get_running_loop()
         self._ticker = ticker
@@ -80,8 +80,7 @@ class RtpLine:
         self._quiet = False
         self._started = False
         self._closed = False
-        if _STAMP:
-            self._socket.setsockopt(socket.SOL_SOCKET, _STAMP, 1)
+        stamped(self._socket)
         self._loop.add_reader(self._socket, self._readable)
 
     def configure(self, media: Media) -> None:
@@ -194,7 +193,7 @@ class RtpLine:
             except OSError:
                 return
             if self._wire.passes_in(data):
-                self._received(data, _arrival(ancillary))
+                self._received(data, arrival(ancillary))
 
     def _received(self, data: bytes, arrived_at: float) -> None:
         packet, media = rtp.parse(data), self._media
@@ -227,7 +226,7 @@ class RtpLine:
             )
 
 
-def _even_port(host: str) -> socket.socket:
+def even_port(host: str) -> socket.socket:
     """Return a socket on an even port (RFC 3550 section 11)."""
     odd = []
     try:
@@ -241,7 +240,13 @@ def _even_port(host: str) -> socket.socket:
             each.close()
 
 
-def _arrival(ancillary: list[tuple[int, int, bytes]]) -> float:
+def stamped(sock: socket.socket) -> None:
+    """Have the kernel note when packets arrive, where it can; `arrival` reads it."""
+    if _STAMP:
+        sock.setsockopt(socket.SOL_SOCKET, _STAMP, 1)
+
+
+def arrival(ancillary: list[tuple[int, int, bytes]]) -> float:
     """Return the monotonic instant at which the kernel had the packet."""
     now = time.monotonic()
     for level, kind, data in ancillary:

@@ -312,7 +312,7 @@ class Server:
 
     def _messages_per_second(self, host: str) -> float:
         limits = self.config.limits
-        if self.trunks.owns(host):
+        if self.trunks.owns(host) or self.phones.knows(host):  # many phones may be behind one address
             return limits.messages_per_second_per_trunk_address
         return limits.messages_per_second_per_address
 
@@ -457,8 +457,13 @@ class LagMeter:
         self.start()
 
 
-def _tell_ban(host: str) -> None:
-    log.warning("an address is not listened to for a while: it scans or guesses passwords", address=host)
+def _tell_ban(host: str, user: str) -> None:
+    if user:
+        log.warning(
+            "a user gives wrong passwords and is not listened to for a while", address=host, user=user[:80]
+        )
+    else:
+        log.warning("an address is not listened to for a while: it scans or guesses passwords", address=host)
 
 
 def _homer(config: Config) -> Homer | None:

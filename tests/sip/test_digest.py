@@ -4,8 +4,10 @@ import pytest
 
 from voicebot.sip import Credentials, DigestError, MessageError, Realm, Request, Response
 from voicebot.sip.digest import (
+    MAX_NONCES,
     ClientAuthentication,
     ServerAuthentication,
+    Verdict,
     _response,
     challenges,
     parse_parameters,
@@ -189,3 +191,34 @@ def test_two_who_are_asked_in_the_same_instant_do_not_share_a_nonce() -> None:
         client = ClientAuthentication(Credentials("alice", "secret"))
         client.challenged(Response(401, "", server.challenge(REALM, 0.0)))
         assert server.check(request(client.headers("INVITE", URI, "c")), REALM, 0.0).user == "alice"
+
+
+def answered(
+    server: ServerAuthentication, host: str, password: str = "secret", asked: str = "192.0.2.1"
+) -> Verdict:
+    client = ClientAuthentication(Credentials("alice", password))
+    client.challenged(Response(401, "", server.challenge(REALM, 0.0, asked)))
+    return server.check(request(client.headers("INVITE", URI, "c")), REALM, 1.0, host)
+
+
+def test_a_nonce_holds_for_the_site_that_was_asked() -> None:
+    """Whoever forges the address of a PBX has not received what the PBX was asked, and uses up none of its tries."""
+    server = ServerAuthentication(b"k")
+    assert answered(server, "192.0.2.1") == Verdict("alice")
+    assert answered(server, "192.0.2.1", "wrong") == Verdict(wrong="alice")
+    for password in ("secret", "wrong"):  # nor does he learn which is right
+        assert answered(server, "192.0.2.2", password) == Verdict(stale=True)
+    assert answered(server, "2001:db8::1", asked="2001:db8::2") == Verdict("alice")
+
+
+def test_a_nonce_whose_count_is_forgotten_is_used_no_more() -> None:
+    server = ServerAuthentication(b"k")
+    client = ClientAuthentication(Credentials("alice", "secret"))
+    client.challenged(Response(401, "", server.challenge(REALM, 0.0)))
+    first = request(client.headers("INVITE", URI, "c"))
+    assert server.check(first, REALM, 1.0).user == "alice"
+    for _ in range(MAX_NONCES):
+        other = ClientAuthentication(Credentials("alice", "secret"))
+        other.challenged(Response(401, "", server.challenge(REALM, 2.0)))
+        assert server.check(request(other.headers("INVITE", URI, "c")), REALM, 2.0).user == "alice"
+    assert server.check(first, REALM, 3.0) == Verdict(stale=True)

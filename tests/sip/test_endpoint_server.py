@@ -18,6 +18,7 @@ from voicebot.sip import (
     Response,
 )
 from voicebot.sip.digest import ClientAuthentication, Credentials
+from voicebot.sip.guard import Guard
 
 ANSWER = SDP.encode()
 
@@ -118,6 +119,17 @@ def test_cancel_after_the_200_changes_nothing() -> None:
 
 def test_cancel_of_nothing_is_481() -> None:
     assert Peer().answer("CANCEL").status == 481
+
+
+@pytest.mark.parametrize(("method", "to_tag"), [("CANCEL", ""), ("INVITE", "t"), ("BYE", "t"), ("INFO", "t")])
+def test_what_belongs_to_no_call_leaves_no_transaction_and_strangers_are_soon_not_answered(
+    method: str, to_tag: str
+) -> None:
+    peer = Peer()
+    peer.endpoint.guard = Guard(lambda _request, _source: None)
+    answers = [peer.send(method, to_tag=to_tag, call_id=f"c{number}") for number in range(50)]
+    assert [len(each) for each in answers] == [1] * 10 + [0] * 40
+    assert peer.endpoint.held.transactions == 0
 
 
 def test_ringing_is_repeated_every_minute_and_limited() -> None:

@@ -3,14 +3,15 @@
 import pytest
 
 from voicebot.sip.address import Address
-from voicebot.sip.guard import MOST_HOSTS, Admission, Guard, GuardRules, Known
+from voicebot.sip.guard import MOST_HOSTS, STRANGERS_PER_SECOND, Admission, Guard, GuardRules, Known
 from voicebot.sip.message import Request, parse
 
 PBX, STRANGER = "192.0.2.1", "203.0.113.9"
 
 
-def request(method: str = "INVITE", agent: str = "a phone") -> Request:
-    text = f"{method} sip:700@x SIP/2.0\r\nUser-Agent: {agent}\r\n\r\n"
+def request(method: str = "INVITE", agent: str = "a phone", user: str = "") -> Request:
+    text = f"{method} sip:700@x SIP/2.0\r\nUser-Agent: {agent}\r\n"
+    text += f'Authorization: Digest username="{user}"\r\n\r\n' if user else "\r\n"
     found = parse(text.encode())
     assert isinstance(found, Request)
     return found
@@ -70,14 +71,50 @@ def test_a_scanner_behind_a_known_address_does_not_cut_off_the_pbx() -> None:
     assert one.admit(request(), at(PBX), 0.0) is Admission.PASS
 
 
-def test_guessing_passwords_bans_also_a_known_address() -> None:
+def test_guessing_passwords_bans_a_strangers_address() -> None:
     one = guard()
     for _ in range(20):
-        one.wrong_password(PBX, 0.0)
-    assert one.admit(request(), at(PBX), 1.0) is Admission.PASS
-    one.wrong_password(PBX, 1.0)
-    assert one.admit(request(), at(PBX), 2.0) is Admission.DROP
-    assert one.admit(request(), at(PBX), 602.0) is Admission.PASS
+        one.wrong_password(request(), at(STRANGER), "alice", 0.0)
+    assert one.admit(request(), at(STRANGER), 1.0) is Admission.PASS
+    one.wrong_password(request(), at(STRANGER), "bob", 1.0)
+    assert one.admit(request(), at(STRANGER), 2.0) is Admission.DROP
+    assert one.admit(request(), at(STRANGER), 602.0) is Admission.PASS
+
+
+def test_a_user_who_guesses_at_a_known_address_costs_others_there_nothing() -> None:
+    """A PBX, or five hundred phones behind one NAT, of which one has a wrong password."""
+    told: list[tuple[str, str]] = []
+    one = Guard(lambda _request, source: Known(), on_ban=lambda host, user: told.append((host, user)))
+    alice, bob = request("REGISTER", user="alice"), request("REGISTER", user="bob")
+    for _ in range(21):
+        one.wrong_password(alice, at(PBX), "alice", 0.0)
+    assert one.admit(alice, at(PBX), 1.0) is Admission.DROP
+    assert [one.admit(each, at(PBX), 1.0) for each in (bob, request())] == [Admission.PASS] * 2
+    assert one.admit(alice, at("192.0.2.3"), 1.0) is Admission.PASS
+    assert one.admit(alice, at(PBX), 601.0) is Admission.PASS
+    assert told == [(PBX, "alice")]
+
+
+def test_an_address_that_is_known_by_now_is_banned_no_more() -> None:
+    """Somebody wrote the PBX's address on a scanner's packets before DNS had told whose it is."""
+    known: set[str] = set()
+    one = Guard(lambda _request, source: Known() if source.host in known else None)
+    one.admit(request(agent="friendly-scanner"), at(PBX), 0.0)
+    assert one.admit(request(), at(PBX), 1.0) is Admission.DROP
+    known.add(PBX)
+    assert one.admit(request(), at(PBX), 2.0) is Admission.PASS
+
+
+def test_of_many_phones_that_come_at_once_from_an_unknown_address_one_gets_in() -> None:
+    one = guard()
+    assert passed(one, STRANGER, 500, 0.0, request("REGISTER")) == 10
+    assert passed(one, STRANGER, 10, 0.1, request("REGISTER", user="alice")) == 10
+
+
+def test_strangers_with_forged_addresses_are_answered_up_to_a_limit_in_all() -> None:
+    one = guard()
+    answered = sum(passed(one, f"10.1.{number >> 8}.{number & 255}", 10, 0.0) for number in range(2000))
+    assert answered == STRANGERS_PER_SECOND
 
 
 def test_nonsense_is_answered_to_who_is_known_and_seldom_to_strangers() -> None:

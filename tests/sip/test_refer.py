@@ -4,6 +4,7 @@ import pytest
 
 from tests.sip.harness import ANSWER, Pair
 from voicebot.sip import Credentials, Ended, Event, IncomingCall, Realm, ReferProgress, ReferReceived
+from voicebot.sip.digest import ServerAuthentication
 from voicebot.sip.message import Request
 from voicebot.sip.transaction_layer import Server
 
@@ -79,15 +80,15 @@ def test_a_peer_that_takes_the_refer_sends_no_notify_and_hangs_up_is_told_apart(
 
 def challenging(pair: Pair, realm: Realm | None) -> list[Request]:
     """Let the caller's side ask for a password at every REFER; return the REFERs that came."""
-    endpoint = pair.caller.endpoint
+    endpoint, authentication = pair.caller.endpoint, ServerAuthentication(b"k")
     came: list[Request] = []
     honest = endpoint._transfers.refer_received
 
     def refer_received(session: object, server: Server, request: Request, now: float) -> None:
         came.append(request)
-        verdict = endpoint._authentication.check(request, realm, now) if realm is not None else None
+        verdict = authentication.check(request, realm, now) if realm is not None else None
         if verdict is None or verdict.user is None:
-            headers = endpoint._authentication.challenge(realm or Realm("pbx", {}), now, stale=False)
+            headers = authentication.challenge(realm or Realm("pbx", {}), now, stale=False)
             endpoint._core.respond(server, 401, now, headers=headers)
         else:
             honest(session, server, request, now)  # type: ignore[arg-type]

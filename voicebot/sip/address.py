@@ -62,6 +62,19 @@ def literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return _literal(host) if len(host) <= _LONGEST else None
 
 
+def site(host: str) -> str:
+    """Return what one customer gets of the internet: an IPv4 address, or the IPv6 network of 64 bits."""
+    return host if ":" not in host else _network(host)
+
+
+@lru_cache(4096)
+def _network(host: str) -> str:
+    try:
+        return str(ipaddress.IPv6Network((host.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return host
+
+
 @lru_cache(4096)
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from voicebot.sip.address import site
 from voicebot.sip.errors import DigestError, MessageError
 from voicebot.sip.header import quoted, unquoted
 from voicebot.sip.message import Request, Response
@@ -197,40 +198,49 @@ def _same_resource(given: str, request_uri: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Who sent a request; `stale`: the password was right, but the nonce was too old or used before.
+    """Who sent a request; `stale`: the nonce is not of use any more, which says nothing about the password if it never was.
 
-    `wrong`: there was an answer, with an unknown user or a wrong password.
+    `wrong`: the user whose password this was not, or who does not exist; whoever sent it has received our challenge.
     """
 
     user: str | None = None
     stale: bool = False
-    wrong: bool = False
+    wrong: str | None = None
 
 
 class ServerAuthentication:
-    """Asks peers who they are. Nonces are signed instants and serial numbers, so that asking costs no memory."""
+    """Asks peers who they are. Nonces are signed instants and serial numbers, so that asking costs no memory.
+
+    They hold for the site that was asked: who only writes somebody's address on his packets can neither guess passwords
+    in that name nor use up its tries.
+    """
 
     def __init__(self, secret: bytes, lifetime: float = NONCE_LIFETIME) -> None:
         self._secret = secret
         self._lifetime = lifetime
         self._counts: OrderedDict[str, int] = OrderedDict()
         self._made = 0
+        self._forgotten_ms = (
+            -1
+        )  # nonces as old as this one may have been used: their counts are not known any more
 
-    def check(self, request: Request, realm: Realm, now: float) -> Verdict:
-        """Judge the answer to a challenge in `request`. One count of a nonce is good for one request."""
+    def check(self, request: Request, realm: Realm, now: float, host: str = "") -> Verdict:
+        """Judge the answer to a challenge in `request` from `host`. One count of a nonce is good for one request."""
         for value in request.raw("authorization"):
             try:
                 given = parse_parameters(value)
             except MessageError:
                 continue
             if given.get("realm") == realm.name:
-                return self._check(request, given, realm, now)
+                return self._check(request, given, realm, now, host)
         return Verdict()
 
-    def challenge(self, realm: Realm, now: float, *, stale: bool = False) -> list[tuple[str, str]]:
-        """Return the WWW-Authenticate header fields for a 401."""
+    def challenge(
+        self, realm: Realm, now: float, host: str = "", *, stale: bool = False
+    ) -> list[tuple[str, str]]:
+        """Return the WWW-Authenticate header fields of a 401 for `host`."""
         self._made = (self._made + 1) & 0xFFFFFFFF
-        nonce = self._nonce(realm, int(now * 1000), self._made)
+        nonce = self._nonce(realm, host, int(now * 1000), self._made)
         suffix = ", stale=true" if stale else ""
         return [
             (
@@ -242,12 +252,12 @@ class ServerAuthentication:
             if algorithm in _HASH
         ]
 
-    def _nonce(self, realm: Realm, milliseconds: int, serial: int) -> str:
+    def _nonce(self, realm: Realm, host: str, milliseconds: int, serial: int) -> str:
         stamp = f"{milliseconds:016x}{serial:08x}"
-        mark = hmac.new(self._secret, f"{stamp}:{realm.name}".encode(), hashlib.sha256).hexdigest()[:32]
-        return stamp + mark
+        text = f"{stamp}:{site(host)}:{realm.name}"
+        return stamp + hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()[:32]
 
-    def _check(self, request: Request, given: dict[str, str], realm: Realm, now: float) -> Verdict:
+    def _check(self, request: Request, given: dict[str, str], realm: Realm, now: float, host: str) -> Verdict:
         algorithm = given.get("algorithm", "MD5").upper()
         nonce = given.get("nonce", "")
         if algorithm not in realm.algorithms or algorithm not in _HASH or given.get("qop") != "auth":
@@ -255,6 +265,9 @@ class ServerAuthentication:
         uri = given.get("uri", "")
         if not _same_resource(uri, request.uri):
             return Verdict()
+        made = self._made_at(nonce, realm, host)
+        if made is None:
+            return Verdict(stale=True)
         user = given.get("username", "")
         password = realm.passwords.get(user)
         count, cnonce = given.get("nc", ""), given.get("cnonce", "")
@@ -270,27 +283,31 @@ class ServerAuthentication:
         )
         same = hmac.compare_digest(expected.encode(), given.get("response", "").encode("utf-8", "replace"))
         if not same or password is None:
-            return Verdict(wrong=True)
-        if not self._fresh(nonce, count, realm, now):
-            return Verdict(stale=True)
-        return Verdict(user)
+            return Verdict(wrong=user)
+        return Verdict(user) if self._fresh(nonce, made, count, now) else Verdict(stale=True)
 
-    def _fresh(self, nonce: str, count: str, realm: Realm, now: float) -> bool:
-        """Whether the nonce is ours, young, and its count was not used before (RFC 7616 section 3.4)."""
+    def _made_at(self, nonce: str, realm: Realm, host: str) -> int | None:
+        """Return when we made a nonce for this host, in milliseconds; None if we did not."""
         try:
             made_at_ms, serial = int(nonce[:16], 16), int(nonce[16:24], 16)
+        except ValueError:
+            return None
+        ours = self._nonce(realm, host, made_at_ms, serial).encode()
+        return made_at_ms if hmac.compare_digest(ours, nonce.encode("utf-8", "replace")) else None
+
+    def _fresh(self, nonce: str, made_at_ms: int, count: str, now: float) -> bool:
+        """Whether the nonce is young, and its count was not used before (RFC 7616 section 3.4)."""
+        try:
             number = int(count, 16)
         except ValueError:
             return False
-        genuine = hmac.compare_digest(
-            self._nonce(realm, made_at_ms, serial).encode(), nonce.encode("utf-8", "replace")
-        )
-        if not genuine or not int(now * 1000) - made_at_ms <= self._lifetime * 1000:
+        if not int(now * 1000) - made_at_ms <= self._lifetime * 1000:
             return False
-        if number <= self._counts.get(nonce, 0):
+        if number <= self._counts.get(nonce, 0 if made_at_ms > self._forgotten_ms else number):
             return False
         self._counts[nonce] = number
         self._counts.move_to_end(nonce)
         if len(self._counts) > MAX_NONCES:
-            self._counts.popitem(last=False)
+            forgotten, _ = self._counts.popitem(last=False)
+            self._forgotten_ms = max(self._forgotten_ms, int(forgotten[:16], 16))
         return True

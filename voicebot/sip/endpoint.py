@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from voicebot.sip import ending
 from voicebot.sip.address import Address, Datagram
+from voicebot.sip.asking_who import AskingWho, Authenticate
 from voicebot.sip.core import Contact, Core, Counters, Limits, Randomness, safe_headers
-from voicebot.sip.digest import Credentials, Realm, ServerAuthentication
+from voicebot.sip.digest import Credentials
 from voicebot.sip.errors import MessageError, SipError
 from voicebot.sip.events import BindingsChanged, Event
 from voicebot.sip.guard import Admission, Guard
@@ -32,11 +33,8 @@ from voicebot.sip.transaction_layer import Server
 from voicebot.sip.uri import Uri
 from voicebot.sip.validation import ACCEPT, ALLOW, SUPPORTED, problem_with
 
-Authenticate = Callable[[Request, Address], Realm | None]
 # A message, its peer, our address, whether we sent it.
 Passed = Callable[[bytes, Address, Address | None, bool], None]
-# Requests that nobody can authenticate (RFC 3261 section 22.1), or that need no protection.
-_NEVER_CHALLENGED = frozenset({"ACK", "CANCEL", "OPTIONS"})
 _OUTBOUND_WAITS = frozenset(
     {Wait.CANCEL_TIMEOUT, Wait.NO_ANSWER_TO_OFFER, Wait.REINVITE_AGAIN, Wait.NEXT_ADDRESS}
 )
@@ -86,8 +84,7 @@ class Endpoint:
         if registrar is not None:
             registrar.on_change = lambda user: self._core.emit(BindingsChanged(user))
             self._core.scheduler.schedule(registrar)
-        self._authenticate = authenticate
-        self._authentication = ServerAuthentication(self._core.secret)
+        self._asking_who = AskingWho(self._core, authenticate)
         self._retry_after: int | None = None
         self._pings = Pings(self._core)
 
@@ -382,6 +379,11 @@ class Endpoint:
             known.transaction.receive_again(now)
             core.transactions.settle_server(known)
             return
+        if self._leads_nowhere(request):
+            # Without a transaction: whoever sends many of these must not use up those that calls need.
+            if self.guard is None or self.guard.may_answer_nonsense(request, source, now):
+                core.refuse_statelessly(request, 481, source, local)
+            return
         if self.guard is not None and not request.to.tag and request.method != "CANCEL":
             admission = self.guard.admit(request, source, now)
             if admission is Admission.BUSY:
@@ -402,6 +404,12 @@ class Endpoint:
         except MessageError as error:
             core.respond(server, error.status, now, error.reason)
 
+    def _leads_nowhere(self, request: Request) -> bool:
+        """Whether it belongs to a call, or to an INVITE, that there is not."""
+        if request.method == "CANCEL":
+            return self._core.transactions.find_cancelled(request) is None
+        return bool(request.to.tag) and self._core.find(request) is None
+
     def _ack_received(self, ack: Request, now: float) -> None:
         core = self._core
         server = core.transactions.find_server(ack)
@@ -418,11 +426,10 @@ class Endpoint:
         if request.method == "CANCEL":
             self._inbound.cancel_received(server, request, now)
             return
-        in_dialog = bool(request.to.tag)
-        session = core.find(request) if in_dialog else None
+        session = core.find(request) if request.to.tag else None
         if request.method == "INVITE":
             core.respond(server, 100, now)
-        if not in_dialog:
+        if session is None:
             merged = core.transactions.find_merged(request)
             if merged is not None and merged is not server:
                 core.respond(server, 482, now)
@@ -432,32 +439,21 @@ class Endpoint:
             core.counters[f"refused_{refusal.status}"] += 1
             core.respond(server, refusal.status, now, refusal.reason, refusal.headers)
             return
-        if in_dialog and session is None:
-            core.respond(server, 481, now)
-            return
         if session is None and request.method in ("INVITE", "OPTIONS") and self._retry_after is not None:
             core.respond(server, 503, now, headers=[("retry-after", str(self._retry_after))])
             return
-        user = None
-        if session is None and request.method not in _NEVER_CHALLENGED and self._authenticate is not None:
-            realm = self._authenticate(request, server.source)
-            if realm is not None:
-                verdict = self._authentication.check(request, realm, now)
-                user = verdict.user
-                if user is None:
-                    if self.guard is not None and verdict.wrong:
-                        self.guard.wrong_password(server.source.host, now)
-                    headers = self._authentication.challenge(realm, now, stale=verdict.stale)
-                    core.respond(server, 401, now, headers=headers)
-                    return
         if session is not None:
             self._in_dialog.request_received(session, server, request, now)
-        elif request.method == "INVITE":
-            self._inbound.invite_received(server, request, user, now)
+            return
+        sender = self._asking_who.sender(server, request, self.guard, now)
+        if sender is None:
+            return
+        if request.method == "INVITE":
+            self._inbound.invite_received(server, request, sender.user, now)
         elif request.method == "OPTIONS":
             core.respond(server, 200, now, headers=[ALLOW, ACCEPT, SUPPORTED])
         elif request.method == "REGISTER" and self._registrar is not None:
-            outcome = self._registrar.register(request, user, server.source, server.local, now)
+            outcome = self._registrar.register(request, sender.user, server.source, server.local, now)
             core.respond(server, outcome.status, now, outcome.reason, outcome.headers)
             core.scheduler.schedule(self._registrar)
         elif request.method == "NOTIFY":

@@ -4,19 +4,21 @@ Looked at are requests that begin something: calls in progress go on whatever th
 the `now` of the endpoint. A host is an IPv4 address or an IPv6 network of 64 bits, which is what one customer gets.
 """
 
-import ipaddress
 import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from voicebot.sip.address import Address
-from voicebot.sip.errors import SipError
+from voicebot.sip.address import Address, site
+from voicebot.sip.digest import parse_parameters
+from voicebot.sip.errors import MessageError, SipError
 from voicebot.sip.message import Request
 
+STRANGERS_PER_SECOND = 100.0  # that get an answer, from wherever they come: their addresses may be forged
 MOST_HOSTS = 20_000  # that are remembered; the one not seen for longest gives way
+_K = TypeVar("_K")
 # What the tools for scanning call themselves. Whoever renames them is a stranger like any other.
 _SCANNER = re.compile(
     r"friendly-scanner|friendly-request|sipvicious|sundayddr|sip-scan|sipsak|sipcli|iwar|vaxsipuseragent|"
@@ -70,14 +72,16 @@ class _Bucket:
 class Guard:
     """One for all addresses.
 
-    `known(request, source)` says what is agreed with its sender, None for a stranger; pure. `on_ban` hears of each host when it is banned.
+    `known(request, source)` says what is agreed with its sender, None for a stranger; pure. `on_ban(host, user)` hears of
+    each ban: of a stranger's host (user ""), or of a user at a host that is known. Behind that one there may be a PBX or
+    five hundred phones: one of them with a wrong password, or somebody who forges its address, costs the others nothing.
     """
 
     def __init__(
         self,
         known: Callable[[Request, Address], Known | None],
         rules: GuardRules | None = None,
-        on_ban: Callable[[str], None] = lambda host: None,
+        on_ban: Callable[[str, str], None] = lambda host, user: None,
     ) -> None:
         self.counters: Counter[str] = Counter()  # scanner, banned, stranger, busy, register, bans
         self._known = known
@@ -85,22 +89,23 @@ class Guard:
         self._on_ban = on_ban
         self._buckets: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
         self._banned: OrderedDict[str, float] = OrderedDict()  # until when
+        self._banned_users: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def admit(self, request: Request, source: Address, now: float) -> Admission:
         """Judge a request without a To tag."""
-        rules, name = self._rules, _name(source.host)
+        rules, name = self._rules, site(source.host)
         known = self._known(request, source)
         if _SCANNER.search(request.first("user-agent") or "") is not None:
             if known is None:
                 self._ban(name, now)
             return self._refuse("scanner")
-        if self.is_banned(source.host, now):
-            return self._refuse("banned")
         if known is None:
-            # Who wants to call, or to register, may have been forgotten in the configuration: it is told so, a few times.
-            wants = request.method in ("INVITE", "REGISTER")
-            if not wants or not self._take("stranger", name, rules.strangers_per_minute, 1 / 60, now):
+            if self.is_banned(source.host, now):
+                return self._refuse("banned")
+            if not self._answers_stranger(request, name, now):
                 return self._refuse("stranger")
+        elif self._banned_users and self._is_banned_user(request, name, now):
+            return self._refuse("banned")
         elif (
             request.method == "INVITE"
             and known.calls_per_second is not None
@@ -122,23 +127,40 @@ class Guard:
         except SipError:
             pass  # not even whom it wants can be read
         return not self.is_banned(source.host, now) and self._take(
-            "stranger", _name(source.host), self._rules.strangers_per_minute, 1 / 60, now
+            "stranger", site(source.host), self._rules.strangers_per_minute, 1 / 60, now
         )
 
-    def wrong_password(self, host: str, now: float) -> None:
-        """Somebody at `host` answered a challenge wrongly."""
-        name = _name(host)
-        if not self._take("password", name, self._rules.wrong_passwords_per_minute, 1 / 60, now):
-            self._ban(name, now)
+    def wrong_password(self, request: Request, source: Address, user: str, now: float) -> None:
+        """A challenge that `source` has received was answered with a wrong password."""
+        name, rate = site(source.host), self._rules.wrong_passwords_per_minute
+        if self._known(request, source) is None:
+            if not self._take("password", name, rate, 1 / 60, now):
+                self._ban(name, now)
+        elif not self._take(f"password {user}", name, rate, 1 / 60, now):
+            self._ban_user(name, user, now)
 
     def is_banned(self, host: str, now: float) -> bool:
-        until = self._banned.get(_name(host))
-        if until is None:
+        return _holds(self._banned, site(host), now)
+
+    def _answers_stranger(self, request: Request, name: str, now: float) -> bool:
+        """Who wants to call, or to register, may have been forgotten in the configuration: it is told so, a few times.
+
+        Answers to a challenge have tries of their own: of many phones that come at once from an address one gets in,
+        and then the address is known. All strangers together get no more than transactions can be spared for.
+        """
+        if request.method not in ("INVITE", "REGISTER"):
             return False
-        if now >= until:
-            del self._banned[_name(host)]
+        kind = "stranger with password" if request.has("authorization") else "stranger"
+        return self._take(kind, name, self._rules.strangers_per_minute, 1 / 60, now) and self._take(
+            "strangers", "", STRANGERS_PER_SECOND, 1.0, now
+        )
+
+    def _is_banned_user(self, request: Request, name: str, now: float) -> bool:
+        try:
+            users = [parse_parameters(value).get("username", "") for value in request.raw("authorization")]
+        except MessageError:
             return False
-        return True
+        return any(_holds(self._banned_users, (name, user), now) for user in users)
 
     def banned(self, now: float) -> tuple[str, ...]:
         """Return the hosts that are not listened to now."""
@@ -155,10 +177,18 @@ class Guard:
             self._buckets.move_to_end(key)
         return bucket.take(max(size, 1.0), size * per_second, now)
 
+    def _ban_user(self, name: str, user: str, now: float) -> None:
+        if (name, user) not in self._banned_users:
+            self.counters["bans"] += 1
+            self._on_ban(name, user)
+        self._banned_users[name, user] = now + self._rules.ban_seconds
+        if len(self._banned_users) > MOST_HOSTS:
+            self._banned_users.popitem(last=False)
+
     def _ban(self, name: str, now: float) -> None:
         if name not in self._banned:
             self.counters["bans"] += 1
-            self._on_ban(name)
+            self._on_ban(name, "")
         self._banned[name] = now + self._rules.ban_seconds
         self._banned.move_to_end(name)
         if len(self._banned) > MOST_HOSTS:
@@ -169,10 +199,9 @@ class Guard:
         return Admission.DROP
 
 
-def _name(host: str) -> str:
-    if ":" not in host:
-        return host
-    try:
-        return str(ipaddress.IPv6Network((host.partition("%")[0], 64), strict=False))
-    except ValueError:
-        return host
+def _holds(bans: "OrderedDict[_K, float]", key: "_K", now: float) -> bool:
+    until = bans.get(key)
+    if until is not None and now >= until:
+        del bans[key]
+        return False
+    return until is not None

@@ -129,7 +129,8 @@ class Server:
             )
             self.sources = SourceLimits(self._messages_per_second, _tell_flood)
             self.signalling.shell.admits = self.sources.admits
-            self.guard = Guard(self._known, GuardRules(*dataclasses.astuple(config.guard)), _tell_ban)
+            self.signalling.shell.knows = self._knows
+            self.guard = Guard(self._agreed, GuardRules(*dataclasses.astuple(config.guard)), _tell_ban)
             self.signalling.endpoint.guard = self.guard
             self.signalling.shell.kept = self.phones.sources
             self.bound = self.signalling.bind(
@@ -312,9 +313,13 @@ class Server:
 
     def _messages_per_second(self, host: str) -> float:
         limits = self.config.limits
-        if self.trunks.owns(host) or self.phones.knows(host):  # many phones may be behind one address
+        if self._knows(host):
             return limits.messages_per_second_per_trunk_address
         return limits.messages_per_second_per_address
+
+    def _knows(self, host: str) -> bool:
+        """Say whether it is a trunk's, or one behind which phones have registered: there may be many."""
+        return self.trunks.owns(host) or self.phones.knows(host)
 
     def _on_event(self, event: sip.Event) -> None:
         if self.trunks.on_event(event) or self.phones.on_event(event):
@@ -355,7 +360,7 @@ class Server:
         else:
             self.floor.log_out(agent)
 
-    def _known(self, request: Request, source: Address) -> Known | None:
+    def _agreed(self, request: Request, source: Address) -> Known | None:
         trunk = self.trunks.trunk_for(request, source)
         if trunk is None:
             return Known() if self.phones.knows(source.host) else None

@@ -303,6 +303,35 @@ def test_one_address_has_no_more_connections_than_its_share() -> None:
     run(story)
 
 
+def test_who_is_known_finds_room_where_strangers_have_taken_all() -> None:
+    """A PBX, and many phones behind one address: whatever strangers do, and beyond a stranger's share."""
+
+    async def story() -> None:
+        async with sides() as make:
+            side = make("tcp:127.0.0.1:0", connections=3, per_address=2)
+            side.shell.knows = lambda host: host == "127.0.0.9"
+            port = side.address.port
+            strangers = [
+                await asyncio.open_connection("127.0.0.1", port, local_addr=(host, 0))
+                for host in ("127.0.0.7", "127.0.0.7", "127.0.0.8")
+            ]
+            phones = [
+                await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
+                for _ in range(4)
+            ]
+            for number, (reader, writer) in enumerate(phones[:3]):
+                writer.write(OPTIONS % (number, number, b""))
+                assert (await reader.readline()).startswith(b"SIP/2.0 200")
+            assert await phones[3][0].read() == b"", "there is an end"
+            ends = await asyncio.gather(*(reader.read() for reader, _ in strangers), return_exceptions=True)
+            assert all(not end or isinstance(end, ConnectionResetError) for end in ends)
+            assert side.shell.streams.counters["closed_crowded"] == 3
+            for _, writer in [*strangers, *phones]:
+                writer.close()
+
+    run(story)
+
+
 def test_a_peer_that_does_not_read_loses_its_connection() -> None:
     """It asks, and never reads an answer: what waits for it is bounded."""
 

@@ -34,8 +34,8 @@ def test_an_address_that_has_become_a_trunk_is_soon_served_as_one() -> None:
     limits = SourceLimits(rates.__getitem__, lambda host: None)
     passed(limits, "192.0.2.1", 0.0, 1.0, 100)
     rates["192.0.2.1"] = 1000.0
-    passed(limits, "192.0.2.1", 61.0, 1.0, 100)
-    assert passed(limits, "192.0.2.1", 62.0, 5.0, 500) == 2500
+    passed(limits, "192.0.2.1", 2.0, 1.0, 100)
+    assert passed(limits, "192.0.2.1", 4.0, 5.0, 500) == 2500
 
 
 def test_addresses_without_end_do_not_fill_the_memory() -> None:
@@ -43,3 +43,8 @@ def test_addresses_without_end_do_not_fill_the_memory() -> None:
     for index in range(sources.SOURCES + 10):
         assert limits.admits(f"h{index}", 0.0)
     assert len(limits._buckets) == sources.SOURCES
+
+
+def test_one_customer_of_ipv6_is_one_address() -> None:
+    limits = SourceLimits(lambda host: 100.0, lambda host: None)
+    assert sum(limits.admits(f"2001:db8::{number:x}", 0.0) for number in range(1, 2000)) == 200

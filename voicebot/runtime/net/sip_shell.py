@@ -76,6 +76,8 @@ class SipShell:
         self.counters: Counter[str] = Counter()
         # Asked by (host, now) before anything of a datagram is read; False drops it.
         self.admits: Callable[[str, float], bool] = lambda _host, _now: True
+        # Whether a host is a trunk's or that of phones.
+        self.knows: Callable[[str], bool] = lambda _host: False
         self._reactor = reactor
         self._addresses = addresses
         self._on_event = on_event

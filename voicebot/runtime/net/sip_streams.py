@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from voicebot.runtime.net.sip_connection import SipConnection
 from voicebot.runtime.net.tls import TlsContexts
 from voicebot.sip import Address, Datagram, MessageError, Response
+from voicebot.sip.address import site
 from voicebot.sip.message import parse
 from voicebot.sip.transaction_layer import way_back
 
@@ -25,14 +26,14 @@ CLOSED_WITHIN = 2.0
 REFUSAL_REMEMBERED = 600.0
 _KEPT = 4_096
 _RESPONSE = b"SIP/2.0 "
-_OUR_REASONS = frozenset({"garbage", "slow", "silent", "unread", "flood", "idle", "shutdown"})
+_OUR_REASONS = frozenset({"garbage", "slow", "silent", "unread", "flood", "idle", "crowded", "shutdown"})
 
 log = structlog.get_logger("sip")
 
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """How many connections there may be, in all and from one address."""
+    """How many connections there may be, in all and from one address that is not known."""
 
     connections: int = 2_000
     per_address: int = 200
@@ -44,6 +45,10 @@ class Shell(Protocol):
     @property
     def admits(self) -> Callable[[str, float], bool]:
         """Asked by (host, now) for every message; False: it sends too many."""
+
+    @property
+    def knows(self) -> Callable[[str], bool]:
+        """Say whether a host is that of a trunk or of phones: it finds room where strangers have taken all."""
 
     def now(self) -> float: ...
 
@@ -66,7 +71,7 @@ class SipStreams:
         self._limits = limits
         self._ports: list[Any] = []
         self._connections: set[SipConnection] = set()
-        self._accepted: Counter[str] = Counter()
+        self._accepted: Counter[str] = Counter()  # by site
         self._by_peer: dict[Address, SipConnection] = {}
         self._names: OrderedDict[str, str] = OrderedDict()
         self._refusals: OrderedDict[Address, float] = OrderedDict()
@@ -136,17 +141,21 @@ class SipStreams:
 
     def accept(self, peer: Address, local: Address) -> SipConnection | None:
         """Return the protocol for a connection that a peer opens; None where there are too many."""
-        if self._full or self._accepted[peer.host] >= self._limits.per_address:
+        known = self._shell.knows(peer.host)
+        most = self._limits.connections if known else self._limits.per_address
+        if self._accepted[site(peer.host)] >= most or not self._has_room(known):
             self.counters["refused_connections"] += 1
             return None
         connection = SipConnection(self, peer, local)
-        self._accepted[peer.host] += 1
+        self._accepted[site(peer.host)] += 1
         self.counters["accepted"] += 1
         self._add(connection)
         return connection
 
     def _connect(self, destination: Address, source_host: str) -> SipConnection | None:
-        if self._full or self._all_closed is not None or (destination.transport == "tls" and not self.tls):
+        if self._all_closed is not None or (destination.transport == "tls" and not self.tls):
+            return None
+        if not self._has_room(True):
             return None
         name = self._names.get(destination.host, destination.host)
         connection = SipConnection(self, destination, None, name)
@@ -164,9 +173,19 @@ class SipStreams:
         )
         return connection
 
-    @property
-    def _full(self) -> bool:
-        return len(self._connections) >= self._limits.connections
+    def _has_room(self, known: bool) -> bool:
+        """Say whether there may be one more; for who is known a stranger has to give way."""
+        if len(self._connections) < self._limits.connections:
+            return True
+        strangers = (
+            each
+            for each in self._connections
+            if each.local is not None and not each.closed and not self._shell.knows(each.peer.host)
+        )
+        stranger = next(strangers, None) if known else None
+        if stranger is not None:
+            stranger.abort("crowded")
+        return stranger is not None
 
     def _add(self, connection: SipConnection) -> None:
         self._connections.add(connection)
@@ -201,9 +220,10 @@ class SipStreams:
         if self._by_peer.get(connection.peer) is connection:
             del self._by_peer[connection.peer]
         if connection.local is not None:
-            self._accepted[connection.peer.host] -= 1
-            if not self._accepted[connection.peer.host]:
-                del self._accepted[connection.peer.host]
+            name = site(connection.peer.host)
+            self._accepted[name] -= 1
+            if not self._accepted[name]:
+                del self._accepted[name]
         if self._all_closed is not None and not self._connections:
             self._all_closed.set()
         if connection.ready or connection.local is not None:

@@ -1,9 +1,12 @@
 """Each code of the checker: one dialplan that has it, at its place, and one that does not."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 
 from tests.dialplan.helpers import BOTH, EN, codes, findings, loaded, places
-from voicebot.dialplan.loader import DialplanError
+from voicebot.dialplan.loader import DialplanError, check
 
 GOOD = EN + "flows:\n  main: [{hangup: {}}]\n"
 SERVICE = 'services: {core: {base_url: "http://x"}}\n'
@@ -284,6 +287,26 @@ def test_includes_are_merged_and_a_name_given_twice_is_an_error() -> None:
     assert [code for code, _, _ in places(text)] == ["VB001", "VB101"]
     assert "VB029" in {code for code, _, _ in places(text, {"more.yaml": more + "include: [main.yaml]\n"})}
     assert "VB029" in {code for code, _, _ in places(text, {"more.yaml": more + "hotline: {}\n"})}
+
+
+def test_files_that_include_each_other_twice_over_are_read_once_each() -> None:
+    """Thirty files in a chain, each naming the next one twice, are 2^30 ways through them."""
+    text = EN + "include: [f0.yaml]\nflows:\n  main: [{hangup: {}}]\n"
+    chain = {f"f{i}.yaml": f"include: [f{i + 1}.yaml, f{i + 1}.yaml]\n" for i in range(30)}
+    told = places(text, {**chain, "f30.yaml": "vars: {x: a}\n"})
+    assert [code for code, _, _ in told] == ["VB029"] * 30
+
+
+def test_a_file_name_that_no_file_can_have_is_a_finding() -> None:
+    text = EN + "include: [%s]\nflows:\n  main: [{hangup: {}}]\n"
+    assert places(text % '"a\\0b"')[0][0] == "VB003"
+    with TemporaryDirectory() as folder:
+        loop = Path(folder) / "loop.yaml"
+        loop.symlink_to(loop)
+        main = Path(folder) / "main.yaml"
+        main.write_text(text % "loop.yaml", encoding="utf-8")
+        assert [item.code for item in check(main)[1]] == ["VB001"]
+        assert [item.code for item in check(loop)[1]] == ["VB001"]
 
 
 def test_the_version_changes_with_the_content_of_any_file_and_not_with_comments() -> None:

@@ -77,6 +77,8 @@ def test_what_a_scalar_means(text: str, value: object) -> None:
         ("a: 1\n<<: {b: 1}", [("VB010", 2, 1)]),
         ("a: {{ x }}", [("VB010", 1, 5)]),
         ("a: 1\nb: x\x00y", [("VB003", 2, 5)]),
+        ('a: 1\nb: "x\\0y"', [("VB003", 2, 4)]),
+        ('a: "\\ud800"', [("VB003", 1, 4)]),
     ],
 )
 def test_each_trap_is_found_where_it_stands(text: str, findings: list[tuple[str, int, int]]) -> None:

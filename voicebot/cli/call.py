@@ -104,7 +104,7 @@ def call(
         give_up("say whom to call (sip:700@127.0.0.1:5060), or on which port to answer (--answer-on 6001)")
     if lang not in CALLER_VOICES:
         give_up(f"--lang is one of {', '.join(CALLER_VOICES)}")
-    report = Report(Console(highlight=False, soft_wrap=True, quiet=as_json))
+    report = Report(Console(emoji=False, highlight=False, soft_wrap=True, quiet=as_json))
     given: dict[str, Sequence[Any]] = {
         "--say": say or (),
         "--interrupt": interrupt or (),

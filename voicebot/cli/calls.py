@@ -52,7 +52,7 @@ def list_calls(
     if as_json:
         typer.echo(json.dumps([as_data(record) for record in records], ensure_ascii=False, indent=2))
     else:
-        Console().print(calls_table(records) if records else "No calls yet.")
+        Console(emoji=False).print(calls_table(records) if records else "No calls yet.")
 
 
 @app.command()
@@ -87,7 +87,7 @@ def show(
     elif as_json or above[2]:
         typer.echo(json.dumps(as_data(record, events=True), ensure_ascii=False, indent=2))
     else:
-        Console().print(call_view(record))
+        Console(emoji=False).print(call_view(record))
 
 
 def _show_messages(

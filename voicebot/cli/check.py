@@ -112,7 +112,7 @@ def _around(settings: Config | None, prompts: Path) -> Around:
 
 
 def _print(report: Report, language: str) -> None:
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    errors = Console(emoji=False, stderr=True, highlight=False, soft_wrap=True)
     sources = {file: source_lines(file) for file in {item.file for item in report.findings}}
     for item in report.findings:
         head, *source = finding_lines(item, language, sources[item.file])

@@ -12,7 +12,7 @@ from voicebot.dialplan.checks.callers import CALLERS
 from voicebot.dialplan.checks.reach import Bound
 from voicebot.dialplan.findings.catalogue import pages
 from voicebot.dialplan.findings.translate import in_language
-from voicebot.dialplan.source import Finding
+from voicebot.dialplan.source import MAX_BYTES, Finding
 
 WIDEST = 100  # columns of a source line that are shown
 BEFORE = 40  # of them, those before what is meant, in a longer line
@@ -83,7 +83,8 @@ def finding_lines(item: Finding, language: str, source: Sequence[str]) -> list[s
 def source_lines(file: str) -> tuple[str, ...]:
     """Return the lines of a file, none of one that cannot be read."""
     try:
-        return tuple(Path(file).read_text(encoding="utf-8-sig").splitlines())
+        with Path(file).open(encoding="utf-8-sig") as stream:
+            return tuple(stream.read(MAX_BYTES).split("\n"))
     except (OSError, UnicodeDecodeError):
         return ()
 

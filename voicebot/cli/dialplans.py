@@ -61,7 +61,7 @@ def dialplans(config: ConfigOption = None, data: DataOption = None, as_json: Jso
     if as_json:
         typer.echo(json.dumps([as_data(row) for row in rows], ensure_ascii=False, indent=2))
     else:
-        console = Console()
+        console = Console(emoji=False)
         wide = console.width >= WIDE
         console.print(table(rows, wide=wide) if rows else "No dialplan has been served yet.")
 

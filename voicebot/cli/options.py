@@ -34,7 +34,7 @@ def give_up(text: str, code: int = WRONG_USE) -> NoReturn:
 
 def print_findings(findings: Iterable[Finding]) -> None:
     """Print findings to stderr, one a line, as FILE:LINE:COLUMN."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(emoji=False, stderr=True, highlight=False, soft_wrap=True)
     for item in findings:
         console.print(str(item), markup=False, style="red" if item.severity == "error" else "yellow")
 

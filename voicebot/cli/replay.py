@@ -57,7 +57,12 @@ def replay(
     if as_json:
         typer.echo(json.dumps(as_data(result), ensure_ascii=False, indent=2))
     else:
-        show(result, Console(), f"{record.dialplan} {record.dialplan_version}", f"{path} {loaded.version}")
+        show(
+            result,
+            Console(emoji=False),
+            f"{record.dialplan} {record.dialplan_version}",
+            f"{path} {loaded.version}",
+        )
     raise typer.Exit(FOUND if result.diverges or result.problem else 0)
 
 

@@ -19,7 +19,7 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
     elif answer.get("ok"):
-        show(answer, Console())
+        show(answer, Console(emoji=False))
     else:
         typer.echo(answer.get("error", ""), err=True)
     raise typer.Exit(0 if answer.get("ok") else WRONG_USE)

@@ -74,10 +74,10 @@ def talk(
     if voice:
         if agent or stub or at or real_time:
             give_up("--voice calls a real server: --agent, --stub, --at and --real-time are for typing")
-        _by_voice(settings, plan, Screen(Console(highlight=False)))
+        _by_voice(settings, plan, Screen(Console(emoji=False, highlight=False)))
         return
     scenario = Scenario((), _time(at, plan), _agents(agent or []), _stubs(stub or [], plan))
-    screen = Screen(Console(highlight=False))
+    screen = Screen(Console(emoji=False, highlight=False))
     screen.note(HELP)
     speak = _in_real_time if real_time else _in_virtual_time
     try:

@@ -71,7 +71,7 @@ def run_caller_tests(
     settings = configuration(config, Overrides(data=data))
     people = people_of(settings)
     prompts = None if files else settings.prompts
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(emoji=False, highlight=False, soft_wrap=True)
     if fuzz_callers:
         found = fuzz(dialplans(files, settings), people, fuzz_callers, seed)
         if as_json:
@@ -144,7 +144,7 @@ def _result(dialplan: Dialplan, verdicts: list[Verdict], seconds: float) -> File
 
 def _called(dialplan: Dialplan, tests: list[CallerTest], settings: Config) -> FileResult:
     """Make the tests as real calls."""
-    progress = Console(stderr=True, highlight=False)
+    progress = Console(emoji=False, stderr=True, highlight=False)
 
     def told(text: str) -> None:
         progress.print(text, style="dim", markup=False)

@@ -20,7 +20,7 @@ def trunks(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
         typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
     elif answer.get("ok"):
         headings = ("trunk", "host", "state", "answers", "last problem", "in", "out")
-        table(Console(), headings, [row(item) for item in answer["trunks"]])
+        table(Console(emoji=False), headings, [row(item) for item in answer["trunks"]])
     else:
         typer.echo(answer.get("error", ""), err=True)
     if not answer.get("ok"):

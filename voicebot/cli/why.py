@@ -40,7 +40,7 @@ def why(
     if as_json:
         typer.echo(json.dumps([asdict(item) for item in turns], ensure_ascii=False, indent=2))
         return
-    console = Console()
+    console = Console(emoji=False)
     record = call.record
     console.print(plain(f"Call {record.uid}, dialplan {record.dialplan}, version {record.dialplan_version}"))
     if call.sources is None:

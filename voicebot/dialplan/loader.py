@@ -1,6 +1,7 @@
 """Files -> Dialplan. Every finding of every file is reported, not only the first."""
 
 import hashlib
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ class _Merged:
     named: dict[str, dict[str, tuple[Scalar, Node]]] = field(default_factory=lambda: {n: {} for n in NAMED})
     listed: dict[str, list[Node]] = field(default_factory=lambda: {n: [] for n in LISTED})
     digest: Any = field(default_factory=hashlib.sha256)
+    files: set[Path] = field(default_factory=set)
 
 
 def load(path: str | Path, *, prompts: Path | None = None, around: Around | None = None) -> Dialplan:
@@ -89,7 +91,7 @@ def check(
 
 def prompts_beside(path: str | Path) -> Path:
     """Return the folder of audio files of a dialplan that is served without a configuration."""
-    folder = Path(path).resolve().parent
+    folder = Path(os.path.realpath(path)).parent
     beside = folder.parent / "prompts"
     return beside if beside.is_dir() else folder / "prompts"
 
@@ -101,6 +103,7 @@ def _read_file(path: Path, merged: _Merged, findings: list[Finding], above: list
     node = read_source(path, findings)
     if node is None:
         return
+    merged.files.add(path.resolve())
     merged.digest.update(repr(plain(ordered(node))).encode())
     at = node.position
     if not isinstance(node, Mapping):
@@ -144,16 +147,20 @@ def _merge(key: Scalar, value: Node, merged: _Merged, findings: list[Finding], *
 def _include(path: Path, node: Node, merged: _Merged, findings: list[Finding], above: list[Path]) -> None:
     items = node.items if isinstance(node, Sequence) else (node,)
     for item in items:
-        if not isinstance(item, Scalar) or not isinstance(item.value, str) or item.bad:
+        if isinstance(item, Scalar) and item.bad:
+            continue  # told already
+        if not isinstance(item, Scalar) or not isinstance(item.value, str):
             findings.append(finding("VB021", item.position, "the name of a file is expected"))
             continue
         other = path.parent / item.value
-        if other.resolve() in above:
-            findings.append(finding("VB029", item.position, f"{item.value} includes itself"))
-        elif len(above) > MAX_FILES:
-            findings.append(finding("VB029", item.position, "too many files include each other"))
-        elif not other.is_file():
+        if not other.is_file():
             findings.append(finding("VB001", item.position, f"there is no file {item.value}"))
+        elif other.resolve() in above:
+            findings.append(finding("VB029", item.position, f"{item.value} includes itself"))
+        elif other.resolve() in merged.files:
+            findings.append(finding("VB029", item.position, f"{item.value} is included already"))
+        elif len(merged.files) >= MAX_FILES:
+            findings.append(finding("VB029", item.position, f"more than {MAX_FILES} files"))
         else:
             _read_file(other, merged, findings, above)
 

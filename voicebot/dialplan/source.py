@@ -303,7 +303,7 @@ def _resolve(text: str, position: Position, findings: list[Finding]) -> Scalar:
         return bad("VB008", f"the date or time {text} stands without quotes", f'write "{text}"')
     if _INT.fullmatch(text):
         if len(text) > _MAX_DIGITS:
-            return bad("VB009", "the number is too long", f'if it is text, write "{text}" in quotes')
+            return bad("VB009", "the number is too long", "if it is text, write it in quotes")
         return Scalar(position, int(text), text)
     if _FLOAT.fullmatch(text):
         return Scalar(position, float(text), text)
@@ -382,7 +382,11 @@ class _Builder:
         position = self._at(event)
         if event.style in (None, "") and event.tag is None:
             return _resolve(event.value, position, self._findings)
-        return Scalar(position, event.value, event.value, quoted=True)
+        control = _CONTROL.search(event.value)  # escaped: "\\0", "\\ud800"
+        if control is not None:
+            message = f"the control character U+{ord(control.group()):04X} stands here"
+            self._findings.append(finding("VB003", position, message, "remove it"))
+        return Scalar(position, event.value, event.value, quoted=True, bad=control is not None)
 
     def _sequence(self, start: Any, events: Iterator[Any], depth: int) -> tuple[Sequence, int]:
         items: list[Node] = []

@@ -57,7 +57,7 @@ def demo(
     if fault is not None and fault not in FAULTS:
         give_up(f"--fault is one of {', '.join(FAULTS)}")
     settings = configuration(config, Overrides(data=data))
-    console = Console(highlight=False, quiet=as_json)
+    console = Console(emoji=False, highlight=False, quiet=as_json)
     folder = data or settings.data / "demo"
     if fault is not None:  # a fault spoils the cache of prompts: never that of the next honest run
         folder = folder / f"fault-{fault}"

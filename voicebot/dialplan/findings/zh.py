@@ -72,7 +72,7 @@ give dtmf, phrases or intent ⇒ 请写上 dtmf、phrases 或 intent
 give goto a list of set, http and notify steps ⇒ 请在 goto 下写 set、http、notify 步骤的列表
 give intent, phrases or dtmf ⇒ 请写上 intent、phrases 或 dtmf
 give it a goto ⇒ 请加上 goto
-if it is text, write "{0}" in quotes ⇒ 如果是文本，请加引号写作 "{0}"
+if it is text, write it in quotes ⇒ 如果是文本，请加引号
 indent with spaces ⇒ 请用空格缩进
 indent {0} below {1} ⇒ 请把 {0} 缩进到 {1} 之下
 it is ignored ⇒ 将被忽略
@@ -222,7 +222,7 @@ declare one under queues ⇒ 请在 queues 下声明一个
 offer_callback needs the exit callback_booked ⇒ offer_callback 需要出口 callback_booked
 where does the call go on when one was booked? ⇒ 预约之后通话从哪里继续？
 to say nothing, remove the step or the key ⇒ 如不需要播放，请删除该步骤或键
-too many files include each other ⇒ 互相包含的文件太多
+more than {0} files ⇒ 文件超过 {0} 个
 true or false is expected, not {0} ⇒ 此处应为 true 或 false，而不是{0}
 two handlers of {0} have the count {1} ⇒ {0} 有两个 count 为 {1} 的处理器
 unknown key {0} ⇒ 未知的键 {0}
@@ -268,6 +268,7 @@ let a phrase of the intent {0} be met by it ⇒ 请让意图 {0} 的某个说法
 {0} ends before it begins ⇒ {0} 的结束早于开始
 {0} has hours already ⇒ {0} 已有营业时间
 {0} includes itself ⇒ {0} 包含了自身
+{0} is included already ⇒ {0} 已经被包含过
 {0} is a group of variables ⇒ {0} 是一组变量
 {0} is a list, not {1} ⇒ {0} 应为列表，而不是{1}
 {0} is a map, not {1} ⇒ {0} 应为映射，而不是{1}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.media_worker.fakes import Bench
 from voicebot.media import rtcp, rtp
-from voicebot.wire import CloseLeg, LegClosed, Log, MediaTimeout
+from voicebot.wire import CloseLeg, LegClosed, Log, MediaTimeout, Play, PromptItem
 
 
 def test_silence_leaves_at_once_and_every_20_ms(bench: Bench) -> None:
@@ -67,6 +67,52 @@ def test_the_stream_goes_where_the_peer_sends_from(bench: Bench) -> None:
     bench.run(1)
     assert peer.rtp.sent[-1][1] == ("10.0.0.5", 8000)
     peer.say()
+    bench.run(1)
+    assert peer.rtp.sent[-1][1] == ("192.0.2.1", 4000)
+
+
+def test_who_is_never_heard_gets_little_silence_but_all_that_is_played(bench: Bench) -> None:
+    """A forged INVITE must not stream at the third party that its SDP names; who hears us only misses nothing."""
+    peer = bench.leg()
+    bench.run(1010)
+    assert len(peer.heard()) <= 100 + 19 * 3
+    peer.rtp.sent.clear()
+    peer.say()
+    bench.run(100)
+    assert len(peer.heard()) == 100
+    assert peer.heard()[0].marker
+
+
+def test_prompts_reach_who_is_never_heard(bench: Bench) -> None:
+    bench.prompts.audio["long"] = b"\x11" * 8000
+    peer = bench.leg()
+    bench.run(500)
+    peer.rtp.sent.clear()
+    bench.do(Play("call", 1, 1, (PromptItem("long"),)))
+    bench.run(50)
+    assert [packet.payload for packet in peer.heard()] == [b"\x11" * 160] * 50
+
+
+@pytest.mark.parametrize("host", ["224.0.0.5", "255.255.255.255", "127.0.0.1", "ff02::1", "0.0.0.0"])
+def test_neither_groups_nor_ourselves_are_streamed_at(bench: Bench, host: str) -> None:
+    peer = bench.leg(remote_host=host, source_host="192.0.2.1")
+    bench.run(5)
+    assert peer.heard() == []
+    peer.say()
+    bench.run(1)
+    assert peer.rtp.sent[-1][1] == ("192.0.2.1", 4000)
+
+
+def test_one_forged_packet_does_not_cost_the_audio(bench: Bench) -> None:
+    """It bears the PBX's address, and another port, and comes first."""
+    peer = bench.leg()
+    peer.raw(rtp.build(0, 1, 1, 1, bytes(160)), ("192.0.2.1", 6666))
+    bench.run(1)
+    assert peer.rtp.sent[-1][1] == ("192.0.2.1", 6666)
+    peer.say()
+    bench.run(1)
+    assert peer.rtp.sent[-1][1] == ("192.0.2.1", 4000)
+    peer.raw(rtp.build(0, 2, 161, 1, bytes(160)), ("192.0.2.1", 6666))
     bench.run(1)
     assert peer.rtp.sent[-1][1] == ("192.0.2.1", 4000)
 

@@ -121,6 +121,20 @@ def test_a_registrar_that_finds_the_time_too_brief_gets_what_it_wants() -> None:
     assert registrar.changed().state == "retrying"
 
 
+def test_a_registrar_that_never_has_enough_time_does_not_keep_us_busy() -> None:
+    registrar = Registrar()
+    asked = [len(registrar.reply(423, ("min-expires", str(400 + number)))) for number in range(5)]
+    assert asked == [1, 1, 0, 0, 0]
+    assert registrar.changed().state == "retrying"
+
+
+def test_a_binding_of_one_second_is_not_refreshed_all_the_time() -> None:
+    registrar = Registrar()
+    registrar.accept(1)
+    assert registrar.changed().state == "registered"
+    assert registrar.wait_for_next(60) >= 5.0
+
+
 def test_a_stale_nonce_is_no_wrong_password_but_there_are_two_tries_only() -> None:
     registrar = Registrar()
     registrar.reply(401)

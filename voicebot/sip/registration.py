@@ -24,6 +24,8 @@ REFRESH_SHARE = 0.75  # of what was granted; up to a tenth earlier, by chance
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds after a failure, doubled by each further one
 REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = 300.0, 3600.0  # the same after a refusal
 LONGEST_EXPIRES = 86_400
+SOONEST_REFRESH = 5.0  # seconds, whatever was granted
+MOST_RAISES = 2  # of one try: how often a registrar may find the time too brief
 MAX_ROUTES = 8
 
 Standing = Literal["registered", "retrying", "refused", "gone"]
@@ -118,6 +120,7 @@ class Registration:
         self._contact: Address | None = None
         self._seen_at: Address | None = None
         self._adjusted = False
+        self._raises = 0
         self._client: Client | None = None
         self._problem = ""
         self._retry_after = 0.0
@@ -132,6 +135,7 @@ class Registration:
                 self._seen_at = None
             self._destination, self._local = destination, local
             self._adjusted = False
+            self._raises = 0
             self._step(Input.LOCATED, now)
 
     def cannot_begin(self, problem: str, now: float) -> None:
@@ -170,7 +174,7 @@ class Registration:
         elif action is Action.KEEP:
             self._failures = 0
             share = REFRESH_SHARE - 0.1 * self._chance()
-            self._due = now + share * (self.bound_until - now)
+            self._due = now + max(share * (self.bound_until - now), SOONEST_REFRESH)
             self._tell("registered", None)
         elif action in (Action.PAUSE, Action.LONG_PAUSE):
             self._pause(now, refused=action is Action.LONG_PAUSE)
@@ -264,8 +268,9 @@ class Registration:
             return Input.REFUSED
         if response.status == 423:
             least = min(_seconds(response.first("min-expires")), LONGEST_EXPIRES)
-            if least > self._expires:
+            if least > self._expires and self._raises < MOST_RAISES:
                 self._expires = least
+                self._raises += 1
                 return Input.AGAIN
         return Input.REFUSED if response.status in (403, 404) and not response.local else Input.FAILED
 

@@ -24,6 +24,9 @@ EVENT_CLOCK = 8000  # of the keys inside: durations change only where they come 
 FRAME_MS = 20
 # Seconds between packets of a leg that may not send audio, so that NATs stay open (RFC 6263 section 8).
 OPEN_EVERY = 15.0
+# Frames of silence that go to a peer of whom nothing is heard yet; and then, of so many, those of the longest packet: the
+# SDP's address may be that of somebody who has nothing to do with the call.
+UNHEARD_SILENCE, UNHEARD_SHARE, PACKET_FRAMES = 100, 50, 3
 
 
 class Datagrams(Protocol):
@@ -87,6 +90,8 @@ class Leg:
         self.event_clock_rate = EVENT_CLOCK
         self.alternatives: dict[int, str] = {}
         self.rtcp_mux = False
+        self.told: Address = None  # where the SDP says that the peer is
+        self.unheard_silence = 0
         self.opens_at = 0.0
         self.sends = self.receives = False
         self.timeout = 0.0
@@ -164,10 +169,11 @@ class Leg:
             self._negotiated = negotiated
             self.allowed = tuple(host for host in (remote, source) if host)
             self.rtcp_mux = command.rtcp_mux
-            self.latched = self.target = self.rtcp_target = None
+            self.latched = self.target = self.rtcp_target = self.told = None
+            self.unheard_silence = 0
             self.opens_at = now  # for `sending.keep_open`
-            if remote and 0 < command.remote_port < 65535 and not ipaddress.ip_address(remote).is_unspecified:
-                self.target = (remote, command.remote_port)
+            if 0 < command.remote_port < 65535 and _is_one_machine(remote, source):
+                self.target = self.told = (remote, command.remote_port)
                 self.rtcp_target = self.target if self.rtcp_mux else (remote, rtcp_port)
         if command.send and not self.sends:
             self.marker = True
@@ -283,6 +289,16 @@ class Leg:
     def close_sockets(self) -> None:
         self.rtp_socket.close()
         self.rtcp_socket.close()
+
+
+def _is_one_machine(remote: str, source: str) -> bool:
+    """Whether a peer whose signalling comes from `source` may want its audio at `remote`: no group, and not ourselves."""
+    if not remote:
+        return False
+    address = ipaddress.ip_address(remote)
+    if address.is_unspecified or address.is_multicast or remote == "255.255.255.255":
+        return False
+    return not address.is_loopback or not source or ipaddress.ip_address(source).is_loopback
 
 
 def is_socket_pair(sockets: tuple[socket.socket, ...]) -> bool:

@@ -56,20 +56,23 @@ def receive(leg: Leg, data: bytes, address: Address, now: float) -> str | None:
 def _latch(leg: Leg, kind: int, address: Address) -> bool:
     """Symmetric RTP: the first valid packet from the SDP's or the signalling's host says where the peer is.
 
-    Who has the key is the peer, wherever it sends from, and may move.
+    Who sends from where the SDP says is the peer, whoever came before: one forged packet must not cost the audio. Who has
+    the key is the peer, wherever it sends from, and may move.
     """
-    if leg.secure is None and (leg.latched is not None or numeric(address[0]) not in leg.allowed):
+    as_told = leg.told is not None and tuple(address[:2]) == leg.told
+    known = leg.latched is None and numeric(address[0]) in leg.allowed
+    if leg.secure is None and not known and not as_told:
         leg.dropped_source += 1
         return False
-    known = (leg.receive_payload_type, leg.receive_event_payload_type, COMFORT_NOISE)
-    if kind not in known and kind not in leg.alternatives:
+    kinds = (leg.receive_payload_type, leg.receive_event_payload_type, COMFORT_NOISE)
+    if kind not in kinds and kind not in leg.alternatives:
         leg.dropped_payload_type += 1
         return False
-    as_told = leg.target is not None and tuple(address[:2]) == tuple(leg.target[:2])
+    moved = leg.latched is not None
     leg.latched = leg.target = address
     if leg.rtcp_mux:
         leg.rtcp_target = address
-    elif not as_told:
+    elif not as_told or moved:
         leg.rtcp_target = (address[0], address[1] + 1, *address[2:]) if address[1] < 65535 else None
     return True
 

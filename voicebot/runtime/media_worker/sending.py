@@ -3,7 +3,15 @@
 from voicebot.media import FRAME_SAMPLES, rtcp, rtp, tones
 from voicebot.media.playout import Clip
 from voicebot.media.telephone_event import at_clock
-from voicebot.runtime.media_worker.leg import EVENT_CLOCK, OPEN_EVERY, Address, Leg
+from voicebot.runtime.media_worker.leg import (
+    EVENT_CLOCK,
+    OPEN_EVERY,
+    PACKET_FRAMES,
+    UNHEARD_SHARE,
+    UNHEARD_SILENCE,
+    Address,
+    Leg,
+)
 
 
 def send_keys(leg: Leg, keys: str, duration_ms: int, gap_ms: int) -> None:
@@ -22,12 +30,25 @@ def send_audio(leg: Leg, frame: bytes) -> None:
     rtp_timestamp = leg.rtp_timestamp
     leg.rtp_timestamp = (rtp_timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
     target = leg.target
-    if leg.sends and target is not None:
+    if leg.sends and target is not None and not _spares(leg, frame):
         if leg.packing is not None:
             _send_packed(leg, frame, rtp_timestamp, target)
             return
         _send(leg, leg.payload_type, rtp_timestamp, frame, leg.marker, target)
         leg.marker = False
+
+
+def _spares(leg: Leg, frame: bytes) -> bool:
+    """Say whether a frame of silence need not be sent, since nobody may be there (see UNHEARD_SILENCE)."""
+    if leg.latched is not None or frame is not leg.silence:
+        return False
+    leg.unheard_silence += 1
+    if leg.unheard_silence <= UNHEARD_SILENCE or leg.unheard_silence % UNHEARD_SHARE < PACKET_FRAMES:
+        return False
+    leg.marker = True  # RFC 3551 section 4.1: silence was left out
+    if leg.packing is not None:
+        leg.packing.drop()
+    return True
 
 
 def _send_packed(leg: Leg, frame: bytes, rtp_timestamp: int, target: Address) -> None:

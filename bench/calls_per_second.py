@@ -1,4 +1,4 @@
-"""How many short calls a second: SIPp calls this server, then Asterisk, at rising rates until a call fails.
+"""How many short calls a second: SIPp calls this server, then Asterisk, at rising rates until a call fails or is refused, then once with half as many again as it can.
 
 A short call is answered by the dialplan, hears 200 ms of prompt, is hung up on, and has its record. A call has failed
 if SIPp says so, if less than 200 ms of sound came to it, or if it has no record.
@@ -28,6 +28,7 @@ _HERE = Path(__file__).parent
 _PROMPT_SECONDS = 0.2
 _RECORDS_WITHIN = 10.0
 _WARM_UP = 50
+_OVERLOAD = 1.5  # times the highest rate without a refusal
 
 
 class Callee(Protocol):
@@ -83,9 +84,13 @@ async def _rising(
         plan.tell(f"calls_per_second: {flow} calls to {name}, {rate:g} a second")
         found, failed = await _measured(plan, sipp, callee, flow, round(rate * plan.sipp_seconds), rate)
         figures.append(Figure(f"{name}, {flow} calls at {rate:g}/s", "", found))
-        if failed:
+        if failed or found["refused"]:
             break
         best = rate
+    plan.tell(f"calls_per_second: {flow} calls to {name}, more than it can")
+    rate = best * _OVERLOAD
+    found, _ = await _measured(plan, sipp, callee, flow, round(rate * plan.sipp_seconds), rate)
+    figures.append(Figure(f"{name}, {flow} calls at {rate:g}/s, {_OVERLOAD:g} times as many", "", found))
     return [*figures, single(f"{name}, {flow} calls: the highest rate tried with 0 failed", best, "/s")]
 
 
@@ -95,16 +100,19 @@ async def _measured(
     """Return the figures of one run, and how many calls failed."""
     before, records = callee.usage().cpu_by_role, callee.records()
     calls: Calls = await asyncio.to_thread(sipp.call, callee.uri(flow), calls=number, rate=rate)
-    written = await _until(lambda: callee.records() - records, number)
+    admitted = number - calls.refused
+    written = await _until(lambda: callee.records() - records, admitted)
     after = callee.usage().cpu_by_role
     cpu = {role: round((after[role] - before.get(role, 0.0)) / number * 1000, 2) for role in sorted(after)}
-    silent = max(0, number - calls.with_prompt) if flow == "short" else 0
-    failed = max(calls.failed, silent, number - written)
+    silent = max(0, admitted - calls.with_prompt) if flow == "short" else 0
+    failed = max(calls.failed, silent, admitted - written)
     told = {
         "calls": number,
+        "admitted": admitted,
+        "refused": calls.refused,
         "failed": calls.failed,
         "without_prompt": silent,
-        "without_record": number - written,
+        "without_record": admitted - written,
         "per_second": round(number / max(calls.seconds, 0.001), 1),
         "retransmissions": calls.retransmissions,
         "answer_ms": round(calls.mean_answer * 1000, 1),

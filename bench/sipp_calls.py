@@ -29,6 +29,7 @@ class Calls:
 
     made: int
     failed: int
+    refused: int  # by 503, at once: those did not fail
     retransmissions: int
     seconds: float  # from the first INVITE until all calls were over
     mean_answer: float  # seconds from INVITE to 200
@@ -92,6 +93,7 @@ class Sipp:
         return Calls(
             int(last["TotalCallCreated"]),
             calls - int(last["SuccessfulCall(C)"]),
+            int(last["refused(C)"]),
             int(last["Retransmissions(C)"]),
             _seconds(last["ElapsedTime(C)"]),
             _seconds(last["ResponseTimeanswer(C)"]),

@@ -305,6 +305,7 @@ class Server:
             "sip_connections": len(self.signalling.shell.streams),
             **{f"sip_{name}": count for name, count in self.signalling.shell.streams.counters.items()},
             "sip_flood_dropped": self.sources.dropped,
+            "sip_refused_late": self.signalling.endpoint.counters.get("refused_late", 0),
             "loop_lag_max_ms": self._lag.worst * 1000,
             "loop_lag_p99_ms": self._lag.percentile(0.99) * 1000,
         }

@@ -14,16 +14,24 @@ from voicebot.sip.errors import DigestError, SipError, Why
 from voicebot.sip.events import Event
 from voicebot.sip.header import MAGIC_COOKIE
 from voicebot.sip.message import HeaderList, Message, Request, Response
+from voicebot.sip.refusals import Refusals
 from voicebot.sip.scheduler import Scheduler
 from voicebot.sip.session import Session, Stage, Wait
 from voicebot.sip.session_timer import SessionTimers
 from voicebot.sip.timers import TIMER_C
-from voicebot.sip.transaction_layer import Client, Server, TransactionLayer, response_destination
+from voicebot.sip.transaction_layer import (
+    Client,
+    Server,
+    TransactionLayer,
+    response_destination,
+    server_key,
+)
 from voicebot.sip.uri import Uri
 
 SDP_HEADER = ("content-type", "application/sdp")
 # Larger requests must not go over UDP while the path's MTU is unknown (RFC 3261 section 18.1.1), bytes.
 MAX_UDP_REQUEST = 1300
+RETRY_AFTER = "10"  # seconds, of a server that has more calls than it can serve
 _TARGET_REFRESH = frozenset({"INVITE", "UPDATE", "REFER", "NOTIFY"})
 
 # (the peer, the address of ours that it reached) -> our address as this peer is to use it
@@ -84,6 +92,7 @@ class Core:
         self._may_speak_tcp = may_speak_tcp
         self.sessions: dict[int, Session] = {}
         self.dialogs: dict[DialogId, Session] = {}
+        self._refused = Refusals()
         self.events: deque[Event] = deque()
         self.outbox: list[Datagram] = []
         self.counters: Counter[str] = Counter()
@@ -190,6 +199,22 @@ class Core:
         )
         self.counters[f"refused_{status}"] += 1
         self.send(response.to_bytes(), response_destination(request, source), local)
+
+    def refuse_late(
+        self, request: Request, source: Address, local: Address | None, now: float, *, late: bool
+    ) -> bool:
+        """Answer an INVITE that comes too late for us to serve it with 503, and so whenever it is repeated."""
+        key = server_key(request)
+        if key not in self._refused:
+            if not late or request.to.tag or request.has("replaces"):  # of a call that runs
+                return False
+            self._refused.add(key, now)
+            self.counters["refused_late"] += 1
+        self.refuse_busy(request, source, local)
+        return True
+
+    def refuse_busy(self, request: Request, source: Address, local: Address | None) -> None:
+        self.refuse_statelessly(request, 503, source, local, headers=[("retry-after", RETRY_AFTER)])
 
     def _stateless_tag(self, request: Request) -> str:
         text = f"{request.via}|{request.first('call-id')}|{request.first('cseq')}"

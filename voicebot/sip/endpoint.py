@@ -90,8 +90,10 @@ class Endpoint:
 
     # --- in and out
 
-    def receive(self, data: bytes, source: Address, now: float, local: Address | None = None) -> None:
-        """Take one datagram (or one framed message). Never raises, whatever the bytes; drops are counted."""
+    def receive(
+        self, data: bytes, source: Address, now: float, local: Address | None = None, *, late: bool = False
+    ) -> None:
+        """Take one datagram (or framed message); `late`: no new call shall come of it. Never raises; drops are counted."""
         core = self._core
         core.counters["received"] += 1
         if self.on_message is not None:
@@ -103,7 +105,7 @@ class Endpoint:
             elif isinstance(message, Response):
                 self._response_received(message, now)
             else:
-                self._request_received(message, source, local, now)
+                self._request_received(message, source, local, now, late)
         except UnusableRequest as error:
             if self.guard is None or self.guard.may_answer_nonsense(error.request, source, now):
                 self._refuse_unusable(error.request, error, source, local)
@@ -199,19 +201,16 @@ class Endpoint:
         """Hang up; Ended follows. Before the ACK of an accepted call the BYE waits for it."""
         found = self._core.sessions.get(session)
         lines = safe_headers(headers)
-        if found is None:
-            return False
-        return self._outbound.decline_late_offer(found, now, lines) or ending.bye(
-            self._core, found, now, lines
+        return found is not None and (
+            self._outbound.decline_late_offer(found, now, lines) or ending.bye(self._core, found, now, lines)
         )
 
     def answer(self, session: int, sdp_body: bytes, now: float) -> bool:
         """Answer an Offer, or the offer in Answered when the call was sent without one."""
         found = self._core.sessions.get(session)
-        if found is None:
-            return False
-        return self._outbound.answer_late_offer(found, sdp_body, now) or self._in_dialog.answer(
-            found, sdp_body, now
+        return found is not None and (
+            self._outbound.answer_late_offer(found, sdp_body, now)
+            or self._in_dialog.answer(found, sdp_body, now)
         )
 
     def reject_offer(self, session: int, status: int, now: float) -> bool:
@@ -227,13 +226,9 @@ class Endpoint:
     def update(self, session: int, sdp_body: bytes | None, now: float) -> bool:
         """The same by UPDATE (RFC 3311); without SDP it only refreshes the session."""
         found = self._core.sessions.get(session)
-        if found is None:
-            return False
-        return (
-            self._refreshing.refresh(found, now)
-            if sdp_body is None
-            else self._in_dialog.update(found, sdp_body, now)
-        )
+        if found is None or sdp_body is not None:
+            return found is not None and self._in_dialog.update(found, sdp_body, now)
+        return self._refreshing.refresh(found, now)
 
     def info(self, session: int, content_type: str, body: bytes, now: float) -> bool:
         found = self._core.sessions.get(session)
@@ -364,7 +359,9 @@ class Endpoint:
         if not self._core.transactions.receive_response(response, now):
             self._core.counters["dropped_stray_responses"] += 1
 
-    def _request_received(self, request: Request, source: Address, local: Address | None, now: float) -> None:
+    def _request_received(
+        self, request: Request, source: Address, local: Address | None, now: float, late: bool
+    ) -> None:
         request = request.received_from(source.host, source.port)
         try:
             request.validate()
@@ -393,10 +390,11 @@ class Endpoint:
                 return
         if len(core.transactions) >= core.limits.transactions:
             if request.method == "INVITE":
-                headers = [("retry-after", "10")]
-                core.refuse_statelessly(request, 503, source, local, headers=headers)
+                core.refuse_busy(request, source, local)
             else:
                 core.counters["dropped_flood"] += 1
+            return
+        if request.method == "INVITE" and core.refuse_late(request, source, local, now, late=late):
             return
         server = core.transactions.start_server(request, source, local, now)
         try:

@@ -13,6 +13,7 @@ from twisted.internet.error import MessageLengthError
 from twisted.internet.protocol import DatagramProtocol
 
 from voicebot.runtime.net.addresses import WILDCARDS, LocalAddresses
+from voicebot.runtime.net.door import AT_A_TIME, Door, is_late
 from voicebot.runtime.net.sip_streams import SipStreams, StreamLimits
 from voicebot.runtime.net.tls import TlsContexts
 from voicebot.sip import Address, Datagram, Endpoint, Event
@@ -74,6 +75,7 @@ class SipShell:
         # Further addresses whose connections are to be kept: those of registered phones.
         self.kept: Callable[[], Iterable[Address]] = tuple
         self.counters: Counter[str] = Counter()
+        self.door = Door()
         # Asked by (host, now) before anything of a datagram is read; False drops it.
         self.admits: Callable[[str, float], bool] = lambda _host, _now: True
         # Whether a host is a trunk's or that of phones.
@@ -131,7 +133,9 @@ class SipShell:
         return [deferred for deferred in closing if deferred is not None]
 
     def datagram_received(self, data: bytes, source: Address, local: Address | None) -> None:
-        self.endpoint.receive(data, source, self.now(), local)
+        now = self.now()
+        if not self.door.takes(data, source, local, now):
+            self.endpoint.receive(data, source, now, local)
         self._schedule_work()
 
     def transport_failed(self, data: bytes) -> None:
@@ -163,8 +167,8 @@ class SipShell:
     def _do_work(self) -> None:
         self._work = None
         try:
-            while not self._stopped and (event := self.endpoint.next_event()) is not None:
-                self._on_event(event)
+            self._serve_events()
+            self._open_door()
         except BaseException:
             # One event that its user fails on must not keep the others waiting; the reactor logs the failure.
             self._schedule_work()
@@ -173,6 +177,20 @@ class SipShell:
             for datagram in self.endpoint.datagrams_to_send():
                 self._send(datagram)
             self._set_timer()
+
+    def _serve_events(self) -> None:
+        while not self._stopped and (event := self.endpoint.next_event()) is not None:
+            self._on_event(event)
+
+    def _open_door(self) -> None:
+        """Serve new calls, those that have waited for too long with a refusal; who is left waits for the next batch."""
+        start = now = self.now()
+        while not self._stopped and now - start < AT_A_TIME and (knock := self.door.next()) is not None:
+            self.endpoint.receive(knock.data, knock.source, now, knock.local, late=is_late(knock, now))
+            self._serve_events()
+            now = self.now()
+        if self.door:
+            self._schedule_work()
 
     def _send(self, datagram: Datagram) -> None:
         destination = datagram.destination

@@ -162,7 +162,9 @@ def test_a_ping_is_answered_with_200_and_silence_counts_as_408() -> None:
 def test_a_wrong_uri_is_an_error_that_says_what_to_write(uri: str) -> None:
     async def story() -> None:
         phone = Phone()
-        with pytest.raises(PhoneError, match=r"sip:700@127\.0\.0\.1:5060|speaks udp, tcp|cannot be connected"):
+        with pytest.raises(
+            PhoneError, match=r"sip:700@127\.0\.0\.1:5060|speaks udp, tcp|cannot be connected"
+        ):
             await phone.dial(uri)
         await phone.close()
 

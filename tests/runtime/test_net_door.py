@@ -15,7 +15,13 @@ def test_only_what_may_begin_or_give_up_a_call_waits() -> None:
     made = Door()
     assert knock(made, b"INVITE sip:a@b SIP/2.0\r\n")
     assert knock(made, b"CANCEL sip:a@b SIP/2.0\r\n")
-    for served_at_once in (b"ACK sip:a@b SIP/2.0\r\n", b"BYE sip:a@b SIP/2.0", b"SIP/2.0 200 OK", b"", b"\r\n"):
+    for served_at_once in (
+        b"ACK sip:a@b SIP/2.0\r\n",
+        b"BYE sip:a@b SIP/2.0",
+        b"SIP/2.0 200 OK",
+        b"",
+        b"\r\n",
+    ):
         assert not knock(made, served_at_once)
     assert len(made) == 2
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
+from tests.sip.peer import OURS, PEER, Peer
 from voicebot.runtime.net.addresses import LocalAddresses
+from voicebot.runtime.net.door import PATIENCE
 from voicebot.runtime.net.sip_shell import BindError, SipShell
 from voicebot.sip import Address, Answered, Ended, Endpoint, Established, Event, IncomingCall
 
@@ -99,6 +101,32 @@ def test_an_event_that_its_user_fails_on_does_not_stop_the_others() -> None:
         reactor.at_once.pop(0)()
     reactor.at_once.pop(0)()
     assert len(seen) == 2
+
+
+def test_new_calls_that_would_wait_for_too_long_are_refused_while_running_calls_are_served_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock: list[float] = [100.0]
+    seen: list[str] = []
+
+    def work(event: Event) -> None:
+        clock[0] += PATIENCE * 0.6  # a machine that is very slow
+        seen.append(type(event).__name__)
+
+    monkeypatch.setattr(SipShell, "now", staticmethod(lambda: clock[0]))
+    addresses = LocalAddresses()
+    reactor: Any = HandReactor()
+    endpoint = Endpoint(rng=random.Random(1), user_agent="test", contact=addresses.contact)
+    made = SipShell(reactor, endpoint, addresses, work)
+    peer = Peer()
+    for name in ("one", "two", "three"):
+        made.datagram_received(peer.text("INVITE", call_id=name, body="v=0\r\n"), PEER, OURS)
+    made.datagram_received(peer.text("OPTIONS", call_id="running"), PEER, OURS)
+    assert endpoint.counters["received"] == 1  # the OPTIONS, although it came last
+    while reactor.at_once:
+        reactor.at_once.pop(0)()
+    assert seen == ["IncomingCall", "IncomingCall"]
+    assert endpoint.counters["refused_late"] == 1
 
 
 def test_a_taken_port_is_one_clear_error() -> None:

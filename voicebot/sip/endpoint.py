@@ -226,9 +226,11 @@ class Endpoint:
     def update(self, session: int, sdp_body: bytes | None, now: float) -> bool:
         """The same by UPDATE (RFC 3311); without SDP it only refreshes the session."""
         found = self._core.sessions.get(session)
-        if found is None or sdp_body is not None:
-            return found is not None and self._in_dialog.update(found, sdp_body, now)
-        return self._refreshing.refresh(found, now)
+        if found is None:
+            return False
+        if sdp_body is None:
+            return self._refreshing.refresh(found, now)
+        return self._in_dialog.update(found, sdp_body, now)
 
     def info(self, session: int, content_type: str, body: bytes, now: float) -> bool:
         found = self._core.sessions.get(session)

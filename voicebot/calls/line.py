@@ -113,7 +113,7 @@ class TelephoneLine:
 
     async def speak(self, leg: Leg, speech: Sequence[Spoken], *, barge_in: BargeIn = "none") -> PlayEnded:
         """Say something on any leg of the call, and wait until it was heard or interrupted."""
-        sensitive = any(spoken.sensitive for spoken in speech)
+        sensitive = True in [spoken.sensitive for spoken in speech]
         items = self.items(leg, speech)
         if sensitive:
             self.recording.begin_sensitive()
@@ -165,7 +165,7 @@ class TelephoneLine:
         keys = self.caller.take_keys()
         recognised = self.speech.languages()
         languages = [language for language in question.languages if language in recognised]
-        sensitive = question.sensitive or any(spoken.sensitive for spoken in question.prompt)
+        sensitive = question.sensitive or True in [spoken.sensitive for spoken in question.prompt]
         asking = Asking(self.caller, self.speech, question, languages, self.call.utterances)
         prompt = (
             () if keys and question.options.barge_in != "none" else self.items(self.caller, question.prompt)

@@ -148,7 +148,9 @@ class QuestionMatcher:
         assert self._slot is not None
         keyed = all(entry.kind == "keys" for entry in entries)
         best = _NOTHING_AT_ALL
-        for language in self._languages:
+        for language in (
+            self._languages[:1] if keyed else self._languages
+        ):  # keys mean the same in all of them
             heard = [_in_language(entry, language) for entry in entries]
             readable = [entry for entry in heard if entry is not None]
             if len(readable) < len(heard):

@@ -76,13 +76,20 @@ def _place(line: object, column: object) -> str:
     return f"at {line}:{column}"
 
 
-def steps_of(events: Iterable[Event]) -> Iterator[str]:
-    return (str(event.data.get("step", "")) for event in events if event.kind == "step")
+_WITH_EDGES = frozenset(
+    {"heard", "keys", "handler", "branch", "queue_exit", "transfer_exit", "callback_exit", "slot", "http"}
+)
+
+
+def steps_of(events: Iterable[Event]) -> list[str]:
+    return [str(event.data.get("step", "")) for event in events if event.kind == "step"]
 
 
 def edges_of(events: Iterable[Event]) -> Iterator[tuple[str, str]]:
     """Yield (step, name of the edge); what is known by its place is named by that."""
     for event in events:
+        if event.kind not in _WITH_EDGES:
+            continue
         data, step = event.data, str(event.data.get("step", ""))
         if "choice_line" in data:  # heard, or keyed
             yield step, _place(data["choice_line"], data.get("choice_column"))

@@ -179,7 +179,8 @@ class SimLeg:
     def play(self, play: int, items: Sequence[PlayItem], *, barge_in: str, loop: bool = False) -> None:
         if self.closed:
             return
-        self._ended("replaced")
+        if self._play is not None:
+            self._ended("replaced")
         now = self._loop.time()
         seconds = 0.0
         first = len(self.said)

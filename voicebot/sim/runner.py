@@ -1,6 +1,8 @@
 """The tests of a dialplan, run one after the other; what came of each."""
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -49,9 +51,20 @@ def run_tests(
 ) -> Iterator[Verdict]:
     """Run tests; `people` are the agents of the configuration."""
     hotline = Hotline(dialplan, people)
-    for test in tests:
-        outcome = hotline.run(Scenario.of(test))
-        yield verdict_of(test, outcome, judge(test.expect, outcome))
+    with _nothing_old_collected():
+        for test in tests:
+            outcome = hotline.run(Scenario.of(test))
+            yield verdict_of(test, outcome, judge(test.expect, outcome))
+
+
+@contextmanager
+def _nothing_old_collected() -> Iterator[None]:
+    """Keep the garbage collector from going through program and dialplan again and again: calls leave it only their own."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def verdict_of(test: CallerTest, outcome: Outcome, mismatches: Iterable[Mismatch]) -> Verdict:

@@ -3,16 +3,22 @@
 Nothing is said or asked in these steps, so nothing is waited for: what passes between the instants at which two steps
 that follow each other begin is the interpreter's own, their events on the way to the disk included. The thread that
 writes those to the disk competes for Python's lock, so the time on the clock is told beside the processor time.
+Python's threads and garbage collector are set as a server sets them.
 """
 
 import asyncio
+import gc
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 from bench.figures import Figure, spread
 from bench.plan import Plan
 from voicebot.dialplan.loader import load
+from voicebot.runtime.control.pace import keep_pace
 from voicebot.sim.hotline import Hotline, Scenario
 from voicebot.sim.store import Event
 from voicebot.storage.writer import Writer
@@ -54,14 +60,27 @@ def measure(folder: Path) -> tuple[list[float], list[float]]:
 
     hotline = Hotline(load(path), on_event=told)
     try:
-        for _ in range(CALLS):
-            began.clear()
-            hotline.run_on(Scenario(()), asyncio.new_event_loop())
-            clock += [after[0] - before[0] for before, after in pairwise(began)]
-            processor += [after[1] - before[1] for before, after in pairwise(began)]
+        with _as_in_a_server():
+            for _ in range(CALLS):
+                began.clear()
+                hotline.run_on(Scenario(()), asyncio.new_event_loop())
+                clock += [after[0] - before[0] for before, after in pairwise(began)]
+                processor += [after[1] - before[1] for before, after in pairwise(began)]
     finally:
         writer.close()
     return clock, processor
+
+
+@contextmanager
+def _as_in_a_server() -> Iterator[None]:
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+    keep_pace()
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*threshold)
+        gc.unfreeze()
 
 
 async def run(plan: Plan) -> list[Figure]:

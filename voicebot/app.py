@@ -5,11 +5,9 @@ import collections
 import contextlib
 import dataclasses
 import datetime
-import gc
 import os
 import random
 import secrets
-import sys
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
@@ -33,6 +31,7 @@ from voicebot.phones import Phones
 from voicebot.reloading import Dialplans
 from voicebot.runtime.control.compiling import CompileError
 from voicebot.runtime.control.media import MediaPlane
+from voicebot.runtime.control.pace import keep_pace
 from voicebot.runtime.control.ports import PortPool
 from voicebot.runtime.control.prompts import PromptIndex, RenderError
 from voicebot.runtime.control.socket import ControlError, ControlSocket
@@ -57,14 +56,6 @@ from voicebot.trunks import Trunks, line_key
 WORKERS_START_WITHIN = 60.0  # seconds; pocketsphinx reads its dictionary in two
 STUN_WITHIN = 2.0  # seconds for the first answer; calls are taken without it, too
 RETRY_AFTER = 30  # seconds, in the 503 of a server that is full or stops
-
-SWITCH_INTERVAL = (
-    0.0005  # seconds that a thread may hold the interpreter while the loop wants it (default: 0.005)
-)
-
-# Transactions outlive their calls by 32 s, so that what the collector walks through is mostly alive: with Python's own
-# (700, 10, 10) it costs a sixth of the CPU of a short call.
-GC_THRESHOLD = (20_000, 20, 20)
 
 CODECS: tuple[Codec, ...] = ("PCMU", "PCMA", "G722", "OPUS")
 
@@ -227,10 +218,7 @@ class Server:
             raise StartError(str(error)) from error
         self.exchange.on_incoming = self.reception.incoming
         self.exchange.phones = self.phones.of
-        sys.setswitchinterval(SWITCH_INTERVAL)
-        gc.collect()
-        gc.freeze()  # what is here now stays: no later collection walks through it
-        gc.set_threshold(*GC_THRESHOLD)
+        keep_pace()
         self.hotlines.start()
         self._lag.start()
         self._ready = True

@@ -1,7 +1,7 @@
 """A line without audio: a scripted caller on one side, a transcript on the other."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -106,8 +106,8 @@ class FakeLine:
     def now(self) -> datetime.datetime:
         return self.at
 
-    def trace(self, event: str, **fields: object) -> None:
-        self.events.append((event, fields))
+    def trace(self, event: str, fields: Mapping[str, object]) -> None:
+        self.events.append((event, dict(fields)))
 
     def languages_heard(self) -> tuple[str, ...]:
         return self.heard_languages

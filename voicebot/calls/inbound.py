@@ -18,6 +18,7 @@ from voicebot.calls.identity import headers_of, identity_of
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.line import Sounds, TelephoneLine, utc_now
 from voicebot.calls.protocols import NoMediaPort, Services, Speech, Store
+from voicebot.calls.racing import first_of
 from voicebot.calls.replacing import take_over
 from voicebot.calls.story import HANGUP_HANDLERS_WITHIN, converse, summary
 from voicebot.dialplan.interpreter import Interpreter
@@ -187,8 +188,7 @@ class Reception:
     async def _established(self, talking: Talking) -> bool:
         """Wait for the ACK: then the path to the caller stands, and no first word is lost."""
         assert talking.established is not None
-        waits: set[asyncio.Future[Any]] = {talking.established, talking.leg.gone}
-        await asyncio.wait(waits, timeout=ESTABLISHED_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+        await first_of(talking.established, talking.leg.gone, timeout=ESTABLISHED_WITHIN)
         return talking.established.done() and not talking.leg.gone.done()
 
     async def _finish(self, call: Call, leg: Leg) -> None:

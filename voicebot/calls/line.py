@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -13,6 +13,7 @@ from voicebot.calls.floor import Floor, Ticket
 from voicebot.calls.leg import Leg
 from voicebot.calls.message import record_message
 from voicebot.calls.protocols import PlayItem, Services, Speech
+from voicebot.calls.racing import first_of
 from voicebot.calls.recording import CallRecording
 from voicebot.calls.transferring import Telephones, transfer
 from voicebot.calls.waiting import wait_in_queue
@@ -95,7 +96,7 @@ class TelephoneLine:
     def now(self) -> datetime.datetime:
         return self._clock()
 
-    def trace(self, event: str, **fields: object) -> None:
+    def trace(self, event: str, fields: Mapping[str, object]) -> None:
         if event == "language" and isinstance(language := fields.get("language"), str):
             self.call.language = language
         self.call.store.event(self.call.uid, event, fields)
@@ -209,7 +210,7 @@ class TelephoneLine:
         fetching = asyncio.get_running_loop().create_task(self.services.fetch(request))
         try:
             if request.filler:
-                await asyncio.wait({fetching}, timeout=request.filler_after)
+                await first_of(fetching, timeout=request.filler_after)
                 if not fetching.done():
                     await self.speak(self.caller, request.filler)
             return await fetching

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from typing import Any
 
 from voicebot.calls.call import Call
 from voicebot.calls.leg import Leg
+from voicebot.calls.racing import first_of
 from voicebot.dialplan.interpreter import Interpreter
 
 HANGUP_HANDLERS_WITHIN = 5.0  # seconds, dialplan language, principle 6
@@ -19,8 +19,7 @@ async def converse(call: Call, leg: Leg, interpreter: Interpreter, call_seconds:
     """
     steps = asyncio.get_running_loop().create_task(interpreter.run(), name=f"steps {call.uid}")
     try:
-        waits: set[asyncio.Future[Any]] = {steps, leg.gone}
-        await asyncio.wait(waits, timeout=call_seconds, return_when=asyncio.FIRST_COMPLETED)
+        await first_of(steps, leg.gone, timeout=call_seconds)
         if not steps.done() and not leg.gone.done():
             call.releases("too_long", "bot")
     finally:

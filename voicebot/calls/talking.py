@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from voicebot.calls.leg import Leg
 from voicebot.calls.passing_on import pass_on
+from voicebot.calls.racing import first_of
 from voicebot.calls.referral import Referral
 from voicebot.wire import PromptItem
 
@@ -81,11 +82,9 @@ class _Talk:
     async def _news(self) -> Leg | None:
         """Wait until the agent has left, asks for a transfer, or the transfer is decided; return its leg."""
         asked = self._loop.create_task(self._referred.wait())
-        waits: set[asyncio.Future[Any]] = {self._other.gone, asked}
-        if self._passing is not None:
-            waits.add(self._passing)
+        passed_on = () if self._passing is None else (self._passing,)
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await first_of(self._other.gone, asked, *passed_on)
         finally:
             asked.cancel()
         self._referred.clear()

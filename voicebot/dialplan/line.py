@@ -265,8 +265,8 @@ class Line(Protocol):
     def now(self) -> datetime.datetime:
         """Return the wall time, aware, in UTC: for `hours`, dates and times only."""
 
-    def trace(self, event: str, **fields: object) -> None:
-        """Add an event to the call's timeline. Never pass what a sensitive slot holds."""
+    def trace(self, event: str, fields: Mapping[str, object]) -> None:
+        """Add an event to the call's timeline, which keeps `fields`. Never pass what a sensitive slot holds."""
 
     def languages_heard(self) -> tuple[str, ...]:
         """Return the languages for which a recogniser is installed."""

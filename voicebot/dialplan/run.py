@@ -273,7 +273,7 @@ class Run:
 
     def trace(self, event: str, **fields: object) -> None:
         """Add an event to the timeline, with the step and the line of the dialplan."""
-        self.line.trace(event, **self._where, **fields)
+        self.line.trace(event, {**self._where, **fields})
 
     def place(self, position: Position, prefix: str = "") -> dict[str, object]:
         """Return the line, and the file if it is an included one, as a path from the main file's folder.

@@ -3,8 +3,7 @@
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from voicebot.calls.protocols import MediaLeg, OnMessage, PlayItem
@@ -70,6 +69,26 @@ class Playing:
         except asyncio.CancelledError:
             self._media.stop(self.number)
             raise
+
+
+@dataclass(slots=True)
+class _Listening:
+    """Who listens to a leg: within `with`, these; afterwards who listened before, whom it keeps meanwhile."""
+
+    leg: "Leg"
+    listener: OnMessage | None
+    on_hold: Callable[[bool], None]
+
+    def _exchange(self) -> None:
+        leg = self.leg
+        leg._listener, self.listener = self.listener, leg._listener
+        leg._hold_listener, self.on_hold = self.on_hold, leg._hold_listener
+
+    def __enter__(self) -> None:
+        self._exchange()
+
+    def __exit__(self, *_error: object) -> None:
+        self._exchange()
 
 
 class Leg:
@@ -210,17 +229,11 @@ class Leg:
         swallowed_before = self._swallowed
         return Playing(number, self.media, ended, lambda: self._swallowed > swallowed_before)
 
-    @contextmanager
     def listening(
         self, listener: OnMessage, on_hold: Callable[[bool], None] = lambda held: None
-    ) -> Iterator[None]:
-        """Hand keys and edges to `listener` as they come, and tell `on_hold` when the peer goes and comes back."""
-        previous = (self._listener, self._hold_listener)
-        self._listener, self._hold_listener = listener, on_hold
-        try:
-            yield
-        finally:
-            self._listener, self._hold_listener = previous
+    ) -> "_Listening":
+        """Hand keys and edges to `listener` while entered, and tell `on_hold` when the peer goes and comes back."""
+        return _Listening(self, listener, on_hold)
 
     def take_keys(self) -> str:
         """Return the keys that nobody listened to, and forget them."""

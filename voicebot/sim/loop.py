@@ -108,12 +108,16 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     def _advance(self) -> None:
         """Let time pass until the next timer, and make due what is due then."""
         later = self._later
-        while later and later[0][2]._cancelled:
-            heapq.heappop(later)
-        if not later:
+        while later:
+            due_at, _, handle = heapq.heappop(later)
+            if not handle._cancelled:
+                break
+        else:
             raise NothingHappens("every task waits, and no timer is set")
-        self._now = now = max(self._now, later[0][0])
-        while later and later[0][0] <= now:
+        if due_at > self._now:
+            self._now = due_at
+        self._soon.append(handle)
+        while later and later[0][0] <= self._now:
             self._soon.append(heapq.heappop(later)[2])
 
 

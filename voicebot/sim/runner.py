@@ -80,6 +80,6 @@ def verdict_of(test: CallerTest, outcome: Outcome, mismatches: Iterable[Mismatch
         tuple(str(line) for line in transcript(outcome)) if failures else (),
         tuple(steps_of(outcome.events)),
         tuple(edges_of(outcome.events)),
-        len([event for event in outcome.events if event.kind in TURNS]),
+        len([True for event in outcome.events if event.kind in TURNS]),
         round(outcome.seconds, 1),
     )

@@ -366,7 +366,7 @@ def test_a_codec_whose_library_is_missing_is_refused_at_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "voicebot.config.sections.problem_of", lambda codec: "no libopus" if codec == "OPUS" else ""
+        "voicebot.config.audio.problem_of", lambda codec: "no libopus" if codec == "OPUS" else ""
     )
     assert findings(tmp_path, MINIMAL + "media: {codecs: [PCMA, OPUS]}\n") == [
         "2:24: OPUS cannot be used: no libopus (install voicebot[opus], or leave it out)"

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from voicebot.config import registering, sections
+from voicebot.config import audio, registering, sections, signalling
 from voicebot.config.model import Config, Storage
 from voicebot.config.section import Interpolation, Refused, Section, boolean, text
 from voicebot.dialplan.source import (
@@ -102,8 +102,8 @@ def _config(
         return None
     top = Section(node, start, findings)
     data = Path(os.path.abspath(folder / "data" if overrides.data is None else overrides.data))
-    sip = sections.sip(top.section("sip"), folder, overrides.listen)
-    trunks = top.entries("trunks", lambda name, item: sections.trunk(name, top.below(item)))
+    sip = signalling.sip(top.section("sip"), folder, overrides.listen)
+    trunks = top.entries("trunks", lambda name, item: signalling.trunk(name, top.below(item)))
     agents = top.entries("agents", lambda name, item: sections.agent(name, top.below(item)))
     phones = any(agent.phone is not None for agent in agents.values())
     registrar = registering.registrar(top.section("registrar"), wanted=phones)
@@ -126,8 +126,8 @@ def _config(
         storage=_storage(top.section("storage"), data),
         sip=sip,
         trunks=trunks,
-        media=sections.media(top.section("media")),
-        speech=sections.speech(top.section("speech"), folder),
+        media=audio.media(top.section("media")),
+        speech=audio.speech(top.section("speech"), folder),
         agents=agents,
         registrar=registrar,
         api=sections.api(top.section("api")),

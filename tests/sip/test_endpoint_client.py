@@ -258,6 +258,29 @@ def test_why_a_challenge_ends_a_call_is_told_apart() -> None:
     assert exhausted.event(Rejected).why == "tries_exhausted"
 
 
+@pytest.mark.parametrize("by_peer", [False, True])
+def test_a_reinvite_that_is_only_tried_is_not_held_beyond_the_call(by_peer: bool) -> None:
+    """Found by fuzzing: after a 100 the INVITE has no timer; when the call is over, 64*T1 remain for its answer."""
+    peer = Peer()
+    session, ack = answered(peer)
+    assert peer.endpoint.reinvite(session, SDP.encode(), peer.now)
+    reinvite = only(peer.sent())
+    reply(peer, reinvite, 100)
+    if by_peer:
+        bye = peer.text("BYE", to_tag=ack.from_.tag, call_id=ack.call_id).replace(b"tag=a1", b"tag=t1")
+        [done] = peer.send_raw(bye)
+        assert isinstance(done, Response)
+        assert done.status == 200
+    else:
+        assert peer.endpoint.bye(session, peer.now)
+        peer.sent()
+    peer.advance(10)
+    # A late answer still gets its ACK.
+    assert [one.method for one in reply(peer, reinvite, 487) if isinstance(one, Request)] == ["ACK"]
+    peer.advance(100)
+    assert peer.endpoint.held.transactions == 0
+
+
 def test_our_reinvite_brings_an_answer_or_leaves_the_session_as_it_was() -> None:
     peer = Peer()
     session, _ = answered(peer)

@@ -169,3 +169,18 @@ def test_an_address_that_failed_is_suspect_until_it_answers_or_a_minute_has_pass
     call(endpoint)
     answer(endpoint, sent(endpoint)[1], 486, 2.0)
     assert not endpoint.suspect(FIRST, 3.0)
+
+
+def test_an_address_that_stirs_after_the_next_one_was_called_holds_nothing_for_ever() -> None:
+    """It says 100 and nothing more: its INVITE has no timer any more (RFC 3261 section 17.1.1.2)."""
+    endpoint = agent()
+    call(endpoint, OFFER, SECOND)
+    _, first = sent(endpoint)
+    endpoint.handle_timer(NEXT_ADDRESS)
+    second = parse(next(one for one in endpoint.datagrams_to_send() if one.destination == SECOND).data)
+    assert isinstance(second, Request)
+    endpoint.receive(first.response(100).to_bytes(), FIRST, 5.0)
+    answer(endpoint, second, 486, 6.0)
+    while (due := endpoint.next_timer()) is not None:
+        endpoint.handle_timer(due)
+    assert endpoint.held.transactions == 0

@@ -4,6 +4,7 @@ from voicebot.sip.core import Core
 from voicebot.sip.events import Cancelled, Ended
 from voicebot.sip.message import HeaderList, Request, Response
 from voicebot.sip.session import Session, Stage, Wait
+from voicebot.sip.timers import TIMEOUT
 from voicebot.sip.transaction_layer import Server
 
 LAST_NOTIFY_WITHIN = 4.0  # seconds: a NOTIFY is sent again after 0.5, 1.5 and 3.5
@@ -28,7 +29,7 @@ def bye(core: Core, session: Session, now: float, headers: HeaderList = (), caus
 
 
 def send_bye(core: Core, session: Session, now: float, headers: HeaderList = (), cause: str = "") -> None:
-    refuse_open_requests(core, session, now)
+    settle_open_requests(core, session, now)
     session.stage = Stage.ENDING
     session.waits.clear()
     session.unacknowledged = None
@@ -56,24 +57,26 @@ def lost(core: Core, session: Session, status: int, now: float) -> None:
         send_bye(core, session, now, cause=f"SIP;cause={status}")
 
 
-def refuse_open_requests(core: Core, session: Session, now: float) -> None:
-    """Answer what the peer still waits for."""
+def settle_open_requests(core: Core, session: Session, now: float) -> None:
+    """Answer what the peer still waits for; what it owes us is not waited for beyond 64*T1."""
     for server in (session.invite_server, session.offer_server):
         if server is not None and not server.answered:
             core.respond(server, 487, now, to_tag=session.dialog.local.tag if session.dialog else "")
     session.invite_server = session.offer_server = None
+    if session.invite_client is not None:
+        session.invite_client.let_go(now + TIMEOUT)
 
 
 def bye_received(core: Core, session: Session, server: Server, request: Request, now: float) -> None:
     core.respond(server, 200, now)
     cause = request.first("reason") or ""
     if session.stage is Stage.INCOMING:
-        refuse_open_requests(core, session, now)
+        settle_open_requests(core, session, now)
         core.forget(session)
         core.emit(Cancelled(session.id, cause))
         return
     by_peer = session.stage is not Stage.ENDING
-    refuse_open_requests(core, session, now)
+    settle_open_requests(core, session, now)
     if session.refer_pending and session.stage is Stage.CONFIRMED:
         # The last NOTIFY may have been lost, or overtaken: the subscription outlives the call (RFC 5057 section 4.1).
         session.stage, session.left = Stage.LEFT, request

@@ -91,10 +91,12 @@ class StreamFramer:
         """Look at the start line as soon as there is enough of it; note in `broken` that it is none of SIP."""
         buffer = self._buffer
         end = buffer.find(b"\n", 0, MAX_MESSAGE)
-        if end >= 0:
-            if _VERSION.search(buffer, 0, end) is None:
-                self.broken = "not SIP"
-        elif not 0x21 <= buffer[0] <= 0x7E or (len(buffer) > _LONGEST_METHOD and b" " not in buffer):
+        known = end >= 0 or len(buffer) > _LONGEST_METHOD
+        if (
+            not 0x21 <= buffer[0] <= 0x7E
+            or (known and buffer.find(b" ", 0, _LONGEST_METHOD if end < 0 else min(end, _LONGEST_METHOD)) < 0)
+            or (end >= 0 and _VERSION.search(buffer, 0, end) is None)
+        ):
             self.broken = "not SIP"
         return not self.broken
 

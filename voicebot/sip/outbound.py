@@ -153,6 +153,8 @@ class Outbound:
         call.alternatives = tuple(rest)
         session.peer = call.destination
         self._core.counters["next_addresses"] += 1
+        if session.invite_client is not None:
+            session.invite_client.let_go(now + self._core.limits.ring)
         self._send_invite(session, call, now)
         return True
 

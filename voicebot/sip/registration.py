@@ -180,6 +180,7 @@ class Registration:
             self._pause(now, refused=action is Action.LONG_PAUSE)
         elif action is Action.END:
             self.bound_until = 0.0
+            self._core.scheduler.cancel(self)
             self._tell("gone", None)
         self._core.scheduler.schedule(self)
 

@@ -37,17 +37,30 @@ class Client:
     entry: Entry | None = None
     # The request as it goes over UDP, if it was too large for that, should TCP be refused (section 18.1.1).
     over_udp: tuple[Request, Address] | None = None
+    # When an INVITE whose final response nobody waits for any more is over: a peer that said 100 may never say another word.
+    until: float | None = None
 
     @property
     def request(self) -> Request:
         return self.transaction.request
 
     def next_timer(self) -> float | None:
-        return self.transaction.next_timer()
+        due = self.transaction.next_timer()
+        return due if self.until is None else self.until if due is None else min(due, self.until)
 
     def handle_timer(self, now: float) -> None:
         self.transaction.handle_timer(now)
+        if self.until is not None and self.until <= now:
+            self.until = None
+            if isinstance(self.transaction, InviteClientTransaction):
+                self.transaction.abandon(now)
         self.layer.settle_client(self, now)
+
+    def let_go(self, until: float) -> None:
+        """Nobody waits for the answer: it still gets its ACK until then, and afterwards nothing is held."""
+        if not self.transaction.terminated:
+            self.until = until
+            self.layer.schedule(self)
 
 
 @dataclass(slots=True, eq=False)
@@ -118,6 +131,9 @@ class TransactionLayer:
         self.clients[(request.via.branch, request.method)] = client
         self.settle_client(client, now)
         return client
+
+    def schedule(self, client: Client) -> None:
+        self._scheduler.schedule(client)
 
     def failed(self, destination: Address, now: float) -> None:
         """Note that an address does not serve."""

@@ -1,30 +1,42 @@
 """Asterisk as a PBX on 127.0.0.1: the hotline is its trunk, the agents' extensions live there."""
 
+import contextlib
+import random
 import re
+import socket
 import subprocess
 import time
 from pathlib import Path
 
 from tests.interop.audio import AGENT_HZ, CALLER_HZ, tone_wav
 from tests.live.hotline import free_port, options, wait_until
+from tests.runtime.certificates import Authority
 
 _CONFIGURATION = Path(__file__).parent / "asterisk"
 _STARTS_WITHIN = 20.0
-RTP_PORTS = (15200, 15599)
+_RTP_PORTS = range(12000, 19800, 200)  # below those of the hotlines; each Asterisk takes a block of its own
 
 
 class Asterisk:
-    """One Asterisk of the private installation in `root`, with its files below `run`."""
+    """One Asterisk of the private installation in `root`, with its files below `run`.
+
+    It listens on `port` (UDP and TCP) and `tls_port`, with a certificate of `authority`. `hotline` is the port of the
+    hotline whose trunk it is, `guarded` that of one which asks for a password.
+    """
 
     def __init__(self, root: Path, run: Path, hotline: int, guarded: int = 1) -> None:
-        self.port = free_port()
+        self.port = _free_port_of_both()
+        self.tls_port = free_port(socket.SOCK_STREAM)
         self._root, self._run = root, run
+        rtp_first = random.choice(_RTP_PORTS)
         self.audio = run / "audio"
-        for name in ("etc", "log", "run", "varlib", "spool/outgoing", "spool/tmp", "audio/music", "calls"):
+        for name in ("etc", "log", "run", "varlib", "spool/outgoing", "spool/tmp", "audio/music", "calls", "tls"):
             (run / name).mkdir(parents=True, exist_ok=True)
         tone_wav(self.audio / "caller.wav", CALLER_HZ, 4.0)
         tone_wav(self.audio / "agent.wav", AGENT_HZ, 10.0)
         tone_wav(self.audio / "music" / "music.wav", 300.0, 10.0)
+        self.authority = Authority(run / "tls")
+        self.authority.sign("asterisk", "127.0.0.1")
         (modules,) = root.glob("usr/lib/*/asterisk/modules")
         self._libraries = modules.parents[1]
         marks = {
@@ -33,10 +45,12 @@ class Asterisk:
             "MODULES": modules,
             "AUDIO": self.audio,
             "PORT": self.port,
+            "TLS_PORT": self.tls_port,
+            "TLS": run / "tls",
             "HOTLINE": hotline,
             "GUARDED": guarded,
-            "RTP_FIRST": RTP_PORTS[0],
-            "RTP_LAST": RTP_PORTS[1],
+            "RTP_FIRST": rtp_first,
+            "RTP_LAST": rtp_first + _RTP_PORTS.step - 1,
         }
         for source in _CONFIGURATION.glob("*.conf"):
             text = re.sub(r"@([A-Z_]+)@", lambda mark: str(marks[mark.group(1)]), source.read_text())
@@ -90,9 +104,12 @@ class Asterisk:
         return "".join(each.read_text("utf-8", "replace") for each in found if each.exists())
 
     def originate(
-        self, number: str, steps: str, *, trunk: str = "hotline", name: str = "call"
+        self, number: str, steps: str, *, trunk: str = "hotline", target: str = "", name: str = "call"
     ) -> "OriginatedCall":
-        """Let Asterisk call `number` of the hotline and do `steps` (extensions.conf, [caller])."""
+        """Let Asterisk call `number` of the hotline and do `steps` (extensions.conf, [caller]).
+
+        `target` (host, port and parameters of a URI) for a trunk that has no hotline of its own.
+        """
         out = self._run / "calls" / name
         lines = [
             f"Channel: Local/{number}@to-hotline/n",
@@ -105,16 +122,31 @@ class Asterisk:
             f"Setvar: STEPS={steps}",
             f"Setvar: OUT={out}",
             f"Setvar: __TRUNK={trunk}",
+            "Setvar: __TARGET=" + target.replace(";", "\\;"),
         ]
         file = self._run / "spool/tmp" / f"{name}.call"
         file.write_text("\n".join(lines) + "\n")
         file.rename(self._run / "spool/outgoing" / file.name)
         return OriginatedCall(out)
 
+    @property
+    def heard_by_6003(self) -> Path:
+        """The recording of what extension 6003 heard in its latest call."""
+        return self._run / "calls/6003-heard.wav"
+
     def channels(self) -> int:
         """Return how many channels are up."""
         found = re.search(r"(\d+) active channel", self.cli("core show channels count"))
         return int(found.group(1)) if found else 0
+
+
+def _free_port_of_both() -> int:
+    """Return a port that is free for UDP and for TCP."""
+    while True:
+        port = free_port()
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class OriginatedCall:

@@ -215,7 +215,11 @@ class Baresip:
 
     # --- recordings
 
+    def recordings(self) -> list[Path]:
+        """Return what it heard, a file for each call."""
+        return sorted(self.folder.glob("dump-*-dec.wav"))
+
     def heard(self) -> Path:
         """Return the recording of what it heard in its only call."""
-        (found,) = self.folder.glob("dump-*-dec.wav")
+        (found,) = self.recordings()
         return found

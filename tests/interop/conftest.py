@@ -1,14 +1,16 @@
 """The peers, each installed if it is not there and skipped with its reason if it cannot be, and the written report."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.interop.long_call import LongCall
 from tests.interop.report import Report
 from tests.interop.sipp import Sipp
 
@@ -17,6 +19,7 @@ CACHE = Path(os.environ.get("VOICEBOT_INTEROP_CACHE", "/var/tmp/voicebot-interop
 REPORT = HERE.parents[1] / "docs" / "interop.md"
 DIALPLAN = HERE / "hotline.yaml"
 INSTALL_LIMIT = 300.0  # seconds
+_PYVOIP = "1.6.8"
 _WHAT = pytest.StashKey[Report]()
 
 
@@ -105,6 +108,42 @@ def asterisk_folder(report: Report) -> Path:
     name = (folder / ".complete").read_text().split("_")[1]
     report.version("Asterisk", name.partition("%3a")[2].partition("+")[0] or name)
     return folder
+
+
+@pytest.fixture(scope="session")
+def pyvoip_python(report: Report) -> Path:
+    """The interpreter of an environment that has pyVoIP and nothing else."""
+    if sys.version_info >= (3, 13):
+        pytest.skip(f"pyVoIP {_PYVOIP} needs the module audioop, which Python 3.13 has no more")
+    folder = CACHE / f"pyvoip-{_PYVOIP}-{sys.version_info.major}.{sys.version_info.minor}"
+    python = folder / "bin" / "python"
+    if not (folder / ".complete").exists():
+        print("installing pyVoIP ...", file=sys.stderr, flush=True)
+        _run([sys.executable, "-m", "venv", "--clear", str(folder)], "an environment for pyVoIP")
+        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+        _run([*pip, f"pyVoIP=={_PYVOIP}"], "pyVoIP")
+        (folder / ".complete").touch()
+    report.version("pyVoIP", _PYVOIP)
+    return python
+
+
+@pytest.fixture(scope="session")
+def long_call(asterisk_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LongCall]:
+    call = LongCall(asterisk_folder, tmp_path_factory.mktemp("long"))
+    yield call
+    call.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _long_call_goes_on_beside_the_others(request: pytest.FixtureRequest) -> None:
+    """Begin it first, if it is asked for at all: its test is the last."""
+    if any("long_call" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        with contextlib.suppress(pytest.skip.Exception, AssertionError):  # its own test tells why
+            request.getfixturevalue("long_call")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: "long_call" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture

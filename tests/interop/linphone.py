@@ -37,7 +37,10 @@ log_collection_upload_server_url=
 
 
 class Linphone:
-    """A phone at `port` of 127.0.0.1. Calls have the numbers that the daemon gives them, from 1."""
+    """A phone at `port` of 127.0.0.1. Calls have the numbers that the daemon gives them, from 1.
+
+    It has no sound card: it sends silence or a file, and what it hears is lost.
+    """
 
     def __init__(self, folder: Path, user: str, port: int) -> None:
         self.port = port
@@ -58,10 +61,14 @@ class Linphone:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "HOME": str(self._home)},
             )
-        path = Path("/tmp") / self._pipe
-        wait_until(path.exists, 10.0, "linphone-daemon listens")
         self._control = socket.socket(socket.AF_UNIX)
-        self._control.connect(str(path))
+        try:
+            wait_until(self._connected, 15.0, "linphone-daemon listens")
+        except AssertionError:
+            self._control.close()
+            self._process.kill()
+            self._process.wait()
+            raise
         self.command("audio-codec-disable ALL")
         self.command("audio-codec-enable PCMU/8000/1")
         return self
@@ -75,7 +82,14 @@ class Linphone:
             self._process.kill()
             self._process.wait()
         self._control.close()
-        (Path("/tmp") / self._pipe).unlink(missing_ok=True)
+        Path(f"/tmp/{self._pipe}").unlink(missing_ok=True)
+
+    def _connected(self) -> bool:
+        try:
+            self._control.connect(f"/tmp/{self._pipe}")
+        except OSError:  # the socket is made before it is listened on
+            return False
+        return True
 
     def command(self, line: str) -> str:
         """Give a command; return the answer."""
@@ -98,6 +112,26 @@ class Linphone:
         while (state := self.state(call)) not in states:
             assert time.monotonic() < end, f"call {call} is {state or 'not there'}, not {' or '.join(states)}"
             time.sleep(0.1)
+
+    def register(self, user: str, registrar: str, password: str) -> None:
+        """Register at HOST:PORT; the registration is known by the number 1."""
+        self.command(f"register sip:{user}@{registrar} sip:{registrar} {password} {user}")
+
+    def registered(self) -> bool:
+        return "LinphoneRegistrationOk" in self.command("register-status ALL")
+
+    def dial(self, uri: str) -> int:
+        """Call and wait for the answer; return the call's number."""
+        found = re.search(r"Id: (\d+)", self.command(f"call {uri}"))
+        assert found is not None, "the daemon does not call"
+        call = int(found.group(1))
+        self.wait_for(call, "StreamsRunning")
+        return call
+
+    def keys(self, keys: str) -> None:
+        for key in keys:
+            self.command(f"dtmf {key}")
+            time.sleep(0.3)  # the daemon sends a key of 0.1 s and does not tell when it is over
 
     def answer(self) -> None:
         """Take the first call when it comes."""

@@ -171,6 +171,10 @@ class Hotline:
         result: dict[str, Any] = json.loads(self._command("calls", "show", uid, "--json"))
         return result
 
+    def ladder(self, uid: str) -> str:
+        """Return the SIP messages of a call, as `voicebot calls show --ladder` prints them."""
+        return self._command("calls", "show", uid, "--ladder")
+
     def latest_call(self) -> dict[str, Any]:
         return self.call(self.calls()[0]["uid"])
 

@@ -83,6 +83,19 @@ def test_a_nonce_grows_old_is_not_used_twice_and_cannot_be_made_up() -> None:
     assert foreign.check(request(client.headers("INVITE", URI, "c")), REALM, 1.0).user is None
 
 
+def test_an_answer_without_qop_is_good_for_one_request() -> None:
+    """RFC 3261 section 22.4: a client of RFC 2069 age neither counts nor names a qop. pyVoIP is one."""
+    server = ServerAuthentication(b"k")
+    [(_, line)] = server.challenge(Realm("lab", REALM.passwords, ("MD5",)), 0.0)
+    client = ClientAuthentication(Credentials("alice", "secret"))
+    client.challenged(response(line.replace(', qop="auth"', "")))
+    headers = client.headers("REGISTER", URI, "c")
+    assert "qop" not in headers[0][1]
+    assert server.check(request(headers, "INVITE"), REALM, 1.0).wrong
+    assert server.check(request(headers, "REGISTER"), REALM, 1.0).user == "alice"
+    assert server.check(request(headers, "REGISTER"), REALM, 1.0).stale
+
+
 @pytest.mark.parametrize(("user", "password"), [("alice", "wrong"), ("nobody", ""), ("nobody", "secret")])
 def test_a_stranger_is_not_let_in_and_does_not_learn_why(user: str, password: str) -> None:
     server = ServerAuthentication(b"k")

@@ -65,6 +65,20 @@ def test_the_2xx_names_us_and_is_repeated_until_the_ack() -> None:
     assert peer.advance(20) == []
 
 
+def test_an_ack_with_the_branch_of_the_invite_needs_no_tag_of_ours() -> None:
+    """pyVoIP writes a To tag of its own, with the branch of the INVITE as in RFC 2543; with another call's ACK it is nothing."""
+    peer = Peer()
+    call = called(peer)
+    peer.endpoint.accept(call.session, ANSWER, peer.now)
+    peer.sent()
+    branch = call.request.via.branch
+    peer.send("ACK", to_tag="made-up")
+    peer.send("ACK", to_tag="made-up", branch=branch, call_id="call-2")
+    peer.no_event()
+    peer.send("ACK", to_tag="made-up", branch=branch)
+    assert peer.event(Established).session == call.session
+
+
 def test_without_ack_the_call_ends_with_bye_after_64_t1() -> None:
     peer = Peer()
     call = called(peer)

@@ -245,6 +245,12 @@ class Core:
         """Return the session whose dialog a received request belongs to."""
         return self.dialogs.get((message.call_id, message.to.tag, message.from_.tag))
 
+    def find_by_branch(self, ack: Request, server: Server | None) -> Session | None:
+        """Return the session of an ACK that has the branch of its INVITE, but a To tag of the peer's own making (pyVoIP)."""
+        if server is None or (server.request.call_id, server.request.from_.tag) != (ack.call_id, ack.from_.tag):
+            return None
+        return self.sessions.get(server.session)
+
     def forget(self, session: Session) -> None:
         """The session is over: whatever still comes for it finds no dialog."""
         session.stage = Stage.ENDED

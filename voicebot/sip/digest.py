@@ -260,7 +260,7 @@ class ServerAuthentication:
     def _check(self, request: Request, given: dict[str, str], realm: Realm, now: float, host: str) -> Verdict:
         algorithm = given.get("algorithm", "MD5").upper()
         nonce = given.get("nonce", "")
-        if algorithm not in realm.algorithms or algorithm not in _HASH or given.get("qop") != "auth":
+        if algorithm not in realm.algorithms or algorithm not in _HASH or given.get("qop", "auth") != "auth":
             return Verdict()
         uri = given.get("uri", "")
         if not _same_resource(uri, request.uri):
@@ -270,7 +270,9 @@ class ServerAuthentication:
             return Verdict(stale=True)
         user = given.get("username", "")
         password = realm.passwords.get(user)
-        count, cnonce = given.get("nc", ""), given.get("cnonce", "")
+        count, rest = given.get("nc", ""), f"{given.get('nc', '')}:{given.get('cnonce', '')}:auth"
+        if "qop" not in given:  # a peer of RFC 2069 age cannot count: a nonce is good for one request (RFC 3261 section 22.4)
+            count, rest = "1", ""
         expected = _response(
             algorithm,
             user,
@@ -279,7 +281,7 @@ class ServerAuthentication:
             request.method,
             uri,
             nonce,
-            f"{count}:{cnonce}:auth",
+            rest,
         )
         same = hmac.compare_digest(expected.encode(), given.get("response", "").encode("utf-8", "replace"))
         if not same or password is None:

@@ -417,7 +417,7 @@ class Endpoint:
         if server is not None and isinstance(server.transaction, InviteServerTransaction):
             passed = server.transaction.receive_ack(ack, now)
             core.transactions.settle_server(server)
-        session = core.find(ack)
+        session = core.find(ack) or core.find_by_branch(ack, server)
         if passed is not None and session is not None:
             self._inbound.ack_received(session, passed, now)
 

@@ -1,0 +1,118 @@
+"""pyVoIP, a telephone in Python: UDP, G.711 and 8-bit audio; it registers, calls and is called.
+
+Its quirks: it needs a registrar and talks to nobody else; it answers a second late; it cannot send keys, nor hang up a call
+that has not been answered; what it plays is cut into packets by a thread that sleeps, so they do not come regularly.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in, seconds_of, tone_wav
+from tests.interop.baresip import Baresip
+from tests.interop.conftest import DIALPLAN
+from tests.live.hotline import Hotline, free_port, log_on_failure, running, wait_until
+from voicebot.media.tones import tone
+
+PHONE = Path(__file__).parent / "pyvoip_phone.py"
+
+
+def feature(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.feature("pyVoIP", name)
+
+
+class PyVoip:
+    """One telephone process; see pyvoip_phone.py."""
+
+    def __init__(self, python: Path, folder: Path, hotline: Hotline, says: float, seconds: float, number: str = "") -> None:
+        folder.mkdir()
+        self._heard = folder / "heard"
+        self._log = folder / "log"
+        words = folder / "says"
+        words.write_bytes(((tone((says,), 60.0).astype(np.int32) >> 8) + 128).astype(np.uint8).tobytes())
+        names = [hotline.port, free_port(), "6001", "hush6001", self._heard, words, seconds]
+        self._command = [str(python), str(PHONE), *map(str, names), *([number] if number else [])]
+
+    def __enter__(self) -> "PyVoip":
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def wait_for(self, line: str, timeout: float = 20.0) -> None:
+        wait_until(lambda: line in self.log_text().split(), timeout, f"pyVoIP: {line}")
+
+    def log_text(self) -> str:
+        return self._log.read_text("utf-8", "replace")
+
+    def heard(self) -> NDArray[np.int16]:
+        found = np.frombuffer(self._heard.read_bytes(), np.uint8)
+        return ((found.astype(np.int16) - 128) << 8).astype(np.int16)
+
+
+@pytest.fixture(scope="module")
+def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
+    config = {
+        "sip": {"auth": {"realm": "office"}},
+        "registrar": {"dialplan": "main", "ping_seconds": 0},
+        "agents": {"one": {"register": {"user": "6001", "password": "${AGENT_PASSWORD}"}}},
+    }
+    os.environ["AGENT_PASSWORD"] = "hush6001"
+    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, config=config)) as each:
+        yield each
+
+
+def closed_records(hotline: Hotline) -> int:
+    return sum(1 for each in hotline.calls() if each["ended_at"])
+
+
+@feature("registers (UDP, digest) and calls: hears the prompt, is heard, hangs up")
+def test_it_calls_and_both_sides_are_heard(hotline: Hotline, pyvoip_python: Path, tmp_path: Path) -> None:
+    before = closed_records(hotline)
+    with log_on_failure(hotline), PyVoip(pyvoip_python, tmp_path / "phone", hotline, CALLER_HZ, 5.0, "700") as phone:
+        try:
+            phone.wait_for("ended", 40.0)
+        except AssertionError:
+            print(phone.log_text()[-3000:])
+            raise
+        record = hotline.wait_for_record(before + 1)
+    assert record["ended_by"] == "caller"
+    assert loud_seconds(phone.heard()) > 1.0
+    assert record["recording"]
+
+
+@feature("registers, and is rung as the agent: audio both ways; the caller hangs up")
+def test_it_is_the_agents_phone(
+    hotline: Hotline, pyvoip_python: Path, baresip_program: str, tmp_path: Path
+) -> None:
+    before = closed_records(hotline)
+    says = tone_wav(tmp_path / "caller.wav", CALLER_HZ, 60)
+    agent = PyVoip(pyvoip_python, tmp_path / "phone", hotline, AGENT_HZ, 30.0)
+    with log_on_failure(hotline), agent, Baresip(tmp_path / "caller", says=says) as caller:
+        try:
+            agent.wait_for("registered")
+            caller.dial(hotline.uri("702"))
+            agent.wait_for("answered")
+            caller.listen(5.0)
+            caller.hang_up()
+            agent.wait_for("ended")
+        except AssertionError:
+            print(agent.log_text()[-3000:])
+            raise
+        record = hotline.wait_for_record(before + 1)
+    assert (record["agent"], record["ended_by"]) == ("one", "caller")
+    assert seconds_of(agent.heard(), CALLER_HZ) > 2.5
+    assert seconds_in(caller.heard(), AGENT_HZ) > 2.5

@@ -11,7 +11,7 @@ help:
 	@echo "make run      start the hotline and leave it on"
 	@echo "make test     the whole test suite"
 	@echo "make check    format, lint, types, import rules"
-	@echo "make interop  calls with SIPp, baresip and Asterisk (root, Debian)"
+	@echo "make interop  calls with Asterisk, SIPp, baresip, Linphone, pyVoIP (root, Debian)"
 	@echo "make bench    measure; make fuzz  longer fuzzing of the parsers"
 
 $(VENV)/.installed: pyproject.toml

@@ -14,6 +14,7 @@ from tests.runtime.certificates import Authority
 
 _CONFIGURATION = Path(__file__).parent / "asterisk"
 _STARTS_WITHIN = 20.0
+MUSIC_HZ = 300.0
 _RTP_PORTS = range(12000, 19800, 200)  # below those of the hotlines; each Asterisk takes a block of its own
 
 
@@ -30,11 +31,21 @@ class Asterisk:
         self._root, self._run = root, run
         rtp_first = random.choice(_RTP_PORTS)
         self.audio = run / "audio"
-        for name in ("etc", "log", "run", "varlib", "spool/outgoing", "spool/tmp", "audio/music", "calls", "tls"):
+        for name in (
+            "etc",
+            "log",
+            "run",
+            "varlib",
+            "spool/outgoing",
+            "spool/tmp",
+            "audio/music",
+            "calls",
+            "tls",
+        ):
             (run / name).mkdir(parents=True, exist_ok=True)
         tone_wav(self.audio / "caller.wav", CALLER_HZ, 4.0)
         tone_wav(self.audio / "agent.wav", AGENT_HZ, 10.0)
-        tone_wav(self.audio / "music" / "music.wav", 300.0, 10.0)
+        tone_wav(self.audio / "music" / "music.wav", MUSIC_HZ, 10.0)
         self.authority = Authority(run / "tls")
         self.authority.sign("asterisk", "127.0.0.1")
         (modules,) = root.glob("usr/lib/*/asterisk/modules")

@@ -25,7 +25,8 @@ _WHAT = pytest.StashKey[Report]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "feature(peer, name): the line of docs/interop.md that the test stands for"
+        "markers",
+        "feature(peer, name, means='works'): the line of docs/interop.md that the test stands for, and what it says if it passes",
     )
     config.stash[_WHAT] = Report()
 
@@ -43,6 +44,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     partial = options.collectonly or options.keyword or options.markexpr or getattr(options, "lf", False)
     if not partial and [Path(each).resolve() for each in session.config.args] == [HERE]:
         REPORT.write_text(session.config.stash[_WHAT].text(), "utf-8")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash[_WHAT].table():
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

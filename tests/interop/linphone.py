@@ -24,6 +24,7 @@ auto_net_state_mon=0
 lime=0
 [rtp]
 audio_rtp_port={rtp}
+prefer_ipv6=0
 [sound]
 echocancellation=0
 [video]

@@ -12,6 +12,8 @@ Which telephones and telephone systems have been called, and what worked. Writte
 as root and installs the peers itself. Each line is a test in `tests/interop/`.
 """
 
+_WORKS = "works"
+
 
 class Report:
     """Collects the outcome of each test that has a `feature` marker, the peers' versions, and figures."""
@@ -38,25 +40,28 @@ class Report:
             reason = outcome.longrepr[2] if isinstance(outcome.longrepr, tuple) else ""
             word = f"not run: {reason.removeprefix('Skipped: ')}"
         elif outcome.passed:
-            word = "works"
+            word = marker.kwargs.get("means", _WORKS)
         else:
             word = "**does not work**"
         lines = self._results.setdefault(peer, {})
-        if lines.get(name, "works") == "works":  # several tests may stand for one line: the worst counts
+        if lines.get(name, _WORKS) == _WORKS:  # several tests may stand for one line: the worst counts
             lines[name] = word
+
+    def table(self) -> list[str]:
+        """Return peer x feature, as lines of Markdown; the peer is named where its lines begin."""
+        lines = ["| peer | feature | result |", "|---|---|---|"]
+        for peer in sorted(self._results, key=str.lower):
+            title = " ".join(["**" + peer, self._versions.get(peer, "")]).rstrip() + "**"
+            for name, word in self._results[peer].items():
+                lines.append(f"| {title} | {name} | {word} |")
+                title = ""
+        return lines
 
     def text(self) -> str:
         """Return the document."""
         lines = [_HEAD, f"Last run: {datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {_machine()}.", ""]
-        for peer, results in self._results.items():
-            lines += [
-                f"## {peer} {self._versions.get(peer, '')}".rstrip(),
-                "",
-                "| feature | result |",
-                "|---|---|",
-            ]
-            lines += [f"| {name} | {word} |" for name, word in results.items()]
-            lines.append("")
+        lines += self.table()
+        lines.append("")
         if self._figures:
             lines += ["## Figures", "", "| measured | value |", "|---|---|"]
             lines += [f"| {name} | {value} |" for name, value in self._figures]

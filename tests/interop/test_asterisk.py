@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.interop.asterisk_pbx import Asterisk
+from tests.interop.asterisk_pbx import MUSIC_HZ, Asterisk
 from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in, tone_wav
 from tests.interop.baresip import Baresip
 from tests.interop.conftest import DIALPLAN
 from tests.interop.rtp_gaps import capturing
-from tests.live.hotline import Hotline, events, free_port, log_on_failure, running, wait_until
+from tests.live.hotline import Hotline, events, free_port, keys_of, log_on_failure, running, wait_until
 from voicebot.media.wav import read_wav
 
 
@@ -80,16 +80,6 @@ def test_a_call_over_the_trunk_speaks_and_keys(trunk: str, hotline: Hotline, ast
     assert record["ended_by"] == "bot"
     assert loud_seconds(read_wav(call.heard)) > 1.5
     assert seconds_in(Path(record["recording"]), CALLER_HZ) > 2.5
-
-
-@feature("a session timer of 90 s: the call survives 140 s")
-def test_a_call_outlives_its_session_timer(hotline: Hotline, asterisk: Asterisk) -> None:
-    before = closed_records(hotline)
-    asterisk.originate("799", "w:45|p:caller|w:45|p:caller|w:42", trunk="hotline-timer", name="timer").wait(
-        170.0
-    )
-    record = hotline.wait_for_record(before + 1)
-    assert (record["ended_by"], record["release_cause"]) == ("caller", "normal")
 
 
 @feature("digest authentication towards the hotline")
@@ -222,3 +212,25 @@ def test_nothing_is_sent_while_a_phone_behind_asterisk_holds(
         caller.hang_up()
     (stream,) = capture.streams()
     assert [gap for gap in np.diff(np.array(stream.times)) if gap > 0.5] == pytest.approx([2.0], abs=0.4)
+
+
+@feature("music on hold from Asterisk: the call goes on, and is heard again when the phone resumes")
+def test_a_caller_whose_pbx_plays_music_is_understood_afterwards(
+    hotline: Hotline, asterisk: Asterisk, baresip_program: str, tmp_path: Path
+) -> None:
+    before = closed_records(hotline)
+    registrar = f"127.0.0.1:{asterisk.port}"
+    phone = Baresip(tmp_path / "phone", "5001", registrar=registrar, password="lab5001")
+    with phone as caller:
+        caller.dial(f"sip:791@{registrar}")  # 701 with music
+        caller.listen(1.0)
+        caller.command("hold")
+        caller.listen(3.0)
+        caller.command("resume")
+        caller.listen(1.0)
+        caller.keys("271828")
+        caller.wait_for("CALL_CLOSED", timeout=15)
+    record = hotline.wait_for_record(before + 1)
+    assert keys_of(record) == "271828"
+    assert events(record, "held") == []  # to us it is a caller who makes music
+    assert seconds_in(Path(record["recording"]), MUSIC_HZ) > 2.0

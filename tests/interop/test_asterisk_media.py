@@ -144,9 +144,7 @@ def test_keys_in_band_are_not_understood(asterisk: Asterisk, plain: Attached) ->
     assert keys_of(keyed(asterisk, plain, "open-inband", ended_by="caller")) == ""
 
 
-def keyed(
-    asterisk: Asterisk, where: Attached, trunk: str, ended_by: str = "bot"
-) -> "dict[str, object]":
+def keyed(asterisk: Asterisk, where: Attached, trunk: str, ended_by: str = "bot") -> "dict[str, object]":
     """Let Asterisk's caller speak a tone and key a number; return the record, after the audio was measured."""
     before = sum(1 for each in where.hotline.calls() if each["ended_at"])
     try:

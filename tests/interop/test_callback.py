@@ -55,4 +55,4 @@ def test_who_books_a_callback_is_called_back(baresip_program: str, tmp_path: Pat
         assert [each["kind"] for each in talk["events"] if each["kind"] in order] == list(order)
         assert events(hotline.call(talk["extra"]["booked_by"]), "said")
     assert seconds_in(desk.heard(), CALLER_HZ) > 3.0
-    (heard,) = (each for each in customer.recordings() if seconds_in(each, AGENT_HZ) > 3.0)
+    assert max(seconds_in(each, AGENT_HZ) for each in customer.recordings()) > 3.0

@@ -56,7 +56,8 @@ def test_a_call_is_prompted_and_its_keys_understood(hotline: Hotline, tmp_path: 
         wait_until(lambda: caller.over(call), 15.0, "the hotline has hung up")
     record = hotline.wait_for_record(before + 1)
     assert keys_of(record) == "271828"
-    assert [each["text"] for each in events(record, "said")] == ["Your number was heard."]
+    said = ["Please key in your number.", "Your number was heard."]
+    assert [each["text"] for each in events(record, "said")] == said
     assert record["ended_by"] == "bot"
     (stream,) = capture.streams()
     assert len(stream.times) > 100

@@ -187,7 +187,9 @@ def test_a_phone_is_known_after_a_restart(office: Hotline, baresip_program: str,
         assert (found["status"], found["phones"]["registered"]) == ("free", 1)
 
 
-@feature("baresip", "with a wrong password neither registers nor calls; its storm of retries is soon not answered")
+@feature(
+    "baresip", "with a wrong password neither registers nor calls; its storm of retries is soon not answered"
+)
 def test_a_stranger_neither_registers_nor_calls(
     office: Hotline, baresip_program: str, tmp_path: Path
 ) -> None:

@@ -21,7 +21,5 @@ def test_a_call_outlives_its_session_timers(long_call: LongCall) -> None:
         assert record["talk_seconds"] > 300
         assert seconds_in(long_call.heard, AGENT_HZ) > 300
         ladder = long_call.hotline.ladder(record["uid"])
-    legs = [
-        len(re.findall(pattern, ladder, re.MULTILINE)) for pattern in (r"\bUPDATE\b", r"\bINVITE\b")
-    ]
+    legs = [len(re.findall(pattern, ladder, re.MULTILINE)) for pattern in (r"\bUPDATE\b", r"\bINVITE\b")]
     assert sum(legs) - 2 >= 2 * REFRESHES, ladder

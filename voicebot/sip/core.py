@@ -247,7 +247,10 @@ class Core:
 
     def find_by_branch(self, ack: Request, server: Server | None) -> Session | None:
         """Return the session of an ACK that has the branch of its INVITE, but a To tag of the peer's own making (pyVoIP)."""
-        if server is None or (server.request.call_id, server.request.from_.tag) != (ack.call_id, ack.from_.tag):
+        if server is None or (server.request.call_id, server.request.from_.tag) != (
+            ack.call_id,
+            ack.from_.tag,
+        ):
             return None
         return self.sessions.get(server.session)
 

@@ -271,7 +271,9 @@ class ServerAuthentication:
         user = given.get("username", "")
         password = realm.passwords.get(user)
         count, rest = given.get("nc", ""), f"{given.get('nc', '')}:{given.get('cnonce', '')}:auth"
-        if "qop" not in given:  # a peer of RFC 2069 age cannot count: a nonce is good for one request (RFC 3261 section 22.4)
+        if (
+            "qop" not in given
+        ):  # a peer of RFC 2069 age cannot count: a nonce is good for one request (RFC 3261 section 22.4)
             count, rest = "1", ""
         expected = _response(
             algorithm,

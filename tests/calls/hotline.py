@@ -91,7 +91,7 @@ class Hotline:
     def caller(self) -> Caller:
         """A caller whose call was just answered."""
         self._number += 1
-        call = Call(f"call-{self._number}", "100", "700", self.store, "127.0.0.1", "127.0.0.1")
+        call = Call(f"call-{self._number}", "100", "700", self.store)
         leg = Leg(call.uid, "caller", self._number, call.plays)
         call.caller = leg
         media = self.media.open_leg(call.uid, "127.0.0.1", leg.on_message)

@@ -17,8 +17,6 @@ class Call:
     from_number: str
     to_number: str
     store: Store
-    host: str  # the local address that its media leaves from
-    advertised_host: str  # what stands in our SDP: the same, or the configured public address
     trunk: str = ""
     from_name: str = ""  # the display name of the caller
     headers: dict[str, str] = field(default_factory=dict)

@@ -38,8 +38,8 @@ class Telephones(Protocol):
 
     def target(self, call: Call, to: str) -> str: ...
 
-    async def hosts(self, call: Call, to: str) -> tuple[str, str]:
-        """Return the local and the advertised address for media to a target. Raises DialFailed."""
+    async def check(self, call: Call, to: str) -> None:
+        """Raise DialFailed for a target that may not be dialled or leads nowhere."""
 
     async def dial(self, call: Call, uri: str, *, name: str) -> Leg: ...
 
@@ -103,7 +103,7 @@ class Callbacks:
             call.trace("callback_booked", callback=booking.uid, queue=booking.queue)
             begun = None
             if booking.due_at <= self.clock():
-                attempt = self._call(booking, call.host, call.advertised_host)
+                attempt = self._call(booking)
                 begun = self._join(booking, attempt, ticket)
             self._begin(booking, begun)
         return kept
@@ -201,18 +201,16 @@ class Callbacks:
         self._close(booking.now("given_up"))
 
     async def _queued(self, booking: Booking) -> tuple[Call, Ticket]:
-        call = self._call(booking, "", "")
-        call.host, call.advertised_host = await self.telephones.hosts(call, booking.number)
+        call = self._call(booking)
+        await self.telephones.check(call, booking.number)
         return self._join(booking, call, None)
 
-    def _call(self, booking: Booking, host: str, advertised_host: str) -> Call:
+    def _call(self, booking: Booking) -> Call:
         return Call(
             self.new_uid(),
             booking.number,  # as long as only an agent is rung, who is to see whose call it is
             booking.number,
             self.store,
-            host,
-            advertised_host,
             booking.trunk,
             direction="out",
             language=booking.language,

@@ -139,13 +139,13 @@ class Exchange:
 
     # --- legs ---------------------------------------------------------------------------------------------------------
 
-    def open_media(self, call: Call, leg: Leg) -> Local:
-        """Give the leg a media leg; return our side of its SDP. Raises NoMediaPort."""
-        media = self.media.open_leg(call.uid, call.host, leg.on_message)
+    def open_media(self, call: Call, leg: Leg, peer_host: str) -> Local:
+        """Give the leg a media leg on the way to its peer; return our side of its SDP. Raises NoMediaPort."""
+        media = self.media.open_leg(call.uid, self.signalling.local_host(peer_host), leg.on_message)
         leg.media = media
         keys = () if self.srtp == "off" else tuple(secrets.token_bytes(KEY_BYTES) for _ in SUITES)
         number = SDP_SESSIONS_FROM + media.id
-        ours = Local(call.advertised_host, media.port, number, self.codecs)
+        ours = Local(self.signalling.advertised_host(peer_host), media.port, number, self.codecs)
         return replace(ours, follow=self.follow, srtp=self.srtp, keys=keys)
 
     def register(self, leg: Leg, local: Local, source_host: str) -> Talking:
@@ -202,14 +202,12 @@ class Exchange:
         """See `Telephones.target`."""
         return self.resolve(call, to)
 
-    async def hosts(self, call: Call, to: str) -> tuple[str, str]:
-        """See `calls.callbacks.Telephones.hosts`."""
+    async def check(self, call: Call, to: str) -> None:
+        """See `calls.callbacks.Telephones.check`."""
         try:
-            destination = await self.signalling.resolve(self.resolve(call, to))
+            await self.signalling.resolve(self.resolve(call, to))
         except SipError as error:
             raise DialFailed("unreachable", error.status) from error
-        host = destination.host
-        return self.signalling.local_host(host), self.signalling.advertised_host(host)
 
     async def dial(
         self,
@@ -273,7 +271,7 @@ class Exchange:
         routes = [("Route", route) for route in phone.routes] if phone is not None else []
         try:
             destination = phone.destination if phone is not None else await self.signalling.resolve(uri)
-            local, body = create_offer(self.open_media(call, leg))
+            local, body = create_offer(self.open_media(call, leg, destination.host))
         except NoMediaPort as error:
             log.error("no media port for an outgoing leg", call=call.uid, problem=str(error))
             raise DialFailed("unreachable", 503) from error
@@ -284,7 +282,7 @@ class Exchange:
             leg.session = self.signalling.invite(
                 uri,
                 destination,
-                from_uri=f"sip:{user_part(call.from_number)}@{bracketed(call.advertised_host)}",
+                from_uri=f"sip:{user_part(call.from_number)}@{bracketed(local.host)}",
                 display_name=call.from_name,
                 sdp=body,
                 headers=[("X-Voicebot-Call", call.uid), *headers, *routes],

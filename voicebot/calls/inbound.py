@@ -90,8 +90,6 @@ class Reception:
             identity.number,
             readable(event.request.target.username),
             self.store,
-            signalling.local_host(event.source.host),
-            signalling.advertised_host(event.source.host),
             entrance.trunk,
             identity.name,
             headers_of(event.request),
@@ -123,7 +121,7 @@ class Reception:
         del self.calls[uid], self.dialplans[uid]
 
     def _answer(self, call: Call, leg: Leg, event: sip.IncomingCall) -> Talking:
-        local = self.exchange.open_media(call, leg)
+        local = self.exchange.open_media(call, leg, event.source.host)
         talking = self.exchange.register(leg, local, event.source.host)
         if event.sdp is None:
             talking.local, body = create_offer(local)

@@ -285,7 +285,7 @@ class Hotline:
         agents, telephones = self._agents(scenario, media)
         floor = Floor(telephones, random.Random(1), agents, self._queues)
         callbacks = Callbacks(floor, telephones, speech, store, SOUNDS, _numbered())
-        call = Call(CALL, scenario.from_number, scenario.to_number, store, "127.0.0.1", "127.0.0.1")
+        call = Call(CALL, scenario.from_number, scenario.to_number, store)
         leg = Leg(call.uid, "caller", 1, call.plays)
         leg.replaces = True  # the simulated caller's telephone system transfers in every way
         call.caller = leg

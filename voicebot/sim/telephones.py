@@ -39,8 +39,8 @@ class SimTelephones:
     def target(self, call: Call, to: str) -> str:
         return self.names.get(to) or (to if to.startswith("sip:") else f"sip:{to}@sim")
 
-    async def hosts(self, call: Call, to: str) -> tuple[str, str]:
-        return "127.0.0.1", "127.0.0.1"
+    async def check(self, call: Call, to: str) -> None:
+        return None
 
     async def dial(
         self,

@@ -105,6 +105,27 @@ def test_what_peers_send_cannot_steer_the_terminal() -> None:
     assert "[red]x" in shown
 
 
+def test_a_call_is_one_line_in_a_terminal_of_80_columns() -> None:
+    record = CallRecord(
+        "20261122-064111-a61fa5",
+        START,
+        ended_at=START + datetime.timedelta(seconds=72.4),
+        from_number="13800138000",
+        disposition="answered",
+        release_cause="normal",
+    )
+    heading, line = printed(calls_table([record], datetime.UTC, wide=False), width=80).splitlines()
+    assert heading.split() == ["started", "from", "length", "ended", "uid"]
+    assert line.split() == [
+        *f"{START:%Y-%m-%d %H:%M:%S}".split(),
+        "13800138000",
+        "1:12",
+        "answered,",
+        "normal",
+        "20261122-064111-a61fa5",
+    ]
+
+
 def test_times_are_rounded_once() -> None:
     assert [duration(value) for value in (None, 0.04, 59.96, 3723.0)] == ["", "0.0 s", "1:00", "1:02:03"]
     assert [offset(value) for value in (0.0, 59.96, 3600.04)] == ["+00:00.0", "+01:00.0", "+60:00.0"]

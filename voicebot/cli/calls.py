@@ -25,6 +25,9 @@ ConfigOption = Annotated[
 DataOption = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="The folder of the database and recordings.")
 ]
+WIDE = 110  # columns of a terminal that has room for the whole list
+NARROW = ("started", "from", "length", "ended", "uid")
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON (docs/records.md) instead of a table.")]
 
 
@@ -52,7 +55,9 @@ def list_calls(
     if as_json:
         typer.echo(json.dumps([as_data(record) for record in records], ensure_ascii=False, indent=2))
     else:
-        Console(emoji=False).print(calls_table(records) if records else "No calls yet.")
+        console = Console(emoji=False)
+        wide = console.width >= WIDE
+        console.print(calls_table(records, wide=wide) if records else "No calls yet.")
 
 
 @app.command()
@@ -151,29 +156,29 @@ def _json(value: object) -> object:
 # --- for people -------------------------------------------------------------------------------------------------------
 
 
-def calls_table(records: Iterable[CallRecord], zone: datetime.tzinfo | None = None) -> Table:
-    """Return the list. Instants are shown in `zone`; None is this machine's."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("started", "from", "lang", "dialplan", "length", "queue", "agent", "ended", "uid"):
+def calls_table(
+    records: Iterable[CallRecord], zone: datetime.tzinfo | None = None, *, wide: bool = True
+) -> Table:
+    """Return the list. Instants are shown in `zone`; None is this machine's. Not `wide`: what 80 columns hold."""
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2 if wide else 1, 0, 0))
+    headings = ("started", "from", "lang", "dialplan", "length", "queue", "agent", "ended", "uid")
+    shown = headings if wide else NARROW
+    for heading in shown:
         table.add_column(heading, no_wrap=heading in ("started", "length", "uid"), overflow="fold")
     for record in records:
         queue = f"{record.queue} {duration(record.queue_seconds)}" if record.queue else ""
-        table.add_row(
-            _local(record.started_at, zone),
-            *map(
-                plain,
-                (
-                    record.from_number or record.from_uri,
-                    record.language,
-                    record.dialplan,
-                    duration(record.seconds),
-                    queue,
-                    record.agent,
-                    _ending(record),
-                    record.uid,
-                ),
-            ),
+        cells = (
+            record.from_number or record.from_uri,
+            record.language,
+            record.dialplan,
+            duration(record.seconds),
+            queue,
+            record.agent,
+            _ending(record),
+            record.uid,
         )
+        told: tuple[str | Text, ...] = (_local(record.started_at, zone), *map(plain, cells))
+        table.add_row(*(cell for heading, cell in zip(headings, told, strict=True) if heading in shown))
     return table
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+from twisted.python import log
 
 from tests.runtime.certificates import Authority
 from voicebot.config.model import Tls
@@ -170,6 +171,28 @@ def test_a_call_over_tls_between_peers_that_show_each_other_certificates(authori
             await a_call_stands_and_ends(caller, callee, f"sips:bot@{callee.address.host_port}")
             caller.shell.streams.know_name("127.0.0.1", "pbx.example.com")
             await a_call_stands_and_ends(caller, callee, f"sip:bot@{callee.address.host_port};transport=tls")
+
+    run(story)
+
+
+def test_a_tls_connection_too_many_is_closed_without_a_failure(
+    authority: Authority,
+) -> None:
+    async def story() -> None:
+        async with sides() as make:
+            side = make("tls:127.0.0.1:0", files(authority, "one", "127.0.0.1"), per_address=1)
+            first = await asyncio.open_connection("127.0.0.1", side.address.port)
+            failures: list[object] = []
+            log.addObserver(failures.append)
+            more = [await asyncio.open_connection("127.0.0.1", side.address.port) for _ in range(3)]
+            for reader, writer in more:
+                with contextlib.suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+                writer.close()
+            log.removeObserver(failures.append)
+            assert [each for each in failures if isinstance(each, dict) and each.get("isError")] == []
+            assert side.shell.streams.counters["refused_connections"] == 3
+            first[1].close()
 
     run(story)
 

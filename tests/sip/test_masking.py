@@ -1,5 +1,6 @@
 """No secret stays in a SIP message that is kept, and nothing else is lost (style: RFC 3261, 4568, 7616)."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,27 @@ def test_keys_of_srtp_are_masked_and_the_rest_of_the_sdp_stays() -> None:
     assert b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 ***\r\n" in kept
     assert b"m=audio 4000 RTP/SAVP 0" in kept
     assert kept.endswith(b"a=sendrecv\r\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b" a=crypto :1 A inline:SECRET",
+        b"a=ptime:20\ra=crypto:1 A inline:SECRET",
+        b"a=crypto:1 inline : SECRET",
+    ],
+)
+def test_keys_of_srtp_are_masked_however_a_peer_writes_them(line: bytes) -> None:
+    whole = message(
+        b"INVITE sip:x SIP/2.0", b"Content-Type: application/sdp", body=b"v=0\r\n" + line + b"\r\n"
+    )
+    assert b"SECRET" not in masked(whole)
+
+
+@pytest.mark.parametrize("gap", [b"\n\r\n", b"\r\n\n", b"\n\n"])
+def test_a_body_is_one_after_any_blank_line(gap: bytes) -> None:
+    info = b"INFO sip:x SIP/2.0\nContent-Type: application/dtmf-relay" + gap + b"Signal=4\r\n\r\nDuration=1"
+    assert b"Signal" not in masked(info)
 
 
 def test_digest_answers_are_masked_also_when_folded_and_other_schemes_whole() -> None:

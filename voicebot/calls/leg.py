@@ -23,6 +23,7 @@ from voicebot.wire import (
     SpeechStopped,
 )
 
+MOST_KEYS = 128  # that wait for somebody who listens; those that come after them are lost
 SWALLOW_WITHIN = 2.0  # seconds between keys that still belong to what was keyed too long
 SAME_KEY_WITHIN = 2.0  # seconds between the two reports of a key that a phone sends both in RTP and by INFO
 CLOSED_WITHIN = 2.0  # seconds for the media worker's last counters; without them the record is written anyway
@@ -190,9 +191,10 @@ class Leg:
             self._swallow_until = now + SWALLOW_WITHIN
             self._swallowed += 1
         elif self.held:
-            self._keyed_on_hold.append(message)
+            if len(self._keyed_on_hold) < MOST_KEYS:
+                self._keyed_on_hold.append(message)
         elif self._listener is None:
-            self._keys += message.key
+            self._keys = (self._keys + message.key)[:MOST_KEYS]
         else:
             self._listener(message)
 

@@ -9,7 +9,11 @@ _AUTHORIZATION = re.compile(
     rb"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*)([^\s]+)([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)"
 )
 _CRYPTO = re.compile(rb"(?im)^(a=crypto:\S+[ \t]+\S+[ \t]+)[^\r\n]*")  # RFC 4568
+_INLINE = re.compile(
+    rb"(?i)(inline[ \t]*:)[^\r\n]*"
+)  # the same where blanks or line ends are not as the RFC has them
 _KEY = re.compile(rb"(?im)^(k=|a=key-mgmt:)[^\r\n]*")  # RFC 8866 section 5.12, RFC 4567
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")  # as in `message`
 _TYPE = re.compile(rb"(?im)^(?:content-type|c)[ \t]*:[ \t]*([^\s;]+)")
 _REQUEST = re.compile(rb"\s*(INFO|MESSAGE)\s")
 _SPOKEN_FOR = (b"application/sdp", b"message/sipfrag")  # bodies that are shown, without their keys
@@ -28,15 +32,16 @@ def masked(message: bytes) -> bytes:
     kind = found.group(1).lower() if found is not None else b""
     if _REQUEST.match(head) is not None or (kind not in _SPOKEN_FOR and not kind.startswith(b"multipart/")):
         return head + gap + b"[%d bytes not shown]" % len(body)
-    return head + gap + _KEY.sub(rb"\1" + _MASK, _CRYPTO.sub(rb"\1" + _MASK, body))
+    for secret in (_CRYPTO, _KEY, _INLINE):
+        body = secret.sub(rb"\1" + _MASK, body)
+    return head + gap + body
 
 
 def _split(message: bytes) -> tuple[bytes, bytes, bytes]:
-    for gap in (b"\r\n\r\n", b"\n\n"):
-        head, found, body = message.partition(gap)
-        if found:
-            return head, gap, body
-    return message, b"", b""
+    blank = _BLANK_LINE.search(message)
+    if blank is None:
+        return message, b"", b""
+    return message[: blank.start()], blank.group(), message[blank.end() :]
 
 
 def _authorization(match: "re.Match[bytes]") -> bytes:

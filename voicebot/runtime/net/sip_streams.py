@@ -25,6 +25,7 @@ CLOSED_WITHIN = 2.0
 # A peer that refused TCP gets large requests over UDP for so long.
 REFUSAL_REMEMBERED = 600.0
 _KEPT = 4_096
+TOLD_EVERY = 60.0  # seconds between two lines in the log about a host's connections; the counters tell all
 _RESPONSE = b"SIP/2.0 "
 _OUR_REASONS = frozenset({"garbage", "slow", "silent", "unread", "flood", "idle", "crowded", "shutdown"})
 
@@ -75,6 +76,7 @@ class SipStreams:
         self._by_peer: dict[Address, SipConnection] = {}
         self._names: OrderedDict[str, str] = OrderedDict()
         self._refusals: OrderedDict[Address, float] = OrderedDict()
+        self._told: OrderedDict[str, float] = OrderedDict()
         self._tending: Any = None
         self._all_closed: asyncio.Event | None = None
 
@@ -228,10 +230,18 @@ class SipStreams:
             self._all_closed.set()
         if connection.ready or connection.local is not None:
             self.counters[f"closed_{_kind(why)}"] += 1
-            if _kind(why) not in ("by_peer", "idle", "shutdown"):
+            if _kind(why) not in ("by_peer", "idle", "shutdown") and self._is_news(connection.peer.host):
                 log.info("a SIP connection was closed", peer=str(connection.peer), why=why)
         else:
             self._not_connected(connection, why)
+
+    def _is_news(self, host: str) -> bool:
+        """Say whether to tell of a host's connections again: who opens thousands must not fill the disk."""
+        told, now = self._told.get(site(host)), self._shell.now()
+        if told is not None and now - told < TOLD_EVERY:
+            return False
+        _remember(self._told, site(host), now)
+        return True
 
     def _not_connected(self, connection: SipConnection, why: str) -> None:
         self.counters["not_connected"] += 1

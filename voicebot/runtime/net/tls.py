@@ -21,7 +21,16 @@ _ASKED = {
     "required": SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT,
 }
 
-_wrap: Any = TLSMemoryBIOFactory  # mypy does not see what zope.interface declares
+
+class _Wrapping(TLSMemoryBIOFactory):
+    """Twisted's own wraps the None of a factory that takes no more, and fails at it for every connection."""
+
+    def buildProtocol(self, addr: Any) -> Any:
+        protocol = self.wrappedFactory.buildProtocol(addr)
+        return None if protocol is None else self.protocol(self, protocol)
+
+
+_wrap: Any = _Wrapping  # mypy does not see what zope.interface declares
 
 
 class TlsError(Exception):

@@ -154,7 +154,7 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
     Raises StorageError if the database's driver is not installed.
     """
     try:
-        engine = create_engine(url, json_serializer=_to_json, pool_pre_ping=not url.startswith("sqlite"))
+        engine = create_engine(url, json_serializer=to_json, pool_pre_ping=not url.startswith("sqlite"))
     except ImportError as error:
         raise StorageError(
             'for PostgreSQL its driver is needed: pip install "voicebot[postgresql]"'
@@ -215,4 +215,4 @@ def why(url: URL, error: SQLAlchemyError) -> str:
     return f"database {url.render_as_string(hide_password=True)}: {lines[0].strip()}"
 
 
-_to_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+to_json = json.JSONEncoder(ensure_ascii=False, default=str).encode

@@ -10,12 +10,12 @@ from sqlalchemy import Column, Connection, Engine, bindparam, select
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from voicebot.sip.captured import SipMessage, pack
+from voicebot.storage.bulk import THE_KEY, Bulk, Row
 from voicebot.storage.database import callbacks, calls, dialplan_versions, events, ladders
 from voicebot.storage.record import Telling, TimelineEvent, told_by
 
 SERVER_LOST = "server_lost"
 WAITING = "waiting"  # the state of a callback that is still to be made
-Row = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -23,10 +23,10 @@ class Started:
     """A call begins. `row` is all of its record as it begins (`Rows.prepare`)."""
 
     wall: datetime.datetime
-    done: "Future[None]"
     uid: str
     fields: Mapping[str, object]
     row: Row = field(default_factory=dict)
+    done: None = None  # nobody waits for it
 
 
 @dataclass(slots=True)
@@ -46,11 +46,11 @@ class Ended:
     """A call ends. `row` is all of its record, None when its beginning never came here (`Rows.prepare`)."""
 
     wall: datetime.datetime
-    done: "Future[None]"
     uid: str
     fields: Mapping[str, object]
     offset: float
     row: Row | None = None
+    done: None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,31 +145,27 @@ def write(connection: Connection, batch: Sequence[Told]) -> None:
             ladder_rows.append({"call": item.uid, "packed": pack(item.messages)})
         elif item.row is None:
             if happened:
-                connection.execute(_NEW_EVENT, happened)
+                _NEW_EVENTS.execute(connection, happened)
                 happened = []
             _end_unknown(connection, item)
         elif item.uid in begun:
             begun[item.uid] = item.row
         else:
-            ended.append({"the_uid": item.uid, **item.row})
+            ended.append({THE_KEY: item.uid, **item.row})
     if begun:
-        connection.execute(_NEW_CALL, [*begun.values(), *twice])
+        _NEW_CALLS.execute(connection, [*begun.values(), *twice])
     if happened:
-        connection.execute(_NEW_EVENT, happened)
+        _NEW_EVENTS.execute(connection, happened)
     if ended:
-        connection.execute(_END_OF_CALL, ended)
+        _ENDS_OF_CALLS.execute(connection, ended)
     if ladder_rows:
-        connection.execute(_NEW_LADDER, ladder_rows)
+        _NEW_LADDERS.execute(connection, ladder_rows)
 
 
-_NEW_CALL = calls.insert()
-_NEW_EVENT = events.insert()
-_NEW_LADDER = ladders.insert()
-_END_OF_CALL = (
-    calls.update()
-    .where(calls.c.uid == bindparam("the_uid"))
-    .values({column: bindparam(column.name) for column in calls.c if column.name != "uid"})
-)
+_NEW_CALLS = Bulk(calls)
+_NEW_EVENTS = Bulk(events)
+_NEW_LADDERS = Bulk(ladders)
+_ENDS_OF_CALLS = Bulk(calls, key="uid")
 
 
 def _default(column: Column[Any]) -> object:
@@ -191,7 +187,7 @@ def _end_unknown(connection: Connection, item: Ended) -> None:
     """End a call whose beginning was dropped: what can be known of it stands in its events."""
     values = _at_end(item, told_by(timeline(connection, item.uid)))
     started_at = item.wall - datetime.timedelta(seconds=item.offset)
-    connection.execute(_NEW_CALL, {**_EMPTY, **values, "uid": item.uid, "started_at": started_at})
+    connection.execute(calls.insert(), {**_EMPTY, **values, "uid": item.uid, "started_at": started_at})
 
 
 def _keep_version(connection: Connection, item: Serves) -> None:
@@ -278,8 +274,13 @@ def _columns(fields: Mapping[str, object], *, keep_empty: bool = True) -> dict[s
     return values
 
 
+_CLEAN = frozenset({float, int, bool, type(None)})
+
+
 def _clean(value: object) -> Any:
     """Return the value as every database takes it: peers send lone surrogates (bytes that are no UTF-8) and NULs."""
+    if type(value) in _CLEAN:
+        return value
     if isinstance(value, str):
         if value.isascii() and "\0" not in value:
             return value

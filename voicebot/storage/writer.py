@@ -86,33 +86,33 @@ class Writer:
     def call_started(self, uid: str, fields: Mapping[str, object]) -> None:
         """Begin a record. Fields are named as the columns; others are kept in `extra`."""
         self._started[uid] = self._clock()
-        self._hand_over(Started(self._wall(), Future(), uid, dict(fields)))
+        self._hand_over(Started(self._wall(), uid, dict(fields)))
 
     def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
         """Add to the call's timeline; the future is done when it is committed, or fails with StorageError."""
         now = self._clock()
         offset = round(now - self._started.get(uid, now), 3)
-        return self._hand_over(Happened(self._wall(), Future(), uid, kind, dict(fields), offset))
+        return self._promised(Happened(self._wall(), Future(), uid, kind, dict(fields), offset))
 
     def call_ended(self, uid: str, fields: Mapping[str, object]) -> None:
         """End a record: `fields` beat what the events tell."""
         now = self._clock()
         offset = round(now - self._started.pop(uid, now), 3)
-        self._hand_over(Ended(self._wall(), Future(), uid, dict(fields), offset))
+        self._hand_over(Ended(self._wall(), uid, dict(fields), offset))
 
     def version_serves(
         self, name: str, version: str, sources: bytes, *, running: bool, why: str, who: str = ""
     ) -> "Future[None]":
         """Keep a version of the dialplan `name`: all new calls are its from now on (`running`), or a share of them."""
-        return self._hand_over(Serves(self._wall(), Future(), name, version, sources, running, why, who))
+        return self._promised(Serves(self._wall(), Future(), name, version, sources, running, why, who))
 
     def ladder(self, uid: str, messages: Sequence[SipMessage]) -> "Future[None]":
         """Keep the SIP messages of a call, without their secrets."""
-        return self._hand_over(Ladder(Future(), uid, messages))
+        return self._promised(Ladder(Future(), uid, messages))
 
     def callback(self, uid: str, fields: Mapping[str, object]) -> "Future[None]":
         """Keep a booking as it is now: `state`, `booked_by`, and `data` as JSON takes it."""
-        return self._hand_over(Booked(self._wall(), Future(), uid, dict(fields)))
+        return self._promised(Booked(self._wall(), Future(), uid, dict(fields)))
 
     @property
     def dropped(self) -> int:
@@ -136,7 +136,11 @@ class Writer:
         self._engine.dispose()
         return True
 
-    def _hand_over(self, item: Told) -> "Future[None]":
+    def _promised(self, item: Happened | Serves | Ladder | Booked) -> "Future[None]":
+        self._hand_over(item)
+        return item.done
+
+    def _hand_over(self, item: Told) -> None:
         with self._lock:
             reason = ""
             if self._closing.is_set():
@@ -149,7 +153,6 @@ class Writer:
             self._drop(item, reason)
         elif not self._wake.is_set():
             self._wake.set()
-        return item.done
 
     def _drop(self, item: Told, reason: str) -> None:
         self._dropped += 1
@@ -176,7 +179,7 @@ class Writer:
                     Exception
                 ) as error:  # the edge of the thread: one batch that nobody foresaw must not end all records
                     for item in batch:
-                        if not item.done.done():
+                        if item.done is None or not item.done.done():
                             self._drop(item, f"records could not be written ({type(error).__name__})")
 
     def _write(self, batch: Sequence[Told]) -> None:
@@ -209,7 +212,9 @@ class Writer:
             _settle(item.done, None)
 
 
-def _settle(future: "Future[None]", error: StorageError | None) -> None:
+def _settle(future: "Future[None] | None", error: StorageError | None) -> None:
+    if future is None:
+        return
     try:
         if error is None:
             future.set_result(None)

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.interop.audio import silence_wav
 from tests.live.hotline import free_port, wait_until
+from voicebot.sip.address import bracketed
 
 _MODULES = Path("/usr/lib/baresip/modules")
 _APPLICATIONS = ("account", "contact", "menu", "ctrl_tcp")
@@ -41,6 +42,7 @@ class Baresip:
         transport: str = "udp",
         ca: Path | None = None,
         certificate: Path | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -55,7 +57,8 @@ class Baresip:
         self._transport = transport
         self._ca = ca
         self._certificate = certificate
-        server = registrar or f"127.0.0.1:{self.port}"
+        self._host = bracketed(host)
+        server = registrar or f"{self._host}:{self.port}"
         account = f"<sip:{user}@{server};transport={transport}>;audio_codecs={codec};ptime={ptime}"
         account += f";mediaenc={encryption}" if encryption else ""
         account += f";answermode={'auto' if answers else 'manual'};regint={60 if registrar else 0}"
@@ -66,12 +69,12 @@ class Baresip:
 
     @property
     def uri(self) -> str:
-        return f"sip:{self.user}@127.0.0.1:{self.port}"
+        return f"sip:{self.user}@{self._host}:{self.port}"
 
     def _configuration(self) -> list[str]:
         lines = [
             "poll_method epoll",
-            f"sip_listen 127.0.0.1:{self.port}",
+            f"sip_listen {self._host}:{self.port}",
             f"sip_trans_def {self._transport}",
             *([f"sip_cafile {self._ca}", "sip_verify_server yes"] if self._ca else []),
             *([f"sip_certificate {self._certificate}"] if self._certificate else []),
@@ -114,7 +117,14 @@ class Baresip:
     def start(self) -> "Baresip":
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                ["baresip", "-4", "-f", str(self.folder), "-p", "/nonexistent"],
+                [
+                    "baresip",
+                    "-6" if ":" in self._host else "-4",
+                    "-f",
+                    str(self.folder),
+                    "-p",
+                    "/nonexistent",
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

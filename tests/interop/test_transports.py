@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.audio import loud_seconds
+from tests.interop.audio import CALLER_HZ, loud_seconds, seconds_in, tone_wav
 from tests.interop.baresip import Baresip
 from tests.interop.conftest import DIALPLAN
 from tests.interop.sipp import Sipp
@@ -98,6 +98,21 @@ def test_calls_over_ipv6(hotline: Hotline, sipp_program: str, tmp_path: Path, tr
     run = Sipp(tmp_path, "::1").call("uac", hotline.port, calls=5, options=("-t", transport))
     run.check(5)
     assert "IN IP6 ::1" in run.messages
+
+
+@feature("baresip", "calls over IPv6; prompt, keys and audio both ways")
+def test_a_caller_by_ipv6_hears_and_is_heard(hotline: Hotline, baresip_program: str, tmp_path: Path) -> None:
+    before = closed_records(hotline)
+    says = tone_wav(tmp_path / "says.wav", CALLER_HZ, 30)
+    with Baresip(tmp_path / "caller", says=says, host="::1") as caller:
+        caller.dial(f"sip:701@[::1]:{hotline.port}")
+        caller.listen(2.0)
+        caller.keys("141421")
+        caller.wait_for("CALL_CLOSED", timeout=15)
+    record = hotline.wait_for_record(before + 1)
+    assert "".join(str(each.get("keys") or "") for each in events(record, "keys")) == "141421"
+    assert seconds_in(Path(record["recording"]), CALLER_HZ) > 1.2
+    assert loud_seconds(read_wav(caller.heard())) > 0.5
 
 
 @feature("SIPp", "is called as an agent over TCP")

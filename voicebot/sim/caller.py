@@ -84,8 +84,10 @@ class ScriptedCaller:
 
     def _consider(self) -> None:
         """See what is to be done now, and when."""
+        if self._scene is None or self._busy or self._timer is not None or self.leg.closed:
+            return
         act = self._current()
-        if act is None or self._scene is None or self._busy or self._timer is not None or self.leg.closed:
+        if act is None:
             return
         if act.kind == "silence":
             if self._scene == "queue" or not self.leg.playing:

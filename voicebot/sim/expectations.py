@@ -93,6 +93,8 @@ def _texts(expect: Expect, outcome: Outcome) -> list[Mismatch]:
 
 
 def _flows(expect: Expect, events: Sequence[Event]) -> list[Mismatch]:
+    if not expect.flow:
+        return []
     entered = flows_entered(events)
     way = " → ".join(entered) or "none"
     found = []
@@ -110,6 +112,8 @@ def _flows(expect: Expect, events: Sequence[Event]) -> list[Mismatch]:
 
 
 def _exits(expect: Expect, events: Sequence[Event]) -> list[Mismatch]:
+    if not expect.exit:
+        return []
     taken = dict.fromkeys(str(event.data.get("exit", "")) for event in events if event.kind in _EXIT_EVENTS)
     taken.pop("agent", None)  # the line's word while the agent talks; the step's is agent_done
     happened = f"the exits were {', '.join(taken)}" if taken else "no step ended by an exit"

@@ -68,6 +68,17 @@ class EverySkill(dict[str, int]):
         return 1
 
 
+class _Dice:
+    """The same random numbers in every call (`acd.strategies.Rng`). Few calls draw any, and to seed them takes long."""
+
+    _numbers: random.Random | None = None
+
+    def random(self) -> float:
+        if self._numbers is None:
+            self._numbers = random.Random(1)
+        return self._numbers.random()
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """An agent of the configuration, as far as a simulated call needs one."""
@@ -283,7 +294,7 @@ class Hotline:
         store = SimTimeline(CALL, loop, self._on_event)
         services = StubServices(scenario.stub, self._timeouts)
         agents, telephones = self._agents(scenario, media)
-        floor = Floor(telephones, random.Random(1), agents, self._queues)
+        floor = Floor(telephones, _Dice(), agents, self._queues)
         callbacks = Callbacks(floor, telephones, speech, store, SOUNDS, _numbered())
         call = Call(CALL, scenario.from_number, scenario.to_number, store)
         leg = Leg(call.uid, "caller", 1, call.plays)

@@ -25,6 +25,8 @@ class TimeStandsStill(RuntimeError):
 class _Handle(functools.partial[object]):
     """A callback to come, which may be cancelled until then; has what asyncio's own handles are used for."""
 
+    __slots__ = ("due_at",)
+
     due_at: float
     _cancelled = False
 
@@ -76,7 +78,10 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., object], *args: Any, context: object = None
     ) -> _Handle:
-        return self.call_at(self._now + delay, callback, *args)
+        handle = _Handle(callback, *args)
+        handle.due_at = when = self._now + delay
+        heapq.heappush(self._later, (when, next(self._order), handle))
+        return handle
 
     def close(self) -> None:
         """Close the loop; what was still to come is forgotten."""

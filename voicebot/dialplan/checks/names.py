@@ -165,7 +165,7 @@ def expressions_in(
     value: object, position: Position, stop: tuple[type, ...] = ()
 ) -> Iterator[tuple[Position, Expression]]:
     """Yield every expression inside `value` with its nearest position, not going into objects of `stop`."""
-    if isinstance(value, stop):
+    if value is None or isinstance(value, (str, int, Position, *stop)):
         return
     own = getattr(value, "position", None)
     position = own if isinstance(own, Position) else position

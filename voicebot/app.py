@@ -32,6 +32,7 @@ from voicebot.reloading import Dialplans
 from voicebot.runtime.control.compiling import CompileError
 from voicebot.runtime.control.media import MediaPlane
 from voicebot.runtime.control.pace import keep_pace
+from voicebot.runtime.control.open_files import provide
 from voicebot.runtime.control.ports import PortPool
 from voicebot.runtime.control.prompts import PromptIndex, RenderError
 from voicebot.runtime.control.socket import ControlError, ControlSocket
@@ -101,6 +102,7 @@ class Server:
             raise StartError(
                 f"{config.data}: {error.strerror}; the data folder must be writable (--data DIR)"
             ) from error
+        provide(config.limits.connections, config.limits.calls)
         self.phones = Phones(config)
         self.capture = Capture(self._keep_ladder, homer=_homer(config))
         try:  # early: a port that is taken is told before anything is rendered

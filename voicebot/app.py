@@ -31,8 +31,8 @@ from voicebot.phones import Phones
 from voicebot.reloading import Dialplans
 from voicebot.runtime.control.compiling import CompileError
 from voicebot.runtime.control.media import MediaPlane
-from voicebot.runtime.control.pace import keep_pace
 from voicebot.runtime.control.open_files import provide
+from voicebot.runtime.control.pace import keep_pace
 from voicebot.runtime.control.ports import PortPool
 from voicebot.runtime.control.prompts import PromptIndex, RenderError
 from voicebot.runtime.control.socket import ControlError, ControlSocket

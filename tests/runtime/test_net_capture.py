@@ -42,6 +42,21 @@ def test_messages_of_all_legs_of_a_call_are_kept_in_their_order() -> None:
     assert list(kept.calls) == ["call-1"]
 
 
+def test_a_call_id_is_found_however_it_is_written() -> None:
+    kept = Kept()
+    capture = Capture(kept)
+    capture.belongs("a", "call")
+    usual = b"A x\r\nCall-ID: a\r\n\r\n"
+    others = [
+        usual.replace(b"Call-ID: ", name) for name in (b"call-id:", b"i: ", b"CALL-ID :\t", b"Call-ID:  ")
+    ]
+    elsewhere = [b"B x\r\ni: b\r\n\r\n\r\nCall-ID: a\r\n\r\n", b"B x\r\nCall-ID: \r\n\r\n"]
+    for data in [usual, usual.replace(b"\r", b""), *others, *elsewhere, b"", b"\r\n\r\n"]:
+        capture.message(data, PEER, OURS, sent=False)
+    capture.over("call")
+    assert len(kept.calls["call"]) == 6
+
+
 def test_calls_that_are_not_over_are_kept_at_the_end() -> None:
     kept = Kept()
     capture = Capture(kept)

@@ -32,7 +32,7 @@ def pack(messages: Iterable[SipMessage]) -> bytes:
         )
         for item in messages
     ]
-    return zlib.compress(json.dumps(rows).encode())
+    return zlib.compress(json.dumps(rows).encode(), 1)
 
 
 def unpack(packed: bytes) -> tuple[SipMessage, ...]:

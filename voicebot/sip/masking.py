@@ -13,7 +13,9 @@ _INLINE = re.compile(
     rb"(?i)(inline[ \t]*:)[^\r\n]*"
 )  # the same where blanks or line ends are not as the RFC has them
 _KEY = re.compile(rb"(?im)^(k=|a=key-mgmt:)[^\r\n]*")  # RFC 8866 section 5.12, RFC 4567
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")  # as in `message`
+# What stands in a body, in lower case, wherever the expression finds something.
+_SECRETS = ((b"a=crypto:", _CRYPTO), (b"k=", _KEY), (b"a=key-mgmt:", _KEY), (b"inline", _INLINE))
+_NEWLINE = ord("\n")
 _TYPE = re.compile(rb"(?im)^(?:content-type|c)[ \t]*:[ \t]*([^\s;]+)")
 _REQUEST = re.compile(rb"\s*(INFO|MESSAGE)\s")
 _SPOKEN_FOR = (b"application/sdp", b"message/sipfrag")  # bodies that are shown, without their keys
@@ -25,23 +27,31 @@ def masked(message: bytes) -> bytes:
     Bodies of INFO and MESSAGE (digits, texts) and those of unknown types are replaced by their length. Takes any bytes.
     """
     head, gap, body = _split(message)
-    head = _AUTHORIZATION.sub(_authorization, head)
+    if b"authorization" in head.lower():  # most have none, and the expressions are slow to say so
+        head = _AUTHORIZATION.sub(_authorization, head)
     if not body:
         return head + gap
     found = _TYPE.search(head)
     kind = found.group(1).lower() if found is not None else b""
     if _REQUEST.match(head) is not None or (kind not in _SPOKEN_FOR and not kind.startswith(b"multipart/")):
         return head + gap + b"[%d bytes not shown]" % len(body)
-    for secret in (_CRYPTO, _KEY, _INLINE):
-        body = secret.sub(rb"\1" + _MASK, body)
+    lowered = body.lower()
+    for word, secret in _SECRETS:
+        if word in lowered:
+            body = secret.sub(rb"\1" + _MASK, body)
     return head + gap + body
 
 
 def _split(message: bytes) -> tuple[bytes, bytes, bytes]:
-    blank = _BLANK_LINE.search(message)
-    if blank is None:
+    """Return head, blank line and body, where the parser of messages finds the blank line."""
+    found = [at for gap in (b"\n\n", b"\n\r\n") if (at := message.find(gap)) >= 0]
+    if not found:
         return message, b"", b""
-    return message[: blank.start()], blank.group(), message[blank.end() :]
+    start = min(found)
+    end = start + (2 if message[start + 1] == _NEWLINE else 3)
+    if message[:start].endswith(b"\r"):
+        start -= 1
+    return message[:start], message[start:end], message[end:]
 
 
 def _authorization(match: "re.Match[bytes]") -> bytes:

@@ -17,6 +17,7 @@ DIALOG_BYTES = 256 * 1024
 # Of all dialogs that are no call's: the oldest of those give way, for scanners have Call-IDs, too, and large messages.
 DIALOGS = 20_000
 OTHERS_BYTES = 16 * 1024 * 1024
+_USUAL = b"\r\nCall-ID: "  # as nearly everybody spells it, and as we do
 _CALL_ID = re.compile(rb"(?im)^(?:call-id|i)[ \t]*:[ \t]*(\S+)")
 
 Keep = Callable[[str, Sequence[SipMessage]], object]  # the call's uid, and its messages in order
@@ -73,11 +74,10 @@ class Capture:
 
     def message(self, data: bytes, peer: Address, local: Address, *, sent: bool) -> None:
         """Note a message as it passes. Takes any bytes."""
-        found = _CALL_ID.search(data)
-        if found is None:
+        call_id = _call_id(data)
+        if not call_id:
             return
         at = self._wall()
-        call_id = found.group(1)
         dialog = self._dialogs.get(call_id)
         if dialog is None:
             dialog = self._others.setdefault(call_id, _Dialog())
@@ -125,3 +125,14 @@ class Capture:
             self.over(call)
         if self._homer is not None:
             self._homer.close()
+
+
+def _call_id(data: bytes) -> bytes:
+    """Return a message's Call-ID, empty if it has none."""
+    start = data.find(_USUAL)
+    if 0 <= start < data.find(b"\r\n\r\n"):
+        start += len(_USUAL)
+        words = data[start : data.find(b"\r\n", start)].split(None, 1)
+        return words[0] if words else b""
+    found = _CALL_ID.search(data)
+    return found.group(1) if found is not None else b""

@@ -17,6 +17,7 @@ from voicebot.sip import (
     SessionTimers,
 )
 from voicebot.sip.message import parse
+from voicebot.sip.registrar import Registrar
 
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n"
 ANSWER = (
@@ -25,6 +26,7 @@ ANSWER = (
 
 CALLER = Address("udp", "192.0.2.1", 5060)
 CALLEE = Address("udp", "192.0.2.2", 5060)
+THIRD = Address("udp", "192.0.2.3", 5060)
 E = TypeVar("E", bound=Event)
 
 
@@ -48,7 +50,11 @@ class Side:
 
 @dataclass
 class Pair:
-    """A caller and a callee. `lose(index, data)`: whether the datagram of that number is lost on its way."""
+    """A caller, a callee, and a third whom either may call. `lose(index, data)`: whether that datagram is lost on its way.
+
+    `intercept(data, source, goal)`: what happens to a message instead of going to its goal: (data, its goal) each; None:
+    nothing does.
+    """
 
     lose: Callable[[int, bytes], bool] = lambda index, data: False
     delay: float = 0.01
@@ -58,14 +64,23 @@ class Pair:
     limits: Limits = field(default_factory=Limits)
     timers: SessionTimers = field(default_factory=SessionTimers)
     now: float = 1000.0
+    registrar: Registrar | None = None
+    delays: Callable[[int], float] = lambda index: 0.0
+    intercept: Callable[[bytes, Address, Address], list[tuple[bytes, Address]] | None] = (
+        lambda data, source, goal: None
+    )
 
     def __post_init__(self) -> None:
         self.caller = self._side(CALLER, 1, None)
-        self.callee = self._side(CALLEE, 2, self.realm)
+        self.callee = self._side(CALLEE, 2, self.realm, self.registrar)
+        self.third = self._side(THIRD, 3, None)
+        self.sides = (self.caller, self.callee, self.third)
         self.wire: list[tuple[float, int, Side, bytes, Address]] = []
         self.log: list[bytes] = []
 
-    def _side(self, address: Address, seed: int, realm: Realm | None) -> Side:
+    def _side(
+        self, address: Address, seed: int, realm: Realm | None, registrar: Registrar | None = None
+    ) -> Side:
         endpoint = Endpoint(
             rng=random.Random(seed),
             user_agent="test",
@@ -74,6 +89,7 @@ class Pair:
             accept_refer=self.accept_refer,
             limits=self.limits,
             session_timers=self.timers,
+            registrar=registrar,
         )
         return Side(address, endpoint)
 
@@ -92,7 +108,7 @@ class Pair:
         busy = True
         while busy:
             busy = False
-            for side, other in ((self.caller, self.callee), (self.callee, self.caller)):
+            for side in self.sides:
                 while (event := side.endpoint.next_event()) is not None:
                     side.events.append(event)
                     side.react(event)
@@ -101,10 +117,18 @@ class Pair:
                     busy = True
                     index = len(self.log)
                     self.log.append(datagram.data)
-                    if datagram.destination == other.address and not self.lose(index, datagram.data):
-                        arrives = self.now + self.delay
-                        item = (arrives, index, other, datagram.data, side.address)
-                        self.wire += [item] * self.copies
+                    if not self.lose(index, datagram.data):
+                        carried = self.intercept(datagram.data, side.address, datagram.destination)
+                        if carried is None:
+                            carried = [(datagram.data, datagram.destination)]
+                        for data, goal in carried:
+                            self._carry(index, data, side.address, goal)
+
+    def _carry(self, index: int, data: bytes, source: Address, goal: Address) -> None:
+        arrives = self.now + self.delay + self.delays(index)
+        for side in self.sides:
+            if side.address == goal:
+                self.wire += [(arrives, index, side, data, source)] * self.copies
 
     def run(self, seconds: float) -> None:
         """Let virtual time pass."""
@@ -112,7 +136,7 @@ class Pair:
         self.pump()
         while True:
             instants = [item[0] for item in self.wire]
-            for side in (self.caller, self.callee):
+            for side in self.sides:
                 timer = side.endpoint.next_timer()
                 if timer is not None:
                     instants.append(max(timer, self.now))
@@ -126,7 +150,7 @@ class Pair:
                 self.wire.remove(item)
                 item[2].endpoint.receive(item[3], item[4], self.now, item[2].address)
                 self.pump()
-            for side in (self.caller, self.callee):
+            for side in self.sides:
                 timer = side.endpoint.next_timer()
                 if timer is not None and timer <= self.now:
                     side.endpoint.handle_timer(self.now)
@@ -142,6 +166,6 @@ class Pair:
         return [data.split(b"\r\n", 1)[0].decode() for data in self.log]
 
     def assert_nothing_held(self) -> None:
-        for side in (self.caller, self.callee):
+        for side in self.sides:
             held = side.endpoint.held
             assert (held.sessions, held.dialogs, held.transactions) == (0, 0, 0), (side.address, held)

@@ -101,6 +101,8 @@ class Uri:
         scheme = scheme.lower()
         if scheme == "tel":
             number, _, parameters = rest.partition(";")
+            if not number:
+                raise MessageError(400, "Bad URI")
             return cls(scheme, user=number, parameters=split_parameters(parameters))
         if scheme not in ("sip", "sips"):
             return cls(scheme, user=rest)

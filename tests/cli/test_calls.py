@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
 from voicebot.cli.calls import app, call_view, calls_table
+from voicebot.cli.main import app as main
 from voicebot.cli.timeline import describe, duration, offset
 from voicebot.storage import CallRecord, TimelineEvent, Writer
 
@@ -140,6 +141,17 @@ def folder(tmp_path: Path) -> Path:
     writer.call_ended("abc1", {"release_cause": "normal"})
     assert writer.close()
     return tmp_path
+
+
+def test_a_call_without_a_dialplan_is_not_replayed(folder: Path) -> None:
+    (folder / "config.yaml").write_text(
+        'sip: {listen: ["udp:127.0.0.1:0"]}\n'
+        'trunks: {lab: {networks: ["127.0.0.0/8"], dialplan: main}}\n'
+        "dialplans: {main: demo.yaml}\nagents: {}\n"
+    )
+    told = CliRunner().invoke(main, ["replay", "abc1", "--config", str(folder / "config.yaml")])
+    assert told.exit_code == 2
+    assert "call abc1 has run no dialplan" in told.stderr
 
 
 def test_list_and_show_print_the_same_call_for_people_and_machines(folder: Path) -> None:

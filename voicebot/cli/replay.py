@@ -38,6 +38,8 @@ def replay(
     """
     call = stored_call(uid, config, data)
     record = call.record
+    if not record.dialplan:
+        give_up(f"call {record.uid} has run no dialplan (a callback, or a call that was refused)")
     path = dialplan or call.current()
     if path is None:
         give_up(f"the configuration has no dialplan {record.dialplan}: name a file with --dialplan")

@@ -251,6 +251,27 @@ def test_a_number_that_may_not_be_dialled_is_told_so_before_it_is_booked() -> No
     told(story)
 
 
+def test_a_callback_counts_as_dialled_for_who_booked_it_and_not_for_the_hotline() -> None:
+    charged: list[str] = []
+
+    class Counting(SimTelephones):
+        def target(self, call: Call, to: str) -> str:
+            charged.append(call.from_number)
+            return super().target(call, to)
+
+    async def story() -> None:
+        where = hotline(Extension(talks=10.0))
+        caller = where.caller()
+        where.callbacks.telephones = Counting(where.media, where.telephones.extensions)
+        assert await book(where, caller)
+        await asyncio.sleep(60.0)
+        assert state(where) == "called"
+        assert set(charged) == {NUMBER}
+        await where.close()
+
+    told(story)
+
+
 def test_a_caller_who_hangs_up_while_it_is_being_booked_is_not_called() -> None:
     class Slow(SimStore):
         def callback(self, uid: str, fields: Mapping[str, object]) -> "Future[None]":

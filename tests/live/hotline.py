@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from voicebot.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "dialplans" / "demo.yaml"
@@ -192,15 +195,11 @@ class Hotline:
         return self.call(closed[0]["uid"])
 
     def _command(self, *arguments: str) -> str:
+        """Run a command in this process: a test asks often, and starting Python takes longer than the answer."""
         where = ["--config", str(self.config), "--data", str(self.data)]
-        head, tail = list(arguments[:1]), list(arguments[1:])
-        done = subprocess.run(
-            [sys.executable, "-m", "voicebot", *head, *where, *tail],
-            capture_output=True,
-            timeout=30,
-            check=True,
-        )
-        return done.stdout.decode()
+        done = CliRunner().invoke(app, [arguments[0], *where, *arguments[1:]], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.stdout
 
     def stop(self) -> None:
         """Stop by SIGTERM, and check that it went as it should: exit 0, no traceback, no call left open."""

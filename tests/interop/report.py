@@ -13,6 +13,17 @@ as root and installs the peers itself. Each line is a test in `tests/interop/`.
 """
 
 _WORKS = "works"
+_NOTES = """## Good to know about the peers
+
+- `media.srtp: optional` (the default) offers keys on RTP/AVP. Asterisk without encryption, pyVoIP, SIPp, Linphone and baresip take
+  such an offer and answer without keys; Asterisk with `media_encryption=sdes` answers with one.
+- Keys that are sent as tones in the audio are not understood: set the peer to RFC 4733 (`dtmf_mode=rfc4733`) or INFO.
+- Asterisk reports a blind transfer as done when it has begun; whoever wants to come back to the caller uses `mode: attended` or a bridge.
+- baresip 1.0 repeats a REGISTER with a wrong password at once and for ever. After ten in a minute it gets no answer.
+- pyVoIP 1.6 is a telephone for UDP, G.711 and 8-bit audio, at a registrar alone. It answers challenges without `qop`, acknowledges with
+  a To tag of its own making, a second late, and cannot send keys.
+- Linphone without a sound card cannot record: that it is sent the prompt is seen on the wire.
+"""
 
 
 class Report:
@@ -66,6 +77,7 @@ class Report:
             lines += ["## Figures", "", "| measured | value |", "|---|---|"]
             lines += [f"| {name} | {value} |" for name, value in self._figures]
             lines.append("")
+        lines.append(_NOTES)
         return "\n".join(lines)
 
 

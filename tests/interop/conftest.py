@@ -38,8 +38,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return outcome
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write docs/interop.md, but only after a run of everything."""
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Write docs/interop.md, but only after a run of everything, to its end."""
+    if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return
     options = session.config.option
     partial = options.collectonly or options.keyword or options.markexpr or getattr(options, "lf", False)
     if not partial and [Path(each).resolve() for each in session.config.args] == [HERE]:

@@ -320,8 +320,8 @@ class Callbacks:
 
     async def _reach(self, booking: Booking, call: Call, agent: Leg) -> Leg:
         """Dial the caller while the agent hears the ringing. Raises DialFailed."""
-        uri = self.telephones.target(call, booking.number)  # at the caller's share of what may be dialled in a day
-        call.from_number = booking.hotline
+        uri = self.telephones.target(call, booking.number)
+        call.from_number = booking.hotline  # not before: it is dialled at the caller's share of the day
         call.trace("callback_dialled", attempt=booking.attempts)
         ringback = agent.play([PromptItem(str(self.sounds.ringback))], loop=True)
         dialling = asyncio.get_running_loop().create_task(self.telephones.dial(call, uri, name="caller"))

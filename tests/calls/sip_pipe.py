@@ -15,13 +15,18 @@ DELAY = 0.005  # seconds, one way
 
 
 class Pipe:
-    """Carries datagrams between the two, in order, after DELAY."""
+    """Carries datagrams between the two, in order, after DELAY. The one of the number `lost` never arrives."""
 
     def __init__(self) -> None:
         self.ends: dict[Address, End] = {}
+        self.sent = 0
+        self.lost = -1
 
     def send(self, datagram: Datagram, source: Address) -> None:
         loop = asyncio.get_running_loop()
+        self.sent += 1
+        if self.sent - 1 == self.lost:
+            return
         loop.call_later(DELAY, self._deliver, datagram, source)
 
     def _deliver(self, datagram: Datagram, source: Address) -> None:

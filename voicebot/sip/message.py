@@ -6,8 +6,7 @@ when a message arrives; their values are parsed when somebody asks for them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar, cast
+from collections.abc import Iterable, Sequence
 
 from voicebot.sip.errors import MessageError
 from voicebot.sip.header import CSeq, NameAddress, Via, is_token, split_values
@@ -19,7 +18,6 @@ MAX_HEADERS = 256
 VERSION = "SIP/2.0"
 
 HeaderList = Sequence[tuple[str, str]]
-T = TypeVar("T")
 
 # RFC 3261 section 7.3.3, and the registrations of later RFCs.
 COMPACT = {
@@ -66,16 +64,41 @@ def _spelled(name: str) -> str:
     return known
 
 
+# As nearly everybody spells the names that nearly every message has.
+_USUAL = {
+    _spelled(name): name
+    for name in (
+        *(
+            "via",
+            "from",
+            "to",
+            "call-id",
+            "cseq",
+            "contact",
+            "max-forwards",
+            "content-type",
+            "content-length",
+        ),
+        *("allow", "supported", "user-agent", "server", "record-route", "route", "expires", "date", "accept"),
+        *("session-expires", "min-se", "p-asserted-identity", "reason", "require", "allow-events"),
+    )
+}
+
+
 class Message:
     """What requests and responses share. Immutable; `headers` are (lower-case long name, raw value) in order."""
 
-    __slots__ = ("_lines", "_parsed", "body", "headers")
+    __slots__ = ("_call_id", "_cseq", "_from", "_lines", "_to", "_via", "body", "headers")
 
     def __init__(self, headers: HeaderList, body: bytes = b"") -> None:
         self.headers = headers
         self.body = body
         self._lines: dict[str, list[str]] | None = None
-        self._parsed: dict[str, object] = {}
+        self._via: Via | None = None
+        self._from: NameAddress | None = None
+        self._to: NameAddress | None = None
+        self._cseq: CSeq | None = None
+        self._call_id: str | None = None
 
     @property
     def _index(self) -> dict[str, list[str]]:
@@ -111,35 +134,44 @@ class Message:
         """Return the option tags or methods of a list header, lower-case."""
         return frozenset(value.lower() for value in self.values(name))
 
-    def _once(self, name: str, parse: Callable[[str], T]) -> T:
-        known = self._parsed.get(name)
-        if known is None:
-            lines = self._index.get(name)
-            if not lines:
-                raise MessageError(400, f"Missing {_spelled(name)} header")
-            known = self._parsed[name] = parse(lines[0])
-        return cast(T, known)
+    def _required(self, name: str) -> str:
+        lines = self._index.get(name)
+        if not lines:
+            raise MessageError(400, f"Missing {_spelled(name)} header")
+        return lines[0]
+
+    # Parsed when first asked for; they are asked for a dozen times a message.
 
     @property
     def via(self) -> Via:
         """The topmost Via."""
-        return self._once("via", _parse_top_via)
+        if self._via is None:
+            self._via = _parse_top_via(self._required("via"))
+        return self._via
 
     @property
     def from_(self) -> NameAddress:
-        return self._once("from", NameAddress.parse)
+        if self._from is None:
+            self._from = NameAddress.parse(self._required("from"))
+        return self._from
 
     @property
     def to(self) -> NameAddress:
-        return self._once("to", NameAddress.parse)
+        if self._to is None:
+            self._to = NameAddress.parse(self._required("to"))
+        return self._to
 
     @property
     def cseq(self) -> CSeq:
-        return self._once("cseq", CSeq.parse)
+        if self._cseq is None:
+            self._cseq = CSeq.parse(self._required("cseq"))
+        return self._cseq
 
     @property
     def call_id(self) -> str:
-        return self._once("call-id", _parse_call_id)
+        if self._call_id is None:
+            self._call_id = _parse_call_id(self._required("call-id"))
+        return self._call_id
 
     @property
     def contact(self) -> NameAddress | None:
@@ -198,20 +230,20 @@ class Message:
 class Request(Message):
     """A request. `uri` is the raw Request-URI."""
 
-    __slots__ = ("method", "uri")
+    __slots__ = ("_target", "method", "uri")
 
     def __init__(self, method: str, uri: str, headers: HeaderList, body: bytes = b"") -> None:
         super().__init__(headers, body)
         self.method = method
         self.uri = uri
+        self._target: Uri | None = None
 
     @property
     def target(self) -> Uri:
         """The Request-URI, parsed; raises MessageError."""
-        known = self._parsed.get("uri")
-        if known is None:
-            known = self._parsed["uri"] = Uri.parse(self.uri)
-        return cast(Uri, known)
+        if self._target is None:
+            self._target = Uri.parse(self.uri)
+        return self._target
 
     def _start_line(self) -> str:
         return f"{self.method} {self.uri} {VERSION}"
@@ -243,7 +275,7 @@ class Request(Message):
                 value = ", ".join([str(via), *rest])
             headers.append((name, value))
         request = self.with_headers(headers)
-        request._parsed = {**self._parsed, "via": via}
+        request._via = via
         return request
 
     def response(
@@ -337,6 +369,11 @@ def _unusable(message: "Request | Response", reason: str, status: int = 400) -> 
 def _split_headers(lines: Iterable[str]) -> list[tuple[str, str]]:
     headers: list[tuple[str, str]] = []
     for line in lines:
+        name, _, value = line.partition(":")
+        known = _USUAL.get(name)
+        if known is not None:
+            headers.append((known, value.strip().replace("\r", " ")))
+            continue
         line = line.rstrip("\r").replace("\r", " ")
         if not line.strip():
             continue
@@ -350,8 +387,8 @@ def _split_headers(lines: Iterable[str]) -> list[tuple[str, str]]:
             # A line without a colon says nothing: dropping it loses less than refusing the call.
             continue
         headers.append((COMPACT.get(name, name), value.strip()))
-        if len(headers) > MAX_HEADERS:
-            raise MessageError(400, "Too many header fields")
+    if len(headers) > MAX_HEADERS:
+        raise MessageError(400, "Too many header fields")
     return headers
 
 

@@ -53,6 +53,7 @@ interop: $(VENV)/.installed
 bench: $(VENV)/.installed
 	@$(BIN)/python -m bench $(ARGS)
 
+# Led by coverage with `pip install -e .[fuzz]`. FUZZ_SECONDS=600 goes on for ten minutes (60) for the parsers, and as long for dialplans.
 fuzz: $(VENV)/.installed
 	@$(BIN)/python -m pytest tests/fuzz $(ARGS)
 

@@ -49,6 +49,8 @@ class Pbx:
         self._held_once = False
         self._count = 0
         self._kept: bytes | None = None
+        self._source: tuple[str, int] | None = None
+        self._timestamp = 0
         asyncio.get_running_loop().add_reader(self._socket, self._readable)
 
     @property
@@ -102,6 +104,17 @@ class Pbx:
             self._held_once and faults.silent_after_hold
         )
         self._send = not quiet
+        if holds and (faults.ignores_hold or faults.talks_on):
+            self._talk(30)
+
+    def _talk(self, packets: int) -> None:
+        """Send by itself, every 20 ms."""
+        if packets and self._source is not None and self._socket.fileno() >= 0:
+            self._count += 1
+            self._timestamp += 160
+            out = rtp.build(0, self._count, self._timestamp, 99, bytes(160))
+            self._socket.sendto(out, self._source)
+            asyncio.get_running_loop().call_later(0.02, self._talk, packets - 1)
 
     def _answer(self, offer: bytes) -> bytes:
         settled = answer_offer(self._local, offer)
@@ -128,6 +141,7 @@ class Pbx:
     def _echo(self, packet: rtp.Packet, source: tuple[str, int]) -> None:
         faults, payload, kind = self._faults, packet.payload, packet.payload_type
         self._count += 1
+        self._source, self._timestamp = source, packet.rtp_timestamp
         if faults.loses and self._count % faults.loses == 0:
             return
         if faults.transcodes:

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.interop.audio import AGENT_HZ, CALLER_HZ, tone_wav
@@ -22,11 +23,22 @@ class Asterisk:
     """One Asterisk of the private installation in `root`, with its files below `run`.
 
     It listens on `port` (UDP and TCP) and `tls_port`, with a certificate of `authority`. `hotline` is the port of the
-    hotline whose trunk it is, `guarded` that of one which asks for a password.
+    hotline whose trunk it is, `guarded` that of one which asks for a password. `files`: configurations in place of
+    those of this folder; then it is at `host`:5060.
     """
 
-    def __init__(self, root: Path, run: Path, hotline: int, guarded: int = 1) -> None:
-        self.port = _free_port_of_both()
+    def __init__(
+        self,
+        root: Path,
+        run: Path,
+        hotline: int,
+        guarded: int = 1,
+        *,
+        host: str = "127.0.0.1",
+        files: Mapping[str, str] | None = None,
+    ) -> None:
+        self.host = host
+        self.port = 5060 if files else _free_port_of_both()
         self.tls_port = free_port(socket.SOCK_STREAM)
         self._root, self._run = root, run
         rtp_first = random.choice(_RTP_PORTS)
@@ -65,7 +77,7 @@ class Asterisk:
         }
         for source in _CONFIGURATION.glob("*.conf"):
             text = re.sub(r"@([A-Z_]+)@", lambda mark: str(marks[mark.group(1)]), source.read_text())
-            (run / "etc" / source.name).write_text(text)
+            (run / "etc" / source.name).write_text((files or {}).get(source.name, text))
 
     def _command(self, *arguments: str) -> list[str]:
         """Return the command line: the installation's own loader, libraries and program."""
@@ -93,7 +105,7 @@ class Asterisk:
             assert self._process.poll() is None, self.log_text()[-3000:]
             assert time.monotonic() < end, self.log_text()[-3000:]
             time.sleep(0.1)
-        wait_until(lambda: options("127.0.0.1", self.port, 0.5) != 0, 5.0, "Asterisk answers OPTIONS")
+        wait_until(lambda: options(self.host, self.port, 0.5) != 0, 5.0, "Asterisk answers OPTIONS")
         return self
 
     def __exit__(self, *_: object) -> None:

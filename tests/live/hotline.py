@@ -119,7 +119,11 @@ class Hotline:
             assert self.running, f"the server ended:\n{self.log_text()}"
             assert time.monotonic() < end, f"the server does not start:\n{self.log_text()}"
             time.sleep(_POLL)
-        assert options("127.0.0.1", self.port) == 200
+        assert self.answers()
+
+    def answers(self) -> bool:
+        """Whether it answers OPTIONS."""
+        return options("127.0.0.1", self.port) == 200
 
     def launch(self) -> None:
         """Start the server and return at once."""

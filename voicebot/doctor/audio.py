@@ -32,6 +32,7 @@ class Audio:
         self.reports: list[Reported] = []
         self.keys_heard = ""
         self.sent = 0
+        self.muted = False  # nothing is sent, as a phone does that has the other side on hold
         self._loop = get_running_loop()
         self._socket = even_port(host)
         self.port: int = self._socket.getsockname()[1]
@@ -81,7 +82,7 @@ class Audio:
         if media is None:
             return
         self._timestamp = (self._timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
-        if not media.send:
+        if self.muted or not media.send:
             return
         event = self._events_out.next(self._timestamp) if media.event_payload_type is not None else None
         if event is not None and media.event_payload_type is not None:

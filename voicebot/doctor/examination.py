@@ -187,9 +187,11 @@ class Examination:
         change = evidence.hold = await self._offer("sendonly")
         if change.status // 100 != 2:
             return
+        self._audio.muted = True  # else an echo would be taken for a PBX that talks on
         start = max(self._now(), change.answered_at) + _GRACE
         await self._wait(_GRACE + self._pace.hold)
         evidence.held = (start, self._now())
+        self._audio.muted = False
         change = evidence.resume = await self._offer("sendrecv")
         if change.status // 100 == 2:
             await self._wait(self._pace.resume)

@@ -1,0 +1,215 @@
+"""docs/pbx/asterisk.md, word for word: the hotline as a trunk, as an extension, encrypted; agents, transfer, the doctor."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.interop.asterisk_pbx import Asterisk
+from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in, tone_wav
+from tests.interop.baresip import Baresip
+from tests.interop.pages import NETWORK, Page, PageHotline
+from tests.live.hotline import Hotline, events, log_on_failure, options, running, wait_until
+from tests.runtime.certificates import Authority
+from voicebot.media.wav import read_wav
+
+PBX, HOTLINE = f"{NETWORK}10", f"{NETWORK}20"
+
+
+def feature(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.feature("Asterisk", f"docs/pbx/asterisk.md word for word: {name}")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    if options(PBX, 5060, 0.3) or options(HOTLINE, 5060, 0.3):
+        pytest.skip("port 5060 of all addresses is taken by another SIP server")
+    asterisk, hotline = tmp_path_factory.mktemp("pbx"), tmp_path_factory.mktemp("voicebot")
+    authority = Authority(tmp_path_factory.mktemp("authority"))
+    (asterisk / "etc" / "keys").mkdir(parents=True)
+    for folder, host in ((asterisk / "etc" / "keys", PBX), (hotline, HOTLINE)):
+        signed = authority.sign(host, host)
+        for source, name in (
+            (signed.certificate, "cert"),
+            (signed.key, "key"),
+            (authority.certificate, "ca"),
+        ):
+            shutil.copy(source, folder / f"{name}.pem")
+    return {"asterisk": asterisk / "etc", "voicebot": hotline}
+
+
+@pytest.fixture(scope="module")
+def page(folders: dict[str, Path]) -> Page:
+    return Page("asterisk.md", folders)
+
+
+def asterisk_of(page: Page, folders: dict[str, Path], root: Path, *parts: str) -> Asterisk:
+    files = {
+        "pjsip.conf": page.file("pjsip.conf", *parts),
+        "extensions.conf": page.file("extensions.conf", *parts),
+    }
+    return Asterisk(root, folders["asterisk"].parent, 1, host=PBX, files=files)
+
+
+def phone(folder: Path, user: str, *, answers: bool = False, says: Path | None = None) -> Baresip:
+    return Baresip(
+        folder, user, registrar=f"{PBX}:5060", password=f"CHANGE-ME-{user}", answers=answers, says=says
+    )
+
+
+@pytest.fixture(scope="class")
+def trunk(page: Page, folders: dict[str, Path], asterisk_folder: Path) -> Iterator[tuple[Hotline, Asterisk]]:
+    hotline = PageHotline(folders["voicebot"], page.file("config.yaml", "trunk"), HOTLINE)
+    with asterisk_of(page, folders, asterisk_folder, "trunk", "tls") as pbx, running(hotline):
+        yield hotline, pbx
+
+
+@pytest.fixture
+def told(request: pytest.FixtureRequest) -> Iterator[None]:
+    hotline, pbx = request.getfixturevalue("trunk")
+    with log_on_failure(hotline):
+        try:
+            yield
+        except AssertionError:
+            print(pbx.log_text()[-4000:])
+            raise
+
+
+@pytest.mark.usefixtures("told")
+class TestTrunk:
+    @feature("a phone calls the hotline; prompt, keys, audio both ways")
+    def test_a_phone_calls_the_hotline(
+        self, trunk: tuple[Hotline, Asterisk], baresip_program: str, tmp_path: Path
+    ) -> None:
+        hotline, pbx = trunk
+        wait_until(lambda: "Avail" in pbx.cli("pjsip show contacts"), 10.0, "the trunk is available")
+        before = len(hotline.calls())
+        with phone(tmp_path / "caller", "6002", says=tone_wav(tmp_path / "t.wav", CALLER_HZ, 60)) as caller:
+            caller.dial(f"sip:701@{PBX}:5060")
+            caller.listen(1.5)
+            caller.keys("314159")
+            caller.wait_for("CALL_CLOSED", timeout=20)
+        record = hotline.wait_for_record(before + 1)
+        assert (
+            "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys"))
+            == "314159"
+        )
+        assert (record["trunk"], record["from_number"]) == ("pbx", "6002")
+        assert loud_seconds(read_wav(caller.heard())) > 0.5
+        assert seconds_in(Path(record["recording"]), CALLER_HZ) > 1.0
+
+    @feature("a caller of the queue is connected with an agent's phone of the PBX")
+    def test_an_agents_extension_is_rung(
+        self, trunk: tuple[Hotline, Asterisk], baresip_program: str, tmp_path: Path
+    ) -> None:
+        hotline, _ = trunk
+        before = len(hotline.calls())
+        says = tone_wav(tmp_path / "agent.wav", AGENT_HZ, 60)
+        with (
+            phone(tmp_path / "agent", "6001", answers=True, says=says) as agent,
+            phone(tmp_path / "caller", "6002") as caller,
+        ):
+            caller.dial(f"sip:702@{PBX}:5060")
+            agent.wait_for("CALL_ESTABLISHED", timeout=15)
+            caller.listen(2.0)
+            caller.hang_up()
+            agent.wait_for("CALL_CLOSED", timeout=10)
+        record = hotline.wait_for_record(before + 1)
+        assert (record["agent"], record["ended_by"]) == ("alice", "caller")
+        assert seconds_in(caller.heard(), AGENT_HZ) > 1.0
+
+    @feature("blind transfer (REFER) to an extension of the PBX")
+    def test_a_caller_is_transferred(
+        self, trunk: tuple[Hotline, Asterisk], baresip_program: str, tmp_path: Path
+    ) -> None:
+        hotline, _ = trunk
+        before = len(hotline.calls())
+        says = tone_wav(tmp_path / "agent.wav", AGENT_HZ, 60)
+        with (
+            phone(tmp_path / "agent", "6001", answers=True, says=says) as agent,
+            phone(tmp_path / "caller", "6002") as caller,
+        ):
+            caller.dial(f"sip:703@{PBX}:5060")
+            caller.listen(1.5)
+            caller.keys("6001")
+            agent.wait_for("CALL_ESTABLISHED", timeout=15)
+            record = hotline.wait_for_record(before + 1)
+            caller.listen(2.0)
+            caller.hang_up()
+        assert record["release_cause"] == "transferred"
+        assert seconds_in(caller.heard(), AGENT_HZ) > 1.0
+
+    @feature("TLS and SRTP")
+    def test_a_phone_calls_the_hotline_encrypted(
+        self, trunk: tuple[Hotline, Asterisk], baresip_program: str, tmp_path: Path
+    ) -> None:
+        hotline, _ = trunk
+        before = len(hotline.calls())
+        with phone(tmp_path / "caller", "6002") as caller:
+            caller.dial(f"sip:720@{PBX}:5060")
+            caller.listen(3.0)
+            caller.hang_up()
+        record = hotline.wait_for_record(before + 1)
+        assert (record["trunk"], record["ended_by"]) == ("pbx", "caller")
+        assert loud_seconds(read_wav(caller.heard())) > 0.5
+        ladder = hotline._command("calls", "show", record["uid"], "--sip")
+        assert "SIP/2.0/TLS" in ladder
+        assert "RTP/SAVP" in ladder
+
+    @feature("`voicebot doctor` with an echo extension, and through the PBX to the hotline")
+    @pytest.mark.parametrize("number", ["600", "700"])
+    def test_the_doctor_finds_nothing(self, trunk: tuple[Hotline, Asterisk], number: str) -> None:
+        code, found = doctor(f"sip:{number}@{PBX}")
+        bad = {each["name"]: each["text"] for each in found.values() if each["verdict"] in ("warn", "fail")}
+        assert {name: text for name, text in bad.items() if name not in ("jitter", "gaps")} == {}
+        assert code == (1 if bad else 0)
+        assert found["authentication"]["text"].startswith("password accepted")
+        assert found["hold"]["verdict"] == found["audio-sent"]["verdict"] == "ok"
+        if number == "600":
+            assert found["echo"]["verdict"] == found["transcoding"]["verdict"] == "ok"
+
+
+def doctor(uri: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "voicebot",
+            "doctor",
+            uri,
+            "--user",
+            "6002",
+            "--password-env",
+            "PASSWORD",
+            "--json",
+        ],
+        capture_output=True,
+        timeout=90,
+        env=os.environ | {"PASSWORD": "CHANGE-ME-6002"},
+    )
+    assert done.returncode in (0, 1), done.stderr.decode()
+    return done.returncode, {each["name"]: each for each in json.loads(done.stdout)["findings"]}
+
+
+@feature("the hotline as an extension: registered, called, and calling its agents")
+def test_the_hotline_is_an_extension(
+    page: Page, folders: dict[str, Path], asterisk_folder: Path, baresip_program: str, tmp_path: Path
+) -> None:
+    os.environ["PBX_PASSWORD"] = "CHANGE-ME-710"
+    hotline = PageHotline(folders["voicebot"], page.file("config.yaml", "extension"), HOTLINE)
+    with asterisk_of(page, folders, asterisk_folder, "extension") as pbx, running(hotline):
+        wait_until(lambda: f"710@{HOTLINE}" in pbx.cli("pjsip show contacts"), 10.0, "registered")
+        before = len(hotline.calls())
+        with phone(tmp_path / "caller", "6002") as caller, log_on_failure(hotline):
+            caller.dial(f"sip:710@{PBX}:5060")
+            caller.listen(3.0)
+            caller.hang_up()
+            record = hotline.wait_for_record(before + 1)
+    assert (record["trunk"], record["from_number"], record["to_number"]) == ("pbx", "6002", "710")
+    assert loud_seconds(read_wav(caller.heard())) > 0.5

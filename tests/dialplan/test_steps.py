@@ -350,7 +350,7 @@ def test_headers_of_a_dialled_leg_are_one_line_whatever_a_variable_holds() -> No
         + """
 flows:
   main:
-    - set: {call.note: "a\\r\\nRoute: <sip:evil>\\u0007"}
+    - set: {call.note: "a\\r\\nRoute: <sip:evil>"}
     - transfer:
         to: "6001"
         headers:

@@ -35,6 +35,8 @@ from voicebot.dialplan.line import (
 )
 from voicebot.wire import PlayEnded, PromptItem, StreamItem
 
+FILLER_AGAIN = 8.0  # seconds: whoever hears nothing for ten takes the line for dead
+
 
 class Callbacks(Protocol):
     """Where callers book that they are called back (`calls.callbacks`)."""
@@ -209,10 +211,12 @@ class TelephoneLine:
     async def fetch(self, request: FetchRequest) -> FetchResult:
         fetching = asyncio.get_running_loop().create_task(self.services.fetch(request))
         try:
-            if request.filler:
-                await first_of(fetching, timeout=request.filler_after)
+            silence = request.filler_after
+            while request.filler and not fetching.done():
+                await first_of(fetching, timeout=silence)
                 if not fetching.done():
                     await self.speak(self.caller, request.filler)
+                silence = FILLER_AGAIN
             return await fetching
         finally:
             fetching.cancel()

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from voicebot.dialplan.checks.names import everything
-from voicebot.dialplan.schema import Dialplan
+from voicebot.dialplan.inputs import Handler
+from voicebot.dialplan.schema import Dialplan, Service
 from voicebot.dialplan.source import Finding, finding
 from voicebot.dialplan.steps.callback import Callback
 from voicebot.dialplan.steps.collect import Collect
@@ -13,14 +14,16 @@ from voicebot.dialplan.steps.play import Play
 from voicebot.dialplan.steps.queue import QueueStep
 from voicebot.dialplan.steps.say import Say
 from voicebot.dialplan.steps.set import Set
-from voicebot.dialplan.targets import Steps
+from voicebot.dialplan.targets import Step, Steps
 from voicebot.dialplan.texts import Text
 
+DEAD_AIR = 10.0  # seconds in which callers hear nothing; then they take the line for dead
 MEANWHILE = (Say, Play, Set)
 
 
 def check_runnable(dialplan: Dialplan) -> Iterator[Finding]:
-    """VB190: the plain form of something; VB191-VB193. Keys that a step needs beside another: VB022, VB102."""
+    """VB167: long silence; VB190: the plain form of something; VB191-VB193. Keys that a step needs beside another: VB022, VB102."""
+    unheard = {id(step) for handler in dialplan.handlers.get("hangup", ()) for step in _inner(handler)}
     for item in everything(dialplan):
         match item:
             case Callback(queue=None) if len(dialplan.queues) != 1:
@@ -36,9 +39,23 @@ def check_runnable(dialplan: Dialplan) -> Iterator[Finding]:
                 yield finding("VB190", prompt.position, message, hint, "info")
             case QueueStep():
                 yield from _queue_step(item)
+            case Http(service=pointer) if id(item) not in unheard:
+                yield from _silence(item, dialplan.services.get(pointer.name))
             case _:
                 pass
     yield from _handlers(dialplan)
+
+
+def _silence(step: Http, service: Service | None) -> Iterator[Finding]:
+    if service is None:
+        return
+    attempts = 1 + (service.retries if step.get is not None else 0)  # only a get is asked again
+    longest = (step.timeout or service.timeout) * attempts
+    heard = min(longest, step.filler.after) if step.filler is not None else longest
+    if heard > DEAD_AIR:
+        message = f"while {service.name!r} does not answer, callers hear nothing for {heard:g} s"
+        hint = 'shorten the timeout, or add filler: {after: 800ms, say: "One moment, please."}'
+        yield finding("VB167", step.position, message, hint, "warning")
 
 
 def _queue_step(step: QueueStep) -> Iterator[Finding]:
@@ -53,9 +70,13 @@ def _queue_step(step: QueueStep) -> Iterator[Finding]:
                 yield finding("VB191", inner.position, message, "say, play and set can")
 
 
+def _inner(handler: Handler) -> tuple[Step, ...]:
+    return handler.goto.steps if isinstance(handler.goto, Steps) else ()
+
+
 def _handlers(dialplan: Dialplan) -> Iterator[Finding]:
     for handler in dialplan.handlers.get("hangup", ()):
-        inner = handler.goto.steps if isinstance(handler.goto, Steps) else ()
+        inner = _inner(handler)
         allowed = (Set, Request)
         good = all(isinstance(step, allowed) for step in inner) and not any(
             isinstance(step, Http) and step.filler for step in inner

@@ -137,6 +137,7 @@ say it in one of them only, or make the phrase longer ⇒ 只保留其中一个�
 say, play and set can ⇒ 可以用 say、play 和 set
 send it as json ⇒ 请放在 json 中发送
 set interdigit_timeout in the step or in defaults, or choose other keys ⇒ 请在步骤或 defaults 中设置 interdigit_timeout，或改用其他按键
+shorten the timeout, or add filler: {after: 800ms, say: "One moment, please."} ⇒ 请缩短 timeout，或加上 filler: {after: 800ms, say: "请稍等。"}
 set writes call.NAME or slot.NAME ⇒ set 只能写 call.名称 或 slot.名称
 slot {0}: {1} ⇒ 槽位 {0}：{1}
 some way through conditions and errors leads round in a circle ⇒ 某些条件和错误会使流程循环往复
@@ -261,6 +262,7 @@ did you mean {0}? ⇒ 是不是想写 {0}？
 {0} cannot be keyed ⇒ {0} 不能按键输入
 {0} cannot be set ⇒ {0} 不能设置
 {0} cannot be used in expressions ⇒ {0} 不能用于表达式
+while {0} does not answer, callers hear nothing for {1} s ⇒ {0} 没有应答时，来电者 {1} 秒内听不到任何声音
 {0} cannot run while waiting ⇒ {0} 不能在等待时运行
 {0} does not mean its own choice, {1}, but {2} ⇒ {0} 指的不是它自己的选项 {1}，而是 {2}
 the prompt offers {0}, and whoever says just that is not understood so ⇒ 提示音提到 {0}，但只说这句话的人不会被理解为该选项

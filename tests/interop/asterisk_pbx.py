@@ -1,9 +1,7 @@
 """Asterisk as a PBX on 127.0.0.1: the hotline is its trunk, the agents' extensions live there."""
 
-import contextlib
 import random
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -38,8 +36,8 @@ class Asterisk:
         files: Mapping[str, str] | None = None,
     ) -> None:
         self.host = host
-        self.port = 5060 if files else _free_port_of_both()
-        self.tls_port = free_port(socket.SOCK_STREAM)
+        self.port = 5060 if files else free_port()
+        self.tls_port = free_port()
         self._root, self._run = root, run
         rtp_first = random.choice(_RTP_PORTS)
         self.audio = run / "audio"
@@ -161,15 +159,6 @@ class Asterisk:
         """Return how many channels are up."""
         found = re.search(r"(\d+) active channel", self.cli("core show channels count"))
         return int(found.group(1)) if found else 0
-
-
-def _free_port_of_both() -> int:
-    """Return a port that is free for UDP and for TCP."""
-    while True:
-        port = free_port()
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 class OriginatedCall:

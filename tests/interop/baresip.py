@@ -50,7 +50,7 @@ class Baresip:
         self.port = port or free_port()
         self.events: list[dict[str, Any]] = []
         self._registers = bool(registrar) and registered
-        self._control_port = free_port(socket.SOCK_STREAM)
+        self._control_port = free_port()
         self._buffer = b""
         self._log = folder / "baresip.log"
         self._source = says or silence_wav(folder / "silence.wav", 120)

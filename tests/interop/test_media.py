@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.interop.audio import CALLER_HZ, loud_seconds, seconds_in, tone_wav
+from tests.interop.audio import CALLER_HZ, loud_seconds, seconds_in, write_wav
 from tests.interop.baresip import Baresip
 from tests.interop.conftest import DIALPLAN
 from tests.live.hotline import Hotline, events, log_on_failure, running
+from voicebot.media.tones import tone
 from voicebot.media.wav import read_wav
 
 pytestmark = pytest.mark.usefixtures("baresip_program")
@@ -21,14 +23,17 @@ def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
         yield each
 
 
+_PAUSE = np.zeros(int(2.5 * 8000), np.int16)  # as long as the prompt, which stops when somebody speaks
+
+
 def check_call(hotline: Hotline, folder: Path, codec: str, ptime: int, encryption: str) -> None:
-    """Key a number while a tone is said: the keys count, the tone is in the recording, and the prompt was heard."""
+    """Key a number after a tone was said: the keys count, the tone is in the recording, and the prompt was heard."""
     before = sum(1 for each in hotline.calls() if each["ended_at"])
-    says = tone_wav(folder / "says.wav", CALLER_HZ, 30)
+    says = write_wav(folder / "says.wav", np.concatenate([_PAUSE, tone((CALLER_HZ,), 2.0), *[_PAUSE] * 12]))
     phone = Baresip(folder / "caller", says=says, codec=codec, ptime=ptime, encryption=encryption)
     with log_on_failure(hotline), phone as caller:
         caller.dial(hotline.uri("701"))
-        caller.listen(2.0)
+        caller.listen(2.5 + 2.0)
         caller.keys("314159")
         caller.wait_for("CALL_CLOSED", timeout=15)
         assert ("SRTP is Enabled" in caller.log_text()) == bool(encryption)

@@ -35,12 +35,17 @@ def wait_until(fact: Callable[[], bool], timeout: float, what: str) -> None:
         time.sleep(_POLL)
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    """Return a port of 127.0.0.1 that is free now, below those that the system gives out."""
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that is free now, for UDP and TCP, below those that the system gives out."""
     while True:
         port = random.randrange(5600, 9900)
-        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            contextlib.suppress(OSError),
+        ):
+            udp.bind(("127.0.0.1", port))
+            tcp.bind(("127.0.0.1", port))
             return port
 
 

@@ -363,7 +363,7 @@ class Server:
             log.warning("a transfer target may not be dialled: see `dial` of the trunk", call=call.uid)
             raise DialFailed("declined", 403)
         if uri not in {agent.uri for agent in self.config.agents.values()}:
-            problem = self._tolls.problem(call.from_number, datetime.date.today())
+            problem = self._tolls.problem(call.from_number, datetime.date.today(), f"{call.uid} {uri}")
             if problem:
                 log.warning(
                     "a transfer target may not be dialled any more today", call=call.uid, limit=problem

@@ -9,20 +9,30 @@ TODAY = datetime.date(2026, 11, 24)
 
 def test_a_caller_may_be_transferred_so_often_a_day() -> None:
     tolls = Tolls(per_caller=2, in_all=100)
-    assert [bool(tolls.problem("6001", TODAY)) for _ in range(3)] == [False, False, True]
-    assert "per_caller" in tolls.problem("6001", TODAY)
-    assert tolls.problem("6002", TODAY) == ""
-    assert tolls.problem("6001", TODAY + datetime.timedelta(days=1)) == ""
+    assert [bool(tolls.problem("6001", TODAY, f"call-{number}")) for number in range(3)] == [
+        False,
+        False,
+        True,
+    ]
+    assert "per_caller" in tolls.problem("6001", TODAY, "call-4")
+    assert tolls.problem("6002", TODAY, "call-5") == ""
+    assert tolls.problem("6001", TODAY + datetime.timedelta(days=1), "call-6") == ""
+
+
+def test_a_number_that_is_looked_at_twice_in_a_call_counts_once() -> None:
+    tolls = Tolls(per_caller=1, in_all=100)
+    assert [tolls.problem("6001", TODAY, "call-1 sip:1@pbx") for _ in range(3)] == [""] * 3
+    assert tolls.problem("6001", TODAY, "call-1 sip:2@pbx")
 
 
 def test_callers_without_a_number_do_not_use_up_each_others_share() -> None:
     tolls = Tolls(per_caller=2, in_all=10)
-    assert [tolls.problem("anonymous", TODAY) for _ in range(10)] == [""] * 10
-    assert tolls.problem("anonymous", TODAY)
+    assert [tolls.problem("anonymous", TODAY, f"call-{number}") for number in range(10)] == [""] * 10
+    assert tolls.problem("anonymous", TODAY, "call-10")
 
 
 def test_callers_with_ever_new_numbers_reach_the_limit_of_the_day() -> None:
     tolls = Tolls(per_caller=2, in_all=10)
-    problems = [tolls.problem(f"spoofed-{number}", TODAY) for number in range(20)]
+    problems = [tolls.problem(f"spoofed-{number}", TODAY, f"call-{number}") for number in range(20)]
     assert problems[:10] == [""] * 10
     assert all("dialled_per_day" in problem for problem in problems[10:])

@@ -17,19 +17,25 @@ class Tolls:
         self._day: datetime.date | None = None
         self._counts: Counter[str] = Counter()
         self._total = 0
+        self._counted: set[str] = set()
 
-    def problem(self, caller: str, today: datetime.date) -> str:
+    def problem(self, caller: str, today: datetime.date, dialled: str) -> str:
         """Count one number dialled for `caller` and return "", or return why it may not be dialled any more today.
 
+        `dialled` names the call and the number: however often it is asked for, it counts once.
         Callers who withhold their number (anonymous, or none) count for the day only: they are many.
         """
         if today != self._day:
             self._day, self._total = today, 0
             self._counts.clear()
+            self._counted.clear()
+        if dialled in self._counted:
+            return ""
         if self._total >= self._in_all:
             return "limits.dialled_per_day is reached"
         if caller not in _NOBODY and self._counts[caller] >= self._per_caller:
             return "limits.dialled_per_caller_and_day is reached"
         self._total += 1
+        self._counted.add(dialled)
         self._counts[caller] += 1
         return ""

@@ -88,7 +88,7 @@ async def _rising(
             break
         best = rate
     plan.tell(f"calls_per_second: {flow} calls to {name}, more than it can")
-    rate = best * _OVERLOAD
+    rate = (best or rates[0]) * _OVERLOAD
     found, _ = await _measured(plan, sipp, callee, flow, round(rate * plan.sipp_seconds), rate)
     figures.append(Figure(f"{name}, {flow} calls at {rate:g}/s, {_OVERLOAD:g} times as many", "", found))
     return [*figures, single(f"{name}, {flow} calls: the highest rate tried with 0 failed", best, "/s")]

@@ -18,6 +18,8 @@ _SLOTS = 4  # per 20 ms: the callers are spread over them
 _SLOT_SECONDS = 0.02 / _SLOTS
 _BUFFER = 1 << 20
 
+_RTCP = range(192, 224)  # second byte of what shares the port with RTP (RFC 5761 section 4)
+
 
 class Peer:
     """One caller's RTP and RTCP sockets. `audio` is G.711, sent in a circle from `offset`."""
@@ -52,11 +54,17 @@ class Peer:
         data, ancillary, _, _ = self.rtp.recvmsg(2048, 64)
         if len(data) < rtp.HEADER_BYTES or not ancillary:
             return
+        if data[1] in _RTCP:
+            self._reported(data)
+            return
         seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
         self._seen.append((seconds + nanoseconds / 1e9, *struct.unpack_from("!HI", data, 2)))
 
     def receive_report(self) -> None:
-        report = rtcp.parse(self.rtcp.recv(2048))
+        self._reported(self.rtcp.recv(2048))
+
+    def _reported(self, data: bytes) -> None:
+        report = rtcp.parse(data)
         if report is not None and report.blocks:
             self.reported_lost = report.blocks[0].lost
 

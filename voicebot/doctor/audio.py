@@ -13,6 +13,7 @@ from voicebot.media import FRAME_SAMPLES, rtcp, rtp
 from voicebot.media.g711 import CODECS, PCMU
 from voicebot.media.reception import Reception
 from voicebot.media.telephone_event import EventReceiver, EventSender
+from voicebot.phone.errors import PhoneError
 from voicebot.phone.rtp_line import arrival, even_port, stamped
 from voicebot.phone.signalling import bound
 from voicebot.phone.ticker import Ticker
@@ -22,6 +23,7 @@ KEY_MS, KEY_GAP_MS = 120, 120
 _REPORT_EVERY = 100  # packets
 _AT_ONCE = 64
 _CNAME = "doctor"
+_TRIES = 50  # for an even port whose neighbour is free, too
 
 
 class Audio:
@@ -34,9 +36,8 @@ class Audio:
         self.sent = 0
         self.muted = False  # nothing is sent, as a phone does that has the other side on hold
         self._loop = get_running_loop()
-        self._socket = even_port(host)
+        self._socket, self._control = _pair(host)
         self.port: int = self._socket.getsockname()[1]
-        self._control = bound(host, self.port + 1)
         stamped(self._socket)
         self._ticker = ticker
         self._media: Media | None = None
@@ -174,3 +175,19 @@ def _send(sock: socket.socket, data: bytes, host: str, port: int) -> None:
         sock.sendto(data, (host, port))
     except OSError:
         return  # lost, like any other packet
+
+
+def _pair(host: str) -> tuple[socket.socket, socket.socket]:
+    """Return sockets on an even port and the next one: RTP and RTCP (RFC 3550 section 11). Raises PhoneError."""
+    held = []
+    try:
+        for _ in range(_TRIES):
+            first = even_port(host)
+            try:
+                return first, bound(host, first.getsockname()[1] + 1)
+            except PhoneError:
+                held.append(first)  # so that the next one is another
+        raise PhoneError(f"no two neighbouring ports of {host} are free")
+    finally:
+        for each in held:
+            each.close()

@@ -3,7 +3,6 @@
 import asyncio
 import collections
 import contextlib
-import dataclasses
 import datetime
 import os
 import random
@@ -49,7 +48,7 @@ from voicebot.sip import Realm, Request, SessionTimers
 from voicebot.sip import events as sip
 from voicebot.sip.address import Address
 from voicebot.sip.captured import SipMessage
-from voicebot.sip.guard import Guard, GuardRules, Known
+from voicebot.sip.guard import Guard, Known
 from voicebot.speech.errors import SpeechError
 from voicebot.storage import StorageError, Writer
 from voicebot.trunks import Trunks, line_key
@@ -123,7 +122,7 @@ class Server:
             self.sources = SourceLimits(self._messages_per_second, _tell_flood)
             self.signalling.shell.admits = self.sources.admits
             self.signalling.shell.knows = self._knows
-            self.guard = Guard(self._agreed, GuardRules(*dataclasses.astuple(config.guard)), _tell_ban)
+            self.guard = Guard(self._agreed, config.guard, _tell_ban)
             self.signalling.endpoint.guard = self.guard
             self.signalling.shell.kept = self.phones.sources
             self.bound = self.signalling.bind(
@@ -463,7 +462,8 @@ def _tell_ban(host: str, user: str) -> None:
 
 
 def _homer(config: Config) -> Homer | None:
-    return None if config.homer is None else Homer(*dataclasses.astuple(config.homer))
+    told = config.homer
+    return None if told is None else Homer(told.address, told.capture_id, told.password)
 
 
 def _tell_flood(host: str) -> None:

@@ -68,6 +68,13 @@ def test_a_private_address_in_the_sdp_of_a_public_pbx_fails() -> None:
     assert found("sdp-address", answered()).text == "9.8.7.6:4000"
 
 
+def test_a_call_that_the_other_side_ends_says_after_how_long() -> None:
+    seen = answered()
+    assert found("stability", seen).verdict == "ok"
+    seen.ended_by_peer = 11.0
+    assert found("stability", seen) == Finding("stability", "warn", "the other side hung up after 0.8 s")
+
+
 def test_audio_from_another_address_than_the_sdp_says_is_a_warning() -> None:
     seen = answered()
     seen.heard = stream(host="203.0.113.4")

@@ -42,7 +42,7 @@ def test_addresses_without_end_do_not_fill_the_memory() -> None:
     limits = SourceLimits(lambda host: 100.0, lambda host: None)
     for index in range(sources.SOURCES + 10):
         assert limits.admits(f"h{index}", 0.0)
-    assert len(limits._buckets) == sources.SOURCES
+    assert len(limits._sources) == sources.SOURCES
 
 
 def test_one_customer_of_ipv6_is_one_address() -> None:

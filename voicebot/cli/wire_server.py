@@ -64,8 +64,7 @@ class Given:
             service: {request: StubAnswer(*answer) for request, answer in routes.items()}
             for service, routes in given["stub"].items()
         }
-        timeouts = {name: service.timeout for name, service in dialplan.services.items()}
-        return StubServices(stubs, timeouts)
+        return StubServices(stubs, dialplan.services)
 
     def now(self) -> datetime.datetime:
         passed = asyncio.get_running_loop().time() - self._set_at

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from voicebot.dialplan.source import Finding
+from voicebot.sip.guard import GuardRules
 
 Network = IPv4Network | IPv6Network
 PING_SECONDS = 60.0  # between two OPTIONS to a trunk
@@ -189,16 +190,6 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
-class GuardConfig:
-    """See `sip.guard.GuardRules`."""
-
-    strangers_per_minute: float = 10.0
-    registers_per_second: float = 50.0
-    wrong_passwords_per_minute: float = 20.0
-    ban_seconds: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
 class Homer:
     """Where SIP messages are told as HEP3; `address` is (IP address, UDP port)."""
 
@@ -279,7 +270,7 @@ class Config:
     reload: Reload = Reload()
     log: Log = Log()
     homer: Homer | None = None
-    guard: GuardConfig = GuardConfig()
+    guard: GuardRules = field(default_factory=GuardRules)
     canaries: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()
 

@@ -15,7 +15,6 @@ from voicebot.config.model import (
     AgentConfig,
     Api,
     CallbackConfig,
-    GuardConfig,
     Homer,
     Limits,
     Log,
@@ -33,6 +32,7 @@ from voicebot.config.section import (
 )
 from voicebot.dialplan.source import Mapping as MappingNode
 from voicebot.dialplan.source import Node, Scalar
+from voicebot.sip.guard import GuardRules
 
 _SHARE = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,3})?) ?%")
 
@@ -109,9 +109,9 @@ def api(section: Section) -> Api:
     return result
 
 
-def guard(section: Section) -> GuardConfig:
-    default = GuardConfig()
-    result = GuardConfig(
+def guard(section: Section) -> GuardRules:
+    default = GuardRules()
+    result = GuardRules(
         section.value("strangers_per_minute", number(0, 100_000), default.strangers_per_minute),
         section.value("registers_per_second", number(0.1, 100_000), default.registers_per_second),
         section.value("wrong_passwords_per_minute", number(1, 100_000), default.wrong_passwords_per_minute),

@@ -82,6 +82,9 @@ class ServiceLevel:
     seconds: float = key(number(0), required=True)
 
 
+RETRY_AFTER = 0.2  # seconds, between two attempts of a request
+
+
 @dataclass(frozen=True, kw_only=True)
 class Queue:
     """One entry of `queues`; durations in seconds, None without limit. `require` holds templates (`lang:{{ .. }}`)."""
@@ -116,6 +119,10 @@ class Service:
     headers: dict[str, str] | None = key(map_of(string))
     timeout: float = key(duration(0.1, 60), 5.0)
     retries: int = key(integer(0, 5), 0)
+
+    def attempts(self, method: str) -> int:
+        """Return how often a request is made that finds nothing or a 5xx: only a GET is made again, RETRY_AFTER later."""
+        return 1 + (self.retries if method == "GET" else 0)
 
 
 @dataclass(frozen=True)

@@ -224,7 +224,6 @@ class Hotline:
         self._on_event = on_event
         self._queues = tuple(queue_specs([dialplan]))
         self._no_hours = {name: _NoHours({}) for name in dialplan.hours}
-        self._timeouts = {name: service.timeout for name, service in dialplan.services.items()}
         self._zone = dialplan.hotline.timezone or ZoneInfo("UTC")
 
     def run(self, scenario: Scenario) -> Outcome:
@@ -292,7 +291,7 @@ class Hotline:
         speech = SimSpeech(recognised=self.dialplan.hotline.languages)
         media = SimMedia(speech)
         store = SimTimeline(CALL, loop, self._on_event)
-        services = StubServices(scenario.stub, self._timeouts)
+        services = StubServices(scenario.stub, self.dialplan.services)
         agents, telephones = self._agents(scenario, media)
         floor = Floor(telephones, _Dice(), agents, self._queues)
         callbacks = Callbacks(floor, telephones, speech, store, SOUNDS, _numbered())

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from voicebot.dialplan.line import FetchRequest, FetchResult
+from voicebot.dialplan.schema import RETRY_AFTER, Service
 from voicebot.dialplan.testcases import ANY_REQUEST, Stub, StubAnswer
-
-SERVICE_TIMEOUT = 5.0  # seconds, where neither the step nor the service has one
 
 
 @dataclass(slots=True)
@@ -29,13 +28,13 @@ class SimServices:
 
 @dataclass(slots=True)
 class StubServices:
-    """Implements `calls.protocols.Services` by the stubs of a test; `timeouts` are those of the declared services.
+    """Implements `calls.protocols.Services` by the stubs of a test; `services` are the declared ones.
 
-    What has no stub is unreachable, and noted in `unstubbed`.
+    A request is made again as `runtime.net.web` makes it. What has no stub is unreachable, and noted in `unstubbed`.
     """
 
     stubs: Mapping[str, Stub]
-    timeouts: Mapping[str, float] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
     unstubbed: list[str] = field(default_factory=list)
 
     async def fetch(self, request: FetchRequest) -> FetchResult:
@@ -43,16 +42,27 @@ class StubServices:
         if answer is None:
             self.unstubbed.append(f"{request.service}: {request.method.lower()} {request.path}")
             return FetchResult(0, kind="unreachable")
-        timeout = request.timeout or self.timeouts.get(request.service, SERVICE_TIMEOUT)
-        if not answer.status or answer.after >= timeout:
-            await asyncio.sleep(timeout)
-            return FetchResult(0, kind="timeout")
-        await asyncio.sleep(answer.after)
-        return FetchResult(answer.status, answer.body)
+        service = self.services[request.service]
+        limit = request.timeout or service.timeout
+        result = await _once(answer, limit)
+        for _ in range(1, service.attempts(request.method)):
+            if result.status and result.status < 500:
+                break
+            await asyncio.sleep(RETRY_AFTER)
+            result = await _once(answer, limit)
+        return result
 
     def _answer(self, request: FetchRequest) -> StubAnswer | None:
         stub = self.stubs.get(request.service, {})
         return stub.get(f"{request.method} {request.path}") or stub.get(ANY_REQUEST)
+
+
+async def _once(answer: StubAnswer, limit: float) -> FetchResult:
+    if not answer.status or answer.after >= limit:
+        await asyncio.sleep(limit)
+        return FetchResult(0, kind="timeout")
+    await asyncio.sleep(answer.after)
+    return FetchResult(answer.status, answer.body)
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from voicebot.sip.address import Address, site
 from voicebot.sip.digest import parse_parameters
 from voicebot.sip.errors import MessageError, SipError
 from voicebot.sip.message import Request
+from voicebot.sip.token_bucket import TokenBucket
 
 STRANGERS_PER_SECOND = 100.0  # that get an answer, from wherever they come: their addresses may be forged
 MOST_HOSTS = 20_000  # that are remembered; the one not seen for longest gives way
@@ -37,7 +38,7 @@ class Admission(Enum):
 
 @dataclass(frozen=True, slots=True)
 class GuardRules:
-    """Rates are per host. `calls_per_second` None: as many as the machine can."""
+    """Rates are per host; `ban_seconds` is how long nothing of a host, or of a user at it, is listened to."""
 
     strangers_per_minute: float = 10.0
     registers_per_second: float = 50.0
@@ -49,24 +50,6 @@ class Known(NamedTuple):
     """What is agreed with a peer: new calls a second, None for any number."""
 
     calls_per_second: float | None = None
-
-
-class _Bucket:
-    """A token bucket: holds `size`, is filled at `rate` a second."""
-
-    __slots__ = ("filled_at", "tokens")
-
-    def __init__(self, size: float, now: float) -> None:
-        self.tokens = size
-        self.filled_at = now
-
-    def take(self, size: float, rate: float, now: float) -> bool:
-        self.tokens = min(size, self.tokens + (now - self.filled_at) * rate)
-        self.filled_at = now
-        if self.tokens < 1.0:
-            return False
-        self.tokens -= 1.0
-        return True
 
 
 class Guard:
@@ -87,7 +70,7 @@ class Guard:
         self._known = known
         self._rules = rules or GuardRules()
         self._on_ban = on_ban
-        self._buckets: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
+        self._buckets: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
         self._banned: OrderedDict[str, float] = OrderedDict()  # until when
         self._banned_users: OrderedDict[tuple[str, str], float] = OrderedDict()
 
@@ -170,7 +153,7 @@ class Guard:
         key = (kind, name)
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[key] = _Bucket(max(size, 1.0), now)
+            bucket = self._buckets[key] = TokenBucket(max(size, 1.0), now)
             if len(self._buckets) > MOST_HOSTS:
                 self._buckets.popitem(last=False)
         else:

@@ -13,7 +13,7 @@ from voicebot.dialplan.checks.game import Game, Kind
 from voicebot.dialplan.checks.speaking import Speaking
 from voicebot.dialplan.fields import Named
 from voicebot.dialplan.inputs import Choice, Handler, InputStep, Link
-from voicebot.dialplan.schema import Dialplan
+from voicebot.dialplan.schema import RETRY_AFTER, Dialplan, Service
 from voicebot.dialplan.steps.callback import Callback
 from voicebot.dialplan.steps.flow import Hangup
 from voicebot.dialplan.steps.form import Form
@@ -31,7 +31,6 @@ CALLERS: tuple[Caller, ...] = ("silent", "mumbling", "keys")
 Mode = Literal["bottom", "called"]
 
 MAX_NESTED = 3  # handlers whose steps raise handlers whose steps ...: whoever gets so far goes round
-SERVICE_TIMEOUT = 5.0
 SLACK = 0.2  # seconds that a step takes besides what is said and waited for
 BAD_TRANSFER_EXITS = ("busy", "no_answer", "declined", "unreachable", "timeout")
 
@@ -183,11 +182,11 @@ class Paths:
                 return speaking.text(step.announce)
             case Request():
                 service = self.dialplan.services.get(step.service.name)
-                limit = step.timeout or (service.timeout if service is not None else SERVICE_TIMEOUT)
-                again = service.retries if service is not None and step.get is not None else 0
+                longest = longest_answer(step, service) if service is not None else 0.0  # VB104 says so
                 filler = step.filler if isinstance(step, Http) else None
-                told = filler.after + speaking.text(filler.say) if filler is not None else 0.0
-                return max(limit * (1 + again), told)
+                if filler is None or filler.after >= longest:
+                    return longest
+                return longest + speaking.text(filler.say)  # said again and again, and to its end
             case _:
                 return 0.0
 
@@ -203,6 +202,12 @@ class Paths:
         """Build what follows a person too: its questions are asked as well."""
         for way in step.ways():
             self.way(way, where)
+
+
+def longest_answer(step: Request, service: Service) -> float:
+    """Return how many seconds a request may take, with all its attempts."""
+    attempts = service.attempts("GET" if step.get is not None else "")
+    return attempts * (step.timeout or service.timeout) + (attempts - 1) * RETRY_AFTER
 
 
 def raises(step: Http) -> bool:

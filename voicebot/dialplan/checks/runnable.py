@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from voicebot.dialplan.checks.callers import longest_answer
 from voicebot.dialplan.checks.names import everything
 from voicebot.dialplan.inputs import Handler
 from voicebot.dialplan.schema import Dialplan, Service
@@ -49,8 +50,7 @@ def check_runnable(dialplan: Dialplan) -> Iterator[Finding]:
 def _silence(step: Http, service: Service | None) -> Iterator[Finding]:
     if service is None:
         return
-    attempts = 1 + (service.retries if step.get is not None else 0)  # only a get is asked again
-    longest = (step.timeout or service.timeout) * attempts
+    longest = longest_answer(step, service)
     heard = min(longest, step.filler.after) if step.filler is not None else longest
     if heard > DEAD_AIR:
         message = f"while {service.name!r} does not answer, callers hear nothing for {heard:g} s"

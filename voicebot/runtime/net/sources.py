@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from voicebot.sip.address import site
+from voicebot.sip.token_bucket import TokenBucket
 
 BURST_SECONDS = 2.0  # of its rate that an address may send at once
 SOURCES = 10_000  # that are known at once: a flood from many addresses must not fill the memory
@@ -10,13 +11,13 @@ TOLD_EVERY = 60.0  # seconds
 RATED_EVERY = 1.0  # seconds between looks whether an address that is dropped may send more by now
 
 
-class _Bucket:
-    __slots__ = ("at", "rate", "rated_at", "tokens", "told_at")
+class _Source(TokenBucket):
+    __slots__ = ("rate", "rated_at", "told_at")
 
     def __init__(self, rate: float, now: float) -> None:
+        super().__init__(rate * BURST_SECONDS, now)
         self.rate = rate
-        self.tokens = rate * BURST_SECONDS
-        self.at = self.rated_at = now
+        self.rated_at = now
         self.told_at = now - TOLD_EVERY
 
 
@@ -32,28 +33,23 @@ class SourceLimits:
         self.dropped = 0
         self._rate = rate
         self._on_flood = on_flood
-        self._buckets: dict[str, _Bucket] = {}
+        self._sources: dict[str, _Source] = {}
 
     def admits(self, host: str, now: float) -> bool:
         """Take a message of `host` into account; False if it is to be dropped."""
         name = site(host)
-        bucket = self._buckets.get(name)
-        if bucket is None:
-            if len(self._buckets) >= SOURCES:
-                del self._buckets[next(iter(self._buckets))]  # the one that is known for longest
-            bucket = self._buckets[name] = _Bucket(self._rate(host), now)
-        tokens = bucket.tokens + (now - bucket.at) * bucket.rate
-        full = bucket.rate * BURST_SECONDS
-        bucket.at = now
-        bucket.tokens = tokens = tokens if tokens < full else full
-        if tokens >= 1.0:
-            bucket.tokens = tokens - 1.0
+        source = self._sources.get(name)
+        if source is None:
+            if len(self._sources) >= SOURCES:
+                del self._sources[next(iter(self._sources))]  # the one that is known for longest
+            source = self._sources[name] = _Source(self._rate(host), now)
+        if source.take(source.rate * BURST_SECONDS, source.rate, now):
             return True
         self.dropped += 1
-        if now - bucket.rated_at >= RATED_EVERY:  # it may be a trunk's by now, or that of phones
-            bucket.rated_at = now
-            bucket.rate = self._rate(host)
-        if now - bucket.told_at >= TOLD_EVERY:
-            bucket.told_at = now
+        if now - source.rated_at >= RATED_EVERY:  # it may be a trunk's by now, or that of phones
+            source.rated_at = now
+            source.rate = self._rate(host)
+        if now - source.told_at >= TOLD_EVERY:
+            source.told_at = now
             self._on_flood(host)
         return False

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import httpx
 
 from voicebot.dialplan.line import FetchRequest, FetchResult
-from voicebot.dialplan.schema import Service
+from voicebot.dialplan.schema import RETRY_AFTER, Service
 
 MAX_BODY = 256 * 1024  # bytes
-RETRY_AFTER = 0.2  # seconds
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -30,8 +29,7 @@ class _Known:
     base: httpx.URL
     headers: Mapping[str, str]
     auth: httpx.Auth | None
-    timeout: float
-    retries: int
+    service: Service
 
 
 class WebServices:
@@ -47,9 +45,8 @@ class WebServices:
         service = self._known.get(request.service)
         if service is None:
             return FetchResult(0, kind="unreachable")
-        attempts = 1 + (service.retries if request.method == "GET" else 0)
         result = FetchResult(0, kind="unreachable")
-        for attempt in range(attempts):
+        for attempt in range(service.service.attempts(request.method)):
             if attempt:
                 await asyncio.sleep(RETRY_AFTER)
             result = await self._once(service, request)
@@ -68,7 +65,7 @@ class WebServices:
             self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False)
         path = request.path.lstrip("/")
         url = service.base.copy_with(raw_path=service.base.raw_path.rstrip(b"/") + b"/" + _quoted(path))
-        limit = service.timeout if request.timeout is None else request.timeout
+        limit = service.service.timeout if request.timeout is None else request.timeout
         try:
             async with (
                 asyncio.timeout(limit),
@@ -138,4 +135,4 @@ def _known(service: Service, environment: Mapping[str, str]) -> _Known:
         raise ServiceError(
             f"{service.position}: service {service.name}: auth is bearer: TOKEN or basic: {{user, password}}"
         )
-    return _Known(base, headers, auth, service.timeout, service.retries)
+    return _Known(base, headers, auth, service)

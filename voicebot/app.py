@@ -326,7 +326,8 @@ class Server:
         if dialplan is None:
             return Entrance(None, refusal=403)
         self.trunks.calls_in[name] += 1
-        if self._draining or len(self.reception.calls) >= self.config.limits.calls:
+        full = len(self.reception.calls) >= self.config.limits.calls and event.replaces is None
+        if self._draining or (full and not self.reception.make_room()):
             return Entrance(None, trunk=name, refusal=503, retry_after=RETRY_AFTER)
         trusted = trunk is not None and trunk.trust
         return Entrance(self.hotlines.choose(dialplan), dialplan, name, trusted=trusted)

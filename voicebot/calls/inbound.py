@@ -20,6 +20,7 @@ from voicebot.calls.line import Sounds, TelephoneLine, utc_now
 from voicebot.calls.protocols import NoMediaPort, Services, Speech, Store
 from voicebot.calls.racing import first_of
 from voicebot.calls.replacing import take_over
+from voicebot.calls.room import Unacknowledged
 from voicebot.calls.story import HANGUP_HANDLERS_WITHIN, converse, summary
 from voicebot.dialplan.interpreter import Interpreter
 from voicebot.dialplan.schema import Dialplan
@@ -68,6 +69,11 @@ class Reception:
     recognisers: Mapping[str, str] = field(default_factory=dict)  # language -> engine, for the record
     calls: "dict[str, tuple[Call, asyncio.Task[None]]]" = field(default_factory=dict)
     dialplans: dict[str, Dialplan] = field(default_factory=dict)  # of the calls in progress, by uid
+    _unacknowledged: Unacknowledged = field(default_factory=Unacknowledged)
+
+    def make_room(self) -> bool:
+        """End a call that nobody seems to be in, for another; False if there is none such."""
+        return self._unacknowledged.give_way(asyncio.get_running_loop().time())
 
     def incoming(self, event: sip.IncomingCall) -> None:
         """An INVITE has come: refuse it, or begin its story."""
@@ -155,7 +161,7 @@ class Reception:
         )
         log.info("call begins", call=call.uid, trunk=entrance.trunk, dialplan=entrance.dialplan_name)
         try:
-            if await self._established(talking):
+            if await self._established(call, talking):
                 call.trace("answered")
                 line = TelephoneLine(
                     call,
@@ -183,10 +189,14 @@ class Reception:
         finally:
             await asyncio.shield(self._finish(call, leg))
 
-    async def _established(self, talking: Talking) -> bool:
+    async def _established(self, call: Call, talking: Talking) -> bool:
         """Wait for the ACK: then the path to the caller stands, and no first word is lost."""
         assert talking.established is not None
-        await first_of(talking.established, talking.leg.gone, timeout=ESTABLISHED_WITHIN)
+        self._unacknowledged.begin(call, talking.leg, asyncio.get_running_loop().time())
+        try:
+            await first_of(talking.established, talking.leg.gone, timeout=ESTABLISHED_WITHIN)
+        finally:
+            self._unacknowledged.over(call)
         return talking.established.done() and not talking.leg.gone.done()
 
     async def _finish(self, call: Call, leg: Leg) -> None:

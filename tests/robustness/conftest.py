@@ -26,8 +26,8 @@ def own_hotline(tmp_path: Path) -> Iterator[Callable[..., Hotline]]:
     """Return a maker of hotlines that end with the test."""
     made: list[Hotline] = []
 
-    def make(**config: Any) -> Hotline:
-        made.append(Hotline(tmp_path / f"hotline{len(made)}", DIALPLAN, config=config))
+    def make(port: int = 0, **config: Any) -> Hotline:
+        made.append(Hotline(tmp_path / f"hotline{len(made)}", DIALPLAN, port=port, config=config))
         return made[-1]
 
     yield make

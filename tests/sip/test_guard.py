@@ -17,8 +17,8 @@ def request(method: str = "INVITE", agent: str = "a phone", user: str = "") -> R
     return found
 
 
-def at(host: str) -> Address:
-    return Address("udp", host, 5060)
+def at(host: str, transport: str = "udp") -> Address:
+    return Address(transport, host, 5060)
 
 
 def guard(rules: GuardRules | None = None, calls_per_second: float | None = None) -> Guard:
@@ -55,14 +55,41 @@ def test_a_known_peer_that_is_faster_than_agreed_is_told_so() -> None:
     assert passed(one, PBX, 10, 1.0) == 5
 
 
-@pytest.mark.parametrize("agent", ["friendly-scanner", "sipvicious v0.3", "Sundayddr", "sipcli/v1.8"])
-def test_a_scanner_gets_nothing_and_its_address_neither_for_ten_minutes(agent: str) -> None:
+AGENTS = ["friendly-scanner", "sipvicious v0.3", "Sundayddr", "sipcli/v1.8"]
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_scanner_that_is_connected_gets_nothing_and_its_address_neither_for_ten_minutes(agent: str) -> None:
     one = guard()
-    assert one.admit(request("OPTIONS", agent), at(STRANGER), 0.0) is Admission.DROP
+    assert one.admit(request("OPTIONS", agent), at(STRANGER, "tcp"), 0.0) is Admission.DROP
     assert one.admit(request(), at(STRANGER), 599.0) is Admission.DROP
     assert one.banned(599.0) == (STRANGER,)
     assert one.admit(request(), at(STRANGER), 601.0) is Admission.PASS
     assert one.banned(601.0) == ()
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_scanners_datagrams_have_no_answer_and_its_address_has_only_a_trickle(agent: str) -> None:
+    one = guard()
+    assert passed(one, STRANGER, 20, 0.0, request("OPTIONS", agent)) == 0
+    assert passed(one, STRANGER, 20, 0.0, request("REGISTER", agent)) == 0
+    assert one.banned(0.0) == ()
+    assert passed(one, STRANGER, 20, 0.0) == 1
+    assert passed(one, STRANGER, 20, 6.0) == 1
+
+
+def test_nobody_is_shut_out_by_datagrams_in_the_name_of_a_scanner() -> None:
+    """Ten a second, for a minute: a phone that registers is still asked for its password, and let in with it."""
+    one = guard()
+    asked = []
+    for tick in range(600):
+        now = tick / 10
+        assert one.admit(request("OPTIONS", "friendly-scanner"), at(STRANGER), now) is Admission.DROP
+        if tick % 40 == 30:  # it says it again every 4 s
+            asked.append(one.admit(request("REGISTER"), at(STRANGER), now))
+    assert asked.count(Admission.PASS) >= 5
+    assert passed(one, STRANGER, 10, 60.0, request("REGISTER", user="alice")) == 10
+    assert one.banned(60.0) == ()
 
 
 def test_a_scanner_behind_a_known_address_does_not_cut_off_the_pbx() -> None:
@@ -96,10 +123,10 @@ def test_a_user_who_guesses_at_a_known_address_costs_others_there_nothing() -> N
 
 
 def test_an_address_that_is_known_by_now_is_banned_no_more() -> None:
-    """Somebody wrote the PBX's address on a scanner's packets before DNS had told whose it is."""
+    """Somebody scans from the PBX's address before DNS had told whose it is."""
     known: set[str] = set()
     one = Guard(lambda _request, source: Known() if source.host in known else None)
-    one.admit(request(agent="friendly-scanner"), at(PBX), 0.0)
+    one.admit(request(agent="friendly-scanner"), at(PBX, "tls"), 0.0)
     assert one.admit(request(), at(PBX), 1.0) is Admission.DROP
     known.add(PBX)
     assert one.admit(request(), at(PBX), 2.0) is Admission.PASS
@@ -139,7 +166,7 @@ def test_a_flood_of_addresses_does_not_fill_the_memory() -> None:
     for number in range(MOST_HOSTS + 1000):
         one.admit(
             request("OPTIONS", "friendly-scanner"),
-            at(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"),
+            at(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", "tcp"),
             0.0,
         )
     assert len(one.banned(0.0)) == MOST_HOSTS

@@ -1,5 +1,10 @@
 """Who is listened to at all: strangers get little, scanners nothing, and guessing a password takes for ever.
 
+An address is banned only by what cannot be done in its name: a datagram's source is easily forged, so that one from a
+"scanner" would shut out whom it pretends to be. A connection proves an address, and so does the answer to a challenge
+that went there. A scanner's datagrams have no answer; other requests from its address get the trickle that all
+strangers get, without the burst.
+
 Looked at are requests that begin something: calls in progress go on whatever their address does otherwise. The clock is
 the `now` of the endpoint. A host is an IPv4 address or an IPv6 network of 64 bits, which is what one customer gets.
 """
@@ -79,7 +84,9 @@ class Guard:
         rules, name = self._rules, site(source.host)
         known = self._known(request, source)
         if _SCANNER.search(request.first("user-agent") or "") is not None:
-            if known is None:
+            if known is None and source.transport == "udp":
+                self._slow_down(name, now)
+            elif known is None:
                 self._ban(name, now)
             return self._refuse("scanner")
         if known is None:
@@ -149,7 +156,16 @@ class Guard:
         """Return the hosts that are not listened to now."""
         return tuple(name for name, until in self._banned.items() if now < until)
 
+    def _slow_down(self, name: str, now: float) -> None:
+        """Leave a stranger no burst. What trickles in goes on: repeating this must not shut anybody out."""
+        per_minute = self._rules.strangers_per_minute
+        self._bucket("stranger", name, per_minute, now).leave(1.0, per_minute / 60, now)
+
     def _take(self, kind: str, name: str, size: float, per_second: float, now: float) -> bool:
+        bucket = self._bucket(kind, name, size, now)
+        return bucket.take(max(size, 1.0), size * per_second, now)
+
+    def _bucket(self, kind: str, name: str, size: float, now: float) -> TokenBucket:
         key = (kind, name)
         bucket = self._buckets.get(key)
         if bucket is None:
@@ -158,7 +174,7 @@ class Guard:
                 self._buckets.popitem(last=False)
         else:
             self._buckets.move_to_end(key)
-        return bucket.take(max(size, 1.0), size * per_second, now)
+        return bucket
 
     def _ban_user(self, name: str, user: str, now: float) -> None:
         if (name, user) not in self._banned_users:

@@ -19,3 +19,8 @@ class TokenBucket:
             return False
         self.tokens = tokens - 1.0
         return True
+
+    def leave(self, most: float, rate: float, now: float) -> None:
+        """Take all tokens but `most`."""
+        self.tokens = min(self.tokens + (now - self.filled_at) * rate, most)
+        self.filled_at = now

@@ -44,7 +44,13 @@ class Side:
         )
         self.contexts = TlsContexts(tls) if tls else None
         self.shell = SipShell(
-            reactor, endpoint, addresses, self._event, limits=StreamLimits(**limits), tls=self.contexts
+            asyncio.get_running_loop(),
+            reactor,
+            endpoint,
+            addresses,
+            self._event,
+            limits=StreamLimits(**limits),
+            tls=self.contexts,
         )
         self.shell.start([Address.parse(each) for each in listen.split()])
         self.address = self.shell.bound[-1]

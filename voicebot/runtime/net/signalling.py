@@ -113,7 +113,13 @@ class SipSignalling:
         if capture is not None:
             self.endpoint.on_message = self._passed
         self.shell = SipShell(
-            reactor, self.endpoint, self._addresses, self._event, limits=limits, tls=self._tls
+            asyncio.get_running_loop(),
+            reactor,
+            self.endpoint,
+            self._addresses,
+            self._event,
+            limits=limits,
+            tls=self._tls,
         )
 
     def bind(self, listen: Sequence[Address]) -> list[Address]:

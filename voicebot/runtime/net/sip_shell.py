@@ -1,5 +1,6 @@
-"""The shell of a `sip.Endpoint`: sockets, the clock and one timer, on Twisted's asyncio reactor."""
+"""The shell of a `sip.Endpoint`: sockets, the clock and one timer, on the loop of Twisted's asyncio reactor."""
 
+import asyncio
 import contextlib
 import errno
 import socket
@@ -7,21 +8,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
-from twisted.internet.error import MessageLengthError
-from twisted.internet.protocol import DatagramProtocol
-
 from voicebot.runtime.net.addresses import WILDCARDS, LocalAddresses
+from voicebot.runtime.net.datagrams import Datagrams
 from voicebot.runtime.net.door import AT_A_TIME, Door, is_late
 from voicebot.runtime.net.sip_streams import SipStreams, StreamLimits
 from voicebot.runtime.net.tls import TlsContexts
 from voicebot.sip import Address, Datagram, Endpoint, Event
+from voicebot.sip.address import literal
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h; the socket module has no name for it
-MAX_DATAGRAM = 65_535
 BACKLOG = 512
+TIMERS_EVERY = 0.01  # seconds: what will be due sooner waits so long, and one look serves many
 OnEvent = Callable[[Event], None]
 
 
@@ -29,18 +30,8 @@ class BindError(Exception):
     """A SIP socket cannot be opened; the text says what to do."""
 
 
-class DelayedCall(Protocol):
-    def cancel(self) -> None: ...
-
-    def active(self) -> bool: ...
-
-
 class Reactor(Protocol):
-    """What is needed of a Twisted reactor (IReactorSocket, IReactorTime, IReactorTCP)."""
-
-    def adoptDatagramPort(
-        self, fileDescriptor: int, addressFamily: int, protocol: DatagramProtocol, maxPacketSize: int
-    ) -> Any: ...
+    """What is needed of a Twisted reactor (IReactorSocket, IReactorTime, IReactorTCP), for streams."""
 
     def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Any: ...
 
@@ -54,14 +45,15 @@ class Reactor(Protocol):
 class SipShell:
     """Binds, feeds and flushes one endpoint.
 
-    `endpoint` must have been made with `addresses.contact`. `on_event` is called from the reactor, never from within
-    `flush`; it may call the endpoint, and what this sends leaves as soon as it returns. Whoever calls the endpoint at
-    another time calls `flush()` afterwards. `now()` is the clock of all calls: time.monotonic. Without `tls` no TLS
-    connection is made or accepted.
+    `loop` is the one that `reactor` runs on. `endpoint` must have been made with `addresses.contact`. `on_event` is called
+    from the loop, never from within `flush`; it may call the endpoint, and what this sends leaves as soon as it returns.
+    Whoever calls the endpoint at another time calls `flush()` afterwards. `now()` is the clock of all calls:
+    time.monotonic, which is the loop's, too. Without `tls` no TLS connection is made or accepted.
     """
 
     def __init__(
         self,
+        loop: asyncio.AbstractEventLoop,
         reactor: Reactor,
         endpoint: Endpoint,
         addresses: LocalAddresses,
@@ -80,15 +72,15 @@ class SipShell:
         self.admits: Callable[[str, float], bool] = lambda _host, _now: True
         # Whether a host is a trunk's or that of phones.
         self.knows: Callable[[str], bool] = lambda _host: False
-        self._reactor = reactor
+        self._loop = loop
         self._addresses = addresses
         self._on_event = on_event
         # The addresses that are listened on, with their real ports.
         self.bound: list[Address] = []
-        self._ports: dict[Address, Any] = {}
-        self._timer: DelayedCall | None = None
+        self._ports: dict[Address, Datagrams] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
-        self._work: DelayedCall | None = None
+        self._work: asyncio.Handle | None = None
         self._stopped = False
 
     @staticmethod
@@ -103,14 +95,11 @@ class SipShell:
             except OSError as error:
                 self.stop()
                 raise BindError(_advice(address, error)) from error
-            with opened:
-                bound = Address(address.transport, address.host, opened.getsockname()[1])
-                # Twisted works on a duplicate of the descriptor.
-                if address.transport == "udp":
-                    self._ports[bound] = self._reactor.adoptDatagramPort(
-                        opened.fileno(), opened.family, _Receiver(self, bound), MAX_DATAGRAM
-                    )
-                else:
+            bound = Address(address.transport, address.host, opened.getsockname()[1])
+            if address.transport == "udp":
+                self._ports[bound] = Datagrams(self._loop, opened, partial(self._arrived, bound))
+            else:
+                with opened:  # Twisted works on a duplicate of the descriptor
                     self.streams.listen(opened.fileno(), opened.family, bound)
             self.bound.append(bound)
             self._addresses.bound(bound)
@@ -120,17 +109,22 @@ class SipShell:
         await self.streams.close()
         self.stop()
 
-    def stop(self) -> list[Any]:
-        """Close the UDP sockets and stop all work at once. Returns Twisted's Deferreds."""
+    def stop(self) -> None:
+        """Close the UDP sockets and stop all work at once."""
         self._stopped = True
         for call in (self._timer, self._work):
-            if call is not None and call.active():
+            if call is not None:
                 call.cancel()
         self.streams.stop_listening()
         ports, self._ports = self._ports, {}
         self.bound.clear()
-        closing = [port.stopListening() for port in ports.values()]
-        return [deferred for deferred in closing if deferred is not None]
+        for port in ports.values():
+            port.close()
+
+    def _arrived(self, local: Address, data: bytes, source: tuple[Any, ...]) -> None:
+        host = source[0]
+        if self.admits(host, self.now()):
+            self.datagram_received(data, Address("udp", host, source[1]), local)
 
     def datagram_received(self, data: bytes, source: Address, local: Address | None) -> None:
         now = self.now()
@@ -152,17 +146,17 @@ class SipShell:
         ) is not None and not self.streams.refused_tcp(destination)
 
     def flush(self) -> None:
-        """Send what the endpoint wants to send, and set the timer anew. Events follow from the reactor."""
+        """Send what the endpoint wants to send, and set the timer anew. Events follow from the loop."""
         for datagram in self.endpoint.datagrams_to_send():
             self._send(datagram)
         self._set_timer()
         self._schedule_work()
 
-    # --- once per batch: the reactor hands over all datagrams that have arrived, then this runs
+    # --- once per batch: the loop hands over all datagrams that have arrived, then this runs
 
     def _schedule_work(self) -> None:
         if self._work is None and not self._stopped:
-            self._work = self._reactor.callLater(0, self._do_work)
+            self._work = self._loop.call_soon(self._do_work)
 
     def _do_work(self) -> None:
         self._work = None
@@ -170,7 +164,7 @@ class SipShell:
             self._serve_events()
             self._open_door()
         except BaseException:
-            # One event that its user fails on must not keep the others waiting; the reactor logs the failure.
+            # One event that its user fails on must not keep the others waiting; the loop logs the failure.
             self._schedule_work()
             raise
         finally:
@@ -201,49 +195,38 @@ class SipShell:
             return
         local = datagram.local if datagram.local in self._ports else self._addresses.choose(destination)
         port = None if local is None else self._ports.get(local)
-        if port is None:
+        if port is None or literal(destination.host) is None:
             self.counters["unsendable"] += 1
             return
         try:
-            port.write(datagram.data, (destination.host, destination.port))
-        except (OSError, MessageLengthError, ValueError):
-            # No route, too long, or not an IP address: to the protocol a loss like any other, its timers decide.
+            port.send(datagram.data, (destination.host, destination.port))
+        except (OSError, ValueError, OverflowError):
+            # No route, too long, no room: to the protocol a loss like any other, its timers decide.
             self.counters["unsendable"] += 1
 
     # --- the timer
 
     def _set_timer(self) -> None:
         due = self.endpoint.next_timer()
-        if self._stopped:
+        if due is None or self._stopped:
             return
-        if self._timer is not None and self._timer.active():
-            # An early wake-up is harmless, a new timer for every message is not.
-            if due is None or self._timer_at <= due:
+        if self._timer is not None and self._timer_at <= due:
+            return  # an early wake-up is harmless, a new timer for every message is not
+        now = self.now()
+        at = max(due, now + TIMERS_EVERY) if due > now else due
+        if self._timer is not None:
+            if self._timer_at <= at:
                 return
             self._timer.cancel()
-        if due is not None:
-            self._timer_at = due
-            self._timer = self._reactor.callLater(max(0.0, due - self.now()), self._timer_fired)
+        self._timer_at = at
+        self._timer = self._loop.call_at(at, self._timer_fired)
 
     def _timer_fired(self) -> None:
         self._timer = None
         self.endpoint.handle_timer(self.now())
-        self._do_work_now()
-
-    def _do_work_now(self) -> None:
-        if self._work is not None and self._work.active():
+        if self._work is not None:
             self._work.cancel()
         self._do_work()
-
-
-class _Receiver(DatagramProtocol):
-    def __init__(self, shell: SipShell, local: Address) -> None:
-        self._shell = shell
-        self._local = local
-
-    def datagramReceived(self, datagram: bytes, addr: tuple[Any, ...]) -> None:
-        if self._shell.admits(addr[0], self._shell.now()):
-            self._shell.datagram_received(datagram, Address("udp", addr[0], addr[1]), self._local)
 
 
 def _open(address: Address) -> socket.socket:

@@ -153,8 +153,11 @@ class Generator:
         leads = {name: self._later(self._number) for name in names}
         booking = f"{{booked: bye, invalid: {leads['declined']}, closed: voicemail}}"
         leads["declined"] = f"[{{callback: {{queue: desk, exits: {booking}}}}}]"
+        done = '[{say: "Welcome back."}]'
+        if self._wrong(2):
+            done, leads["busy"] = self._flows[self._number], done
         exits = ", ".join(f"{name}: {lead}" for name, lead in leads.items())
-        return f'transfer: {{to: "6001", timeout: 5s, exits: {{agent_done: [{{say: "Welcome back."}}], {exits}}}}}'
+        return f'transfer: {{to: "6001", timeout: 5s, exits: {{agent_done: {done}, {exits}}}}}'
 
 
 def generated(seed: int, mistake: float = MISTAKE) -> str:

@@ -13,12 +13,16 @@ from voicebot.sim.expectations import flows_entered
 from voicebot.sim.fuzz import Fuzz
 from voicebot.sim.hotline import Hotline, Outcome, Scenario
 from voicebot.sim.store import Event
+from voicebot.sim.telephones import Behaviour
+from voicebot.sim.troubles import trouble_in
 
 KEYED = 3  # callers who press some keys before they fall silent
 LIMIT = 400.0  # seconds: who is still in the call then is stuck
+WITH_TALKS = 1200.0  # the same where each human that the dialplan leads to answers, and talks for 20 s
 PEOPLE = ("queue", "transfer", "record_message", "hangup")
 WORKS = {ANY_REQUEST: StubAnswer(200, {})}
 TIMES_OUT = {ANY_REQUEST: StubAnswer(0)}
+ANSWERING: dict[str, Behaviour] = {"6001": "answers", "alice": "answers"}
 HOURS = (datetime(2026, 11, 24, 10, 0), datetime(2026, 11, 22, 3, 0))  # a Tuesday morning, a Sunday night
 
 
@@ -52,12 +56,17 @@ def callers(dialplan: Dialplan, seed: int) -> Iterator[Scenario]:
 
 
 def stuck(dialplan: Dialplan, seed: int) -> str:
-    """Return how some of the `callers` gets stuck, "" if none does."""
+    """Return how some of the `callers` gets stuck, or one who is silent and answered everywhere; "" if none does."""
     hotline = Hotline(dialplan, call_seconds=LIMIT)
     for scenario in callers(dialplan, seed):
         problem = _problem(hotline.run(scenario))
         if problem:
             return f"{scenario.caller}: {problem}"
+    answered = Hotline(dialplan, call_seconds=WITH_TALKS)
+    for world in worlds(dialplan):
+        trouble = trouble_in(answered.run(replace(world, agents=ANSWERING)))
+        if trouble is not None:  # after a talk, too many events of the caller are a way out
+            return f"silent, and answered everywhere: {trouble.text}"
     return ""
 
 

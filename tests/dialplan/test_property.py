@@ -25,6 +25,7 @@ RULES = {
     "returns": {"VB112"},
     "callers": {"VB160", "VB161", "VB162", "VB163"},
     "nobody_there": {"VB165"},
+    "led_on": {"VB168"},
     "errors": {"VB114"},
     "time": {"VB164", "VB166"},
     "unreachable": {"VB111", "VB113"},

@@ -11,10 +11,7 @@ from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.steps.set import Set
 from voicebot.sim import written as writing
 from voicebot.sim.fuzz import Found, Fuzz
-from voicebot.sim.hotline import Outcome
 from voicebot.sim.runner import run_tests
-from voicebot.sim.store import Event
-from voicebot.sim.troubles import trouble_in
 
 BODY = """
     - menu:
@@ -109,14 +106,3 @@ def test_an_endless_loop_of_steps_is_found(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_demo_has_no_trouble() -> None:
     assert list(Fuzz(load(DEMO), seed=3).callers(150)) == []
-
-
-def test_a_long_call_that_comes_to_a_human_again_and_again_is_not_stuck() -> None:
-    def outcome(bridged_at: float) -> Outcome:
-        events = [Event(bridged_at, "bridged", {"agent": "alice"})]
-        return Outcome(events, (), (), {}, {}, 1800.0, (), (), "the call lasts longer than 1800 s", "stuck")
-
-    assert trouble_in(outcome(1700.0)) is None
-    lost = trouble_in(outcome(100.0))
-    assert lost is not None
-    assert lost.kind == "stuck"

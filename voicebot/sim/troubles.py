@@ -8,7 +8,6 @@ from voicebot.sim.hotline import Outcome
 from voicebot.sim.store import Event
 
 LONGEST_SILENCE = 10.0  # seconds in which a caller hears nothing and nothing waits for the caller
-AGAIN_WITHIN = 600.0  # seconds
 _INPUT = ("heard", "keys", "queue_exit", "transfer_exit", "record_message")
 
 TroubleKind = Literal["stuck", "loop", "dead air", "error"]
@@ -26,8 +25,6 @@ class Trouble(NamedTuple):
 def trouble_in(outcome: Outcome) -> Trouble | None:
     """Return what is wrong with a call in itself, the worst first; None: nothing."""
     kind: TroubleKind | None = _KINDS.get(outcome.trouble)
-    if kind == "stuck" and _talks_to_humans(outcome):
-        kind = None
     if kind is not None:
         return Trouble(kind, outcome.problem, *_where(outcome.events, outcome.seconds))
     given_up = _given_up(outcome.events)
@@ -41,12 +38,6 @@ def trouble_in(outcome: Outcome) -> Trouble | None:
 
 
 _KINDS: dict[str, TroubleKind] = {"error": "error", "stuck": "stuck", "loop": "loop"}
-
-
-def _talks_to_humans(outcome: Outcome) -> bool:
-    """Say whether a long call is one that comes to a human again and again: whoever is there can end it."""
-    talks = [event.at for event in outcome.events if event.kind == "bridged"]
-    return bool(talks) and outcome.seconds - talks[-1] < AGAIN_WITHIN
 
 
 def _given_up(events: Sequence[Event]) -> Trouble | None:

@@ -30,7 +30,7 @@ def reach(steps: Iterable[Step], returning: set[str]) -> Reach:
             found.dead.append(step)
             break
         passes = False
-        for way in (*step.ways(), *_error_ways(step)):
+        for way in (*step.ways(), *error_ways(step)):
             inner = _follow(way, returning)
             passes |= inner.passes
             found.returns |= inner.returns
@@ -41,7 +41,8 @@ def reach(steps: Iterable[Step], returning: set[str]) -> Reach:
     return found
 
 
-def _error_ways(step: Step) -> tuple[Way, ...]:
+def error_ways(step: Step) -> tuple[Way, ...]:
+    """Return where a step's own handlers of `error` lead, where its `ways` do not have them."""
     if isinstance(step, InputStep):
         return ()
     return tuple(way_to(item.goto) for item in getattr(step, "error", ()))

@@ -59,6 +59,7 @@ an extra date is a single date ⇒ extra 中只能写单个日期
 an if has exactly one of then, goto, call ⇒ if 必须且只能有 then、goto、call 之一
 brackets belong to call.headers['NAME'] only: write call.from, acct.balance ⇒ 方括号只用于 call.headers['NAME']：请写 call.from、acct.balance
 call.headers is a map ⇒ call.headers 是映射
+callers may be led from human to human from here for ever ⇒ 来电者可能会从此处开始被不停地转给下一个人工
 callers would be asked which they meant: choose another word for one of them ⇒ 系统只能反问来电者：请为其中之一换一个说法
 cannot be read: {0} ⇒ 无法读取：{0}
 closed for {0} days or more in a row ⇒ 连续关闭 {0} 天或更久
@@ -90,6 +91,7 @@ let an exit lead to voicemail or a hang-up ⇒ 请让某个出口通向语音留
 let it end with goto, return or hangup ⇒ 请以 goto、return 或 hangup 结束
 let one span end before the next begins ⇒ 请让前一段在后一段开始之前结束
 let the highest count of noinput and of nomatch go to a flow ⇒ 请让 noinput 和 nomatch 的最高次数转到某个流程
+let what follows the talk or the message be a question or a hang-up ⇒ 请让通话或留言之后的步骤是一个提问或挂机
 letters, digits, _ and - make a name ⇒ 名称由字母、数字、_ 和 - 组成
 merge keys (<<) are not YAML 1.2 ⇒ 合并键（<<）不属于 YAML 1.2
 mon-fri: "09:00-17:00" ⇒ 例如 mon-fri: "09:00-17:00"

@@ -1,6 +1,7 @@
 """Two phones of ours call each other over loopback: signalling, audio, keys, and what each measured."""
 
 import asyncio
+import re
 import socket
 from collections.abc import Coroutine
 from typing import Any
@@ -157,14 +158,19 @@ def test_a_ping_is_answered_with_200_and_silence_counts_as_408() -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["7000", "tel:7000", "sip:", "sip:1@127.0.0.1;transport=sctp", "sip:1@127.0.0.1:1;transport=tcp"]
+    ("uri", "message"),
+    [
+        ("7000", "`7000` is no SIP URI: write for example sip:700@127.0.0.1:5060"),
+        ("tel:7000", "`tel:7000` is no SIP URI: write for example sip:700@127.0.0.1:5060"),
+        ("sip:", "`sip:` is no SIP URI: write for example sip:700@127.0.0.1:5060"),
+        ("sip:1@127.0.0.1;transport=sctp", "asks for sctp: this phone speaks udp, tcp and tls"),
+        ("sip:1@127.0.0.1:1;transport=tcp", "tcp:127.0.0.1:1 cannot be connected to"),
+    ],
 )
-def test_a_wrong_uri_is_an_error_that_says_what_to_write(uri: str) -> None:
+def test_a_wrong_uri_is_an_error_that_says_what_to_write(uri: str, message: str) -> None:
     async def story() -> None:
         phone = Phone()
-        with pytest.raises(
-            PhoneError, match=r"sip:700@127\.0\.0\.1:5060|speaks udp, tcp|cannot be connected"
-        ):
+        with pytest.raises(PhoneError, match=re.escape(message)):
             await phone.dial(uri)
         await phone.close()
 

@@ -175,4 +175,4 @@ def test_each_early_dialog_of_a_fork_has_its_own_prack_and_the_first_answer_wins
 def test_an_invite_without_offer_asks_for_no_reliable_ringing() -> None:
     """Its offer then comes with the 2xx, where our user can answer it."""
     _, invite = call(Peer(), sdp=None)
-    assert "100rel" not in invite.tokens("supported")
+    assert invite.first("supported") == "timer, replaces, norefersub"

@@ -160,8 +160,8 @@ def test_a_422_to_our_refresh_raises_the_interval() -> None:
 def test_a_422_to_our_invite_is_followed_once_per_higher_min_se() -> None:
     peer = Peer()
     session, first = call(peer)
-    assert first.first("session-expires") == "1800"
-    assert {"timer", "100rel"} <= first.tokens("supported")
+    supported = "timer, 100rel, replaces, norefersub"
+    assert (first.first("session-expires"), first.first("supported")) == ("1800", supported)
     ack, second = reply(peer, first, 422, headers=[("min-se", "3600")])
     assert isinstance(ack, Request)
     assert isinstance(second, Request)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.calls.office import BRANCH, QUEUE, Office, heard, to_branch, told
 from tests.calls.sip_pipe import TestPhone
 from tests.calls.test_inbound import DIALPLAN, Server, play
-from tests.calls.test_transfers import BRANCH, QUEUE, Office, heard, to_branch, told
 from voicebot.sip import events as sip
 
 Story = Callable[[Server], Coroutine[Any, Any, None]]

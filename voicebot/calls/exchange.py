@@ -193,7 +193,9 @@ class Exchange:
                 closed.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
-        """Wait until every leg's media is released."""
+        """Hang up what no story holds any more, and wait until every leg's media is released."""
+        for talking in list(self.legs.values()):
+            self.hang_up(talking.leg)
         await asyncio.gather(*self._closing, return_exceptions=True)
 
     # --- outgoing -----------------------------------------------------------------------------------------------------

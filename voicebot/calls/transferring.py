@@ -5,6 +5,7 @@ Whatever fails, the caller's dialog stands and the caller goes on in the dialpla
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from voicebot.calls.call import Call
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from voicebot.calls.line import TelephoneLine
 
 REPLACED_WITHIN = 8.0  # seconds for the caller's peer to join the two; they talk through us meanwhile
+LET_GO_WITHIN = (
+    5.0  # seconds for the target to end the call that was replaced, with a BYE lost more than once
+)
 TARGET_FAULTS = (
     "unreachable",
     "auth_failed",
@@ -102,8 +106,21 @@ async def _attended(line: "TelephoneLine", uri: str, request: TransferRequest) -
     except BaseException:
         line.telephones.hang_up(leg)
         raise
-    line.telephones.hang_up(leg)
+    if line.caller.media is not None:
+        line.caller.media.unbridge()
+    _let_go(line, leg)
     return _leave(line, reason)
+
+
+def _let_go(line: "TelephoneLine", leg: Leg) -> None:
+    """Leave it to the target to end the call with us that was replaced (RFC 3891 section 3); in time we do.
+
+    Asterisk reports success before it has moved the call: a BYE of ours meanwhile would end what it moves.
+    """
+    hang_up = partial(line.telephones.hang_up, leg)
+    limit = asyncio.get_running_loop().call_later(LET_GO_WITHIN, hang_up)
+    leg.gone.add_done_callback(lambda _: limit.cancel())
+    leg.gone.add_done_callback(lambda _: hang_up())
 
 
 async def _auto(line: "TelephoneLine", uri: str, request: TransferRequest) -> TransferResult:

@@ -154,15 +154,15 @@ class Trunks:
 
     async def _locate(self, due: Due) -> None:
         trunk = self._by_registration[due.registration]
-        destination, problem = None, ""
+        found: tuple[Address, ...] = ()
+        problem = ""
         try:
             found = await self._signalling.locations(due.uri)
-            destination = found[0]
             self._health[trunk.name].addresses.update(each.host for each in found)
         except SipError as error:
             problem = error.reason
-        now = self._signalling.shell.now()
-        self._signalling.endpoint.begin_registration(due.registration, destination, now, problem)
+        now, first = self._signalling.shell.now(), found[0] if found else None
+        self._signalling.endpoint.begin_registration(due.registration, first, now, problem, found[1:])
         self._signalling.shell.flush()
 
     def _changed(self, event: Changed) -> None:

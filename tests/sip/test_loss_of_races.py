@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.sip.harness import ANSWER, CALLER, OFFER, Pair
+from tests.sip.harness import ANSWER, CALLEE, CALLER, OFFER, THIRD, Pair
 from tests.sip.test_loss import Check, Flow, answering, both_established
 from voicebot.sip import (
     Address,
@@ -342,6 +342,37 @@ def transfer_declined(pair: Pair) -> Check:
     return check
 
 
+def first_address_wakes_up_late(pair: Pair) -> Check:
+    """RFC 3263 section 4.3: the callee is silent, the third is called instead; then the callee rings after all."""
+    start = pair.now
+
+    def deaf(data: bytes, source: Address, goal: Address) -> list[tuple[bytes, Address]] | None:
+        return [] if goal == CALLEE and data.startswith(b"INVITE ") and pair.now < start + 5 else None
+
+    def ring(event: Event) -> None:
+        if isinstance(event, IncomingCall):
+            pair.callee.endpoint.ring(event.session, pair.now)
+
+    def answer(event: Event) -> None:
+        if isinstance(event, IncomingCall):
+            pair.third.endpoint.accept(event.session, ANSWER, pair.now)
+
+    pair.intercept = deaf
+    pair.callee.react, pair.third.react = ring, answer
+    call = pair.caller.endpoint.invite(
+        "sip:bob@example.com", "sip:a@example.com", OFFER, pair.now, destination=CALLEE, alternatives=[THIRD]
+    )
+    pair.run(80)
+    pair.caller.endpoint.bye(call, pair.now)
+
+    def check(pair: Pair) -> None:
+        assert pair.caller.one(Answered).session == call
+        assert pair.third.one(Ended).by_peer
+        pair.callee.one(Cancelled)
+
+    return check
+
+
 FLOWS: dict[str, Flow] = {
     flow.__name__: flow
     for flow in (
@@ -355,6 +386,7 @@ FLOWS: dict[str, Flow] = {
         refreshed_by_the_timer,
         refreshed_by_the_callee,
         timer_too_short,
+        first_address_wakes_up_late,
         transfer_fails,
         transfer_declined,
     )

@@ -5,7 +5,19 @@ import random
 import pytest
 
 from tests.sip.harness import OFFER
-from voicebot.sip import Address, Answered, Endpoint, Event, Rejected, Request, Response
+from voicebot.sip import (
+    Account,
+    Address,
+    Answered,
+    Credentials,
+    Endpoint,
+    Event,
+    PingAnswered,
+    RegistrationChanged,
+    Rejected,
+    Request,
+    Response,
+)
 from voicebot.sip.address import Datagram
 from voicebot.sip.message import parse
 from voicebot.sip.timers import NEXT_ADDRESS, TIMEOUT
@@ -127,6 +139,139 @@ def test_a_late_answer_of_the_first_address_is_acknowledged_and_ended() -> None:
     endpoint.receive(late.to_bytes(), FIRST, 6.0)
     assert [one.data.split()[0] for one in endpoint.datagrams_to_send()] == [b"ACK", b"BYE"]
     assert [type(event) for event in events(endpoint)] == [Answered]
+
+
+def failed_over(endpoint: Endpoint) -> tuple[Request, Request]:
+    """The first address has been silent; return the INVITE that went to it, and that to the second."""
+    call(endpoint, OFFER, SECOND)
+    _, first = sent(endpoint)
+    endpoint.handle_timer(NEXT_ADDRESS)
+    second = parse(next(one for one in endpoint.datagrams_to_send() if one.destination == SECOND).data)
+    assert isinstance(second, Request)
+    return first, second
+
+
+def requests(endpoint: Endpoint) -> list[tuple[str, Address, str]]:
+    """Return (method, where it goes, branch) of what is sent."""
+    found = [(parse(one.data), one.destination) for one in endpoint.datagrams_to_send()]
+    return [(one.method, goal, one.via.branch) for one, goal in found if isinstance(one, Request)]
+
+
+def test_a_first_address_that_rings_after_all_is_cancelled_there_and_the_call_goes_on_at_the_second() -> None:
+    endpoint = agent()
+    first, second = failed_over(endpoint)
+    ringing = first.response(180, to_tag="late")
+    endpoint.receive(ringing.to_bytes(), FIRST, 4.0)
+    assert requests(endpoint) == [("CANCEL", FIRST, first.via.branch)]
+    endpoint.receive(ringing.to_bytes(), FIRST, 4.5)
+    assert requests(endpoint) == []
+    endpoint.receive(first.response(487, to_tag="late").to_bytes(), FIRST, 5.0)
+    assert requests(endpoint) == [("ACK", FIRST, first.via.branch)]
+    answer(endpoint, second, 200, 6.0, OFFER)
+    assert [type(event) for event in events(endpoint)] == [Answered]
+
+
+def test_a_call_that_is_given_up_is_cancelled_at_each_address_where_it_rings() -> None:
+    endpoint = agent()
+    first, second = failed_over(endpoint)
+    assert endpoint.cancel(1, 4.0)
+    assert requests(endpoint) == []
+    answer(endpoint, second, 180, 5.0)
+    assert requests(endpoint) == [("CANCEL", SECOND, second.via.branch)]
+    endpoint.receive(first.response(180, to_tag="late").to_bytes(), FIRST, 6.0)
+    assert requests(endpoint) == [("CANCEL", FIRST, first.via.branch)]
+
+
+@pytest.mark.parametrize("rings", [True, False])
+def test_a_late_answer_of_the_first_address_before_one_of_the_second_is_the_answer(rings: bool) -> None:
+    endpoint = agent()
+    first, second = failed_over(endpoint)
+    if rings:
+        answer(endpoint, second, 180, 4.0)
+    late = first.response(200, to_tag="late", headers=[("contact", "<sip:bob@b.example>")], body=OFFER)
+    endpoint.receive(late.to_bytes(), FIRST, 5.0)
+    found = requests(endpoint)
+    cancelled = ("CANCEL", SECOND, second.via.branch)
+    assert (cancelled in found) == rings
+    assert [(method, goal) for method, goal, _ in found if method == "ACK"] == [("ACK", FIRST)]
+    assert [type(event) for event in events(endpoint)][-1] is Answered
+    if not rings:
+        answer(endpoint, second, 180, 6.0)
+        assert requests(endpoint) == [cancelled]
+    endpoint.bye(1, 7.0)
+    assert [(method, goal) for method, goal, _ in requests(endpoint)] == [("BYE", FIRST)]
+
+
+def fail(endpoint: Endpoint, how: str, datagram: Datagram, request: Request) -> None:
+    if how == "503":
+        answer(endpoint, request, 503, 1.0)
+    elif how == "unreachable":
+        endpoint.transport_failed(datagram.data, 1.0)
+    else:
+        endpoint.handle_timer(NEXT_ADDRESS)
+
+
+@pytest.mark.parametrize("failure", ["503", "silence", "unreachable"])
+def test_an_options_goes_on_to_the_next_address(failure: str) -> None:
+    endpoint = agent()
+    asked = endpoint.options("sip:example.com", "sip:a@example.com", 0.0, FIRST, None, (), (SECOND,))
+    fail(endpoint, failure, *sent(endpoint))
+    [again] = [one for one in endpoint.datagrams_to_send() if one.destination == SECOND]
+    request = parse(again.data)
+    assert isinstance(request, Request)
+    assert events(endpoint) == []
+    answer(endpoint, request, 200, 4.0)
+    assert events(endpoint) == [PingAnswered(asked, 200, False)]
+    assert endpoint.suspect(FIRST, 5.0)
+
+
+def test_an_options_that_nobody_answers_is_told_once_when_the_last_address_has_failed() -> None:
+    endpoint = agent()
+    asked = endpoint.options("sip:example.com", "sip:a@example.com", 0.0, FIRST, None, (), (SECOND,))
+    while (due := endpoint.next_timer()) is not None:
+        endpoint.handle_timer(due)
+    assert events(endpoint) == [PingAnswered(asked, 408, True)]
+    assert endpoint.held.transactions == 0
+
+
+@pytest.mark.parametrize("failure", ["503", "silence", "unreachable"])
+def test_a_registration_goes_on_to_the_next_address_at_once(failure: str) -> None:
+    endpoint = agent()
+    account = Account("sip:700@pbx.example", "sip:pbx.example", Credentials("700", "secret"), "l", 300)
+    number = endpoint.register(account, 0.0)
+    endpoint.handle_timer(0.0)
+    endpoint.next_event()
+    endpoint.begin_registration(number, FIRST, 0.0, alternatives=[SECOND])
+    fail(endpoint, failure, *sent(endpoint))
+    [again] = [one for one in endpoint.datagrams_to_send() if one.destination == SECOND]
+    second = parse(again.data)
+    assert isinstance(second, Request)
+    challenge = second.response(
+        401, to_tag="r", headers=[("www-authenticate", 'Digest realm="x", nonce="1"')]
+    )
+    endpoint.receive(challenge.to_bytes(), SECOND, 4.0)
+    datagram, third = sent(endpoint)
+    assert datagram.destination == SECOND
+    assert third.has("authorization")
+    contact = third.values("contact")[0]
+    endpoint.receive(third.response(200, to_tag="r", headers=[("contact", contact)]).to_bytes(), SECOND, 4.1)
+    [told] = events(endpoint)
+    assert isinstance(told, RegistrationChanged)
+    assert told.state == "registered"
+
+
+def test_a_registration_whose_last_address_fails_pauses() -> None:
+    endpoint = agent()
+    account = Account("sip:700@pbx.example", "sip:pbx.example", Credentials("700", "secret"), "l", 300)
+    number = endpoint.register(account, 0.0)
+    endpoint.handle_timer(0.0)
+    endpoint.next_event()
+    endpoint.begin_registration(number, FIRST, 0.0, alternatives=[SECOND])
+    fail(endpoint, "503", *sent(endpoint))
+    fail(endpoint, "503", *sent(endpoint))
+    [told] = events(endpoint)
+    assert isinstance(told, RegistrationChanged)
+    assert (told.state, told.problem) == ("retrying", "503 Service Unavailable")
 
 
 def test_a_busy_peer_is_not_called_at_its_next_address() -> None:

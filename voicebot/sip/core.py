@@ -10,10 +10,10 @@ from typing import Protocol
 from voicebot.sip.address import DEFAULT_PORT, Address, Datagram, bracketed, literal
 from voicebot.sip.dialog import Dialog, DialogId
 from voicebot.sip.digest import ClientAuthentication, Credentials
-from voicebot.sip.errors import DigestError, SipError, Why
+from voicebot.sip.errors import DigestError, MessageError, SipError, Why
 from voicebot.sip.events import Event
 from voicebot.sip.header import MAGIC_COOKIE
-from voicebot.sip.message import HeaderList, Message, Request, Response
+from voicebot.sip.message import HeaderList, Message, Request, Response, UnusableRequest
 from voicebot.sip.refusals import Refusals
 from voicebot.sip.scheduler import Scheduler
 from voicebot.sip.session import Session, Stage, Wait
@@ -199,6 +199,19 @@ class Core:
         )
         self.counters[f"refused_{status}"] += 1
         self.send(response.to_bytes(), response_destination(request, source), local)
+
+    def refuse_unusable(self, error: UnusableRequest, source: Address, local: Address | None) -> None:
+        """Answer a malformed request if it can be answered at all."""
+        request = error.request
+        if request.method == "ACK" or not request.has("cseq") or not request.has("call-id"):
+            self.counters["dropped_unparseable"] += 1
+            return
+        try:
+            request = request.received_from(source.host, source.port)
+        except MessageError:
+            self.counters["dropped_unparseable"] += 1
+            return
+        self.refuse_statelessly(request, error.status, source, local, error.reason)
 
     def refuse_late(
         self, request: Request, source: Address, local: Address | None, now: float, *, late: bool

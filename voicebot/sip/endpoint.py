@@ -108,7 +108,7 @@ class Endpoint:
                 self._request_received(message, source, local, now, late)
         except UnusableRequest as error:
             if self.guard is None or self.guard.may_answer_nonsense(error.request, source, now):
-                self._refuse_unusable(error.request, error, source, local)
+                self._core.refuse_unusable(error, source, local)
         except MessageError:
             core.counters["dropped_unparseable"] += 1
 
@@ -277,12 +277,20 @@ class Endpoint:
         return self._registrations.add(account, now)
 
     def begin_registration(
-        self, registration: int, destination: Address | None, now: float, problem: str = ""
+        self,
+        registration: int,
+        destination: Address | None,
+        now: float,
+        problem: str = "",
+        alternatives: Sequence[Address] = (),
     ) -> None:
-        """Answer RegistrationDue: where to send the REGISTER, or None and the `problem` that prevents it."""
+        """Answer RegistrationDue: where to send the REGISTER, or None and the `problem` that prevents it.
+
+        `alternatives`: see `invite`.
+        """
         found = self._registrations.get(registration)
         if found is not None and destination is not None:
-            found.begin(destination, None, now)
+            found.begin(destination, alternatives, None, now)
         elif found is not None:
             found.cannot_begin(problem, now)
 
@@ -310,9 +318,14 @@ class Endpoint:
         destination: Address | None = None,
         local: Address | None = None,
         headers: HeaderList = (),
+        alternatives: Sequence[Address] = (),
     ) -> int:
-        """Ask a peer whether it is there; PingAnswered with the returned number follows. Raises SipError."""
-        return self._pings.send(_sip_uri(target_uri), _sip_uri(from_uri), now, destination, local, headers)
+        """Ask a peer whether it is there; PingAnswered with the returned number follows. Raises SipError.
+
+        `alternatives`: see `invite`.
+        """
+        goals = (destination, alternatives)
+        return self._pings.send(_sip_uri(target_uri), _sip_uri(from_uri), now, *goals, local, headers)
 
     def drain(self, retry_after: int | None) -> None:
         """From now on answer new calls and OPTIONS with 503 and Retry-After (seconds); None: serve again."""
@@ -461,21 +474,6 @@ class Endpoint:
             core.respond(server, status, now, headers=lines)
         else:
             core.respond(server, 481, now)
-
-    def _refuse_unusable(
-        self, request: Request, error: SipError, source: Address, local: Address | None
-    ) -> None:
-        """Answer a malformed request if it can be answered at all."""
-        core = self._core
-        if request.method == "ACK" or not request.has("cseq") or not request.has("call-id"):
-            core.counters["dropped_unparseable"] += 1
-            return
-        try:
-            request = request.received_from(source.host, source.port)
-        except MessageError:
-            core.counters["dropped_unparseable"] += 1
-            return
-        core.refuse_statelessly(request, error.status, source, local, error.reason)
 
     def _on_wait(self, session: Session, wait: Wait, now: float) -> None:
         if wait in (Wait.REFER_LIMIT, Wait.LAST_NOTIFY):

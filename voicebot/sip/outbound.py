@@ -143,12 +143,15 @@ class Outbound:
     def _try_next_address(self, session: Session, call: OutgoingCall, now: float) -> bool:
         """Call the peer at its next address (RFC 3263 section 4.3); False when there is none.
 
-        The earlier transaction stays: should its 2xx still come, it is the answer, or it is acknowledged and ended.
+        The earlier transaction stays: should its 2xx still come, it is the answer, or it is acknowledged and ended;
+        should it ring, it is cancelled where it rings.
         """
         session.stop(Wait.NEXT_ADDRESS)
         if not call.alternatives or call.cancel_wanted:
             return False
         self._core.transactions.failed(call.destination, now)
+        if session.invite_client is not None:
+            call.left[session.invite_client] = call.destination
         call.destination, *rest = call.alternatives
         call.alternatives = tuple(rest)
         session.peer = call.destination
@@ -163,17 +166,24 @@ class Outbound:
         if client is None or not call.provisional or call.cancel_sent:
             return
         call.cancel_sent = True
-        invite = client.request
-        headers = [("via", str(invite.via)), ("max-forwards", "70")]
-        headers += [("route", value) for value in invite.raw("route")]
-        headers += [("from", invite.first("from") or ""), ("to", invite.first("to") or "")]
-        headers += [("call-id", call.call_id), ("cseq", f"{invite.cseq.number} CANCEL")]
-        headers += [*call.cancel_headers, ("user-agent", self._core.user_agent)]
-        cancel = Request("CANCEL", invite.uri, headers)
-        self._core.transactions.start_client(
-            cancel, client.destination, client.local, lambda _client, _response, _now: None, now
-        )
+        self._cancel(client, call.cancel_headers, now)
         self._core.wait(session, Wait.CANCEL_TIMEOUT, now + TIMEOUT)
+
+    def _cancel(self, client: Client, headers: HeaderList, now: float) -> None:
+        """Cancel an INVITE that has had a provisional response, by the way that it took (section 9.1)."""
+        invite = client.request
+        lines = [("via", str(invite.via)), ("max-forwards", "70")]
+        lines += [("route", value) for value in invite.raw("route")]
+        lines += [("from", invite.first("from") or ""), ("to", invite.first("to") or "")]
+        lines += [("call-id", invite.call_id), ("cseq", f"{invite.cseq.number} CANCEL")]
+        lines += [*headers, ("user-agent", self._core.user_agent)]
+        self._core.transactions.start_client(
+            Request("CANCEL", invite.uri, lines),
+            client.destination,
+            client.local,
+            lambda _client, _response, _now: None,
+            now,
+        )
 
     def _on_response(
         self, session: Session, call: OutgoingCall, client: Client, response: Response, now: float
@@ -185,6 +195,8 @@ class Outbound:
             self._succeeded(session, call, client, response, now)
         elif session.stage is Stage.CALLING and client is session.invite_client:
             self._progressed(session, call, client, response, now)
+        elif call.left.pop(client, None) is not None:
+            self._cancel(client, (), now)
 
     def _progressed(
         self, session: Session, call: OutgoingCall, client: Client, response: Response, now: float
@@ -242,16 +254,18 @@ class Outbound:
         if early is not None:  # it has sent PRACKs (section 13.2.2.4: only the route set is computed anew)
             dialog.local_sequence = early.dialog.local_sequence
             dialog.remote_sequence = early.dialog.remote_sequence
+        where = call.left.pop(client, session.peer)
         if session.stage is not Stage.CALLING:
-            self._end_extra_dialog(session, dialog, client.request, response, now)
+            self._end_extra_dialog(session, dialog, client.request, response, now, where)
             return
+        self._leave_the_others(session, call, client, where, now)
         session.authentication.accepted()
         session.stop(Wait.RING_LIMIT, Wait.CANCEL_TIMEOUT, Wait.NEXT_ADDRESS)
         session.dialog = dialog
         core.register(session, dialog)
         if call.cancel_wanted:
             # The CANCEL came too late (section 9.1): the call exists, and is ended at once.
-            self._end_extra_dialog(session, dialog, client.request, response, now)
+            self._end_extra_dialog(session, dialog, client.request, response, now, where)
             core.forget(session)
             core.emit(Rejected(session.id, 487, REASONS[487], "cancelled"))
             return
@@ -270,6 +284,21 @@ class Outbound:
         sdp = response.sdp if response.sdp is not None else call.early_sdp.get(tag)
         core.emit(Answered(session.id, sdp, response.headers))
 
+    def _leave_the_others(
+        self, session: Session, call: OutgoingCall, client: Client, where: Address, now: float
+    ) -> None:
+        """An INVITE was answered at `where`; should that be the earlier one, the later one is not waited for."""
+        later = session.invite_client
+        if later is None or later is client:
+            return
+        session.peer = where
+        session.stop(Wait.CANCEL_TIMEOUT)
+        later.let_go(now + self._core.limits.ring)
+        if not call.provisional:
+            call.left[later] = call.destination
+        elif not call.cancel_sent:
+            self._cancel(later, (), now)
+
     def _agree(self, session: Session, response: Response, now: float) -> None:
         session.note_allowed(response)
         session_timer.agree_as_uac(self._core, session, response, now)
@@ -282,12 +311,13 @@ class Outbound:
         now: float,
         sdp: bytes | None = None,
         dialog: Dialog | None = None,
+        where: Address | None = None,
     ) -> None:
         """Send the ACK to a 2xx, with the INVITE's credentials (section 13.2.2.4), and keep it for repeated ones."""
         core = self._core
         dialog = dialog or session.dialog
         assert dialog is not None
-        destination = core.destination(dialog.next_hop, session.peer)
+        destination = core.destination(dialog.next_hop, where or session.peer)
         headers: list[tuple[str, str]] = [("user-agent", core.user_agent)]
         for name in ("authorization", "proxy-authorization"):
             headers += [(name, value) for value in invite.raw(name)]
@@ -303,13 +333,22 @@ class Outbound:
         core.send(data, destination, session.local)
 
     def _end_extra_dialog(
-        self, session: Session, dialog: Dialog, invite: Request, response: Response, now: float
+        self,
+        session: Session,
+        dialog: Dialog,
+        invite: Request,
+        response: Response,
+        now: float,
+        where: Address,
     ) -> None:
-        """Acknowledge and end a dialog that nobody wants: a fork's second answer, or one that crossed a CANCEL."""
+        """Acknowledge and end a dialog that nobody wants: a fork's second answer, or one that crossed a CANCEL.
+
+        `where`: the address that the INVITE went to.
+        """
         core = self._core
         core.counters["extra_dialogs"] += 1
-        self._acknowledge(session, invite, response, now, None, dialog)
-        extra = core.new_session(Stage.ENDING, session.peer, session.local, None)
+        self._acknowledge(session, invite, response, now, None, dialog, where)
+        extra = core.new_session(Stage.ENDING, where, session.local, None)
         core.forget(extra)
         extra.dialog = dialog
         extra.authentication = session.authentication

@@ -5,6 +5,7 @@ before the binding runs out; what fails is tried again after a growing pause, an
 password above all) after a long one, so that nobody is locked out or banned for us.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
@@ -17,6 +18,7 @@ from voicebot.sip.events import RegistrationChanged, RegistrationDue
 from voicebot.sip.header import NameAddress
 from voicebot.sip.message import Request, Response
 from voicebot.sip.scheduler import Entry
+from voicebot.sip.timers import NEXT_ADDRESS
 from voicebot.sip.transaction_layer import Client
 from voicebot.sip.uri import Uri
 
@@ -44,7 +46,7 @@ class Input(Enum):
     DUE = "the time has come"
     LOCATED = "the address is known"
     SUCCESS = "2xx"
-    AGAIN = "what was asked for can be given: credentials, a longer expiry, a better contact"
+    AGAIN = "what was asked for can be given: credentials, a longer expiry, a better contact; or another address is left"
     FAILED = "no answer, no address, or a failure that may pass"
     REFUSED = "the registrar does not want us as we are"
     LEAVE = "our user wants the binding removed"
@@ -116,6 +118,7 @@ class Registration:
         self._expires = account.expires
         self._failures = 0
         self._destination: Address | None = None
+        self._alternatives: tuple[Address, ...] = ()
         self._local: Address | None = None
         self._contact: Address | None = None
         self._seen_at: Address | None = None
@@ -128,13 +131,16 @@ class Registration:
 
     # --- from outside
 
-    def begin(self, destination: Address, local: Address | None, now: float) -> None:
-        """Answer RegistrationDue: requests go to `destination`, from `local` (None: from wherever fits)."""
+    def begin(
+        self, destination: Address, alternatives: Sequence[Address], local: Address | None, now: float
+    ) -> None:
+        """Answer RegistrationDue: requests go to `destination`, from `local` (None: from wherever fits).
+
+        Where it is silent, unreachable or says 503, the next of `alternatives` follows (RFC 3263 section 4.3).
+        """
         if self.state is State.LOCATING:
-            if destination != self._destination:
-                self._seen_at = None
-            self._destination, self._local = destination, local
-            self._adjusted = False
+            self._alternatives, self._local = tuple(alternatives), local
+            self._go_to(destination)
             self._raises = 0
             self._step(Input.LOCATED, now)
 
@@ -154,7 +160,30 @@ class Registration:
 
     def handle_timer(self, now: float) -> None:
         if self._due is not None and self._due <= now:
-            self._step(Input.DUE, now)
+            silent = self.state in (State.TRYING, State.LEAVING)
+            self._due = None
+            if not silent:
+                self._step(Input.DUE, now)
+            elif self._to_next_address(now):
+                self._step(Input.AGAIN, now)
+
+    def _go_to(self, destination: Address) -> None:
+        if destination != self._destination:
+            self._seen_at = None
+        self._destination = destination
+        self._adjusted = False
+
+    def _to_next_address(self, now: float) -> bool:
+        """Turn to the registrar's next address; False if there is none. Its challenge is another one's."""
+        if not self._alternatives or self._destination is None:
+            return False
+        self._core.transactions.failed(self._destination, now)
+        self._core.counters["next_addresses"] += 1
+        following, *rest = self._alternatives
+        self._alternatives = tuple(rest)
+        self._go_to(following)
+        self._authentication.accepted()
+        return True
 
     # --- the table
 
@@ -231,6 +260,8 @@ class Registration:
             *self._authentication.headers("REGISTER", account.registrar, core.token()),
         ]
         request = Request("REGISTER", account.registrar, headers)
+        if self._alternatives:
+            self._due = now + NEXT_ADDRESS
         self._client = core.transactions.start_client(
             request, self._destination, self._local, self._on_response, now
         )
@@ -243,6 +274,9 @@ class Registration:
         if response.status < 200 or (self._client is not None and client is not self._client):
             return
         event = self._judge(response, now)
+        fails = response.local or response.status == 503
+        if event is Input.FAILED and fails and self._to_next_address(now):
+            event = Input.AGAIN
         if event is Input.SUCCESS and self.state is State.TRYING and self._is_seen_elsewhere(response):
             event = Input.AGAIN
         self._step(event, now)

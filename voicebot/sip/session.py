@@ -87,6 +87,8 @@ class OutgoingCall:
     sdp: bytes | None
     destination: Address
     alternatives: tuple[Address, ...] = ()
+    # INVITEs that went to addresses that were silent, and where: whoever stirs after all is told that nobody waits.
+    left: dict[Client, Address] = field(default_factory=dict)
     sequence: int = 0
     provisional: bool = False
     early: dict[str, EarlyDialog] = field(default_factory=dict)  # by the peer's tag

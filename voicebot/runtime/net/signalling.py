@@ -193,11 +193,15 @@ class SipSignalling:
     def ping(
         self, uri: str, destination: Address, local: Address | None = None, routes: Sequence[str] = ()
     ) -> int:
-        """Send OPTIONS; PingAnswered with the returned number follows. Raises SipError."""
+        """Send OPTIONS; PingAnswered with the returned number follows. Raises SipError.
+
+        Without `local` it goes on to the peer's other addresses as a call does, see `locations`.
+        """
         ours = bracketed(self.advertised_host(destination.host))
         from_uri = self._way(Uri.parse(uri)).from_uri or f"sip:voicebot@{ours}"
         lines = [("Route", route) for route in routes]
-        number = self.endpoint.options(uri, from_uri, self.shell.now(), destination, local, lines)
+        others = self._others.get(destination, ()) if local is None else ()
+        number = self.endpoint.options(uri, from_uri, self.shell.now(), destination, local, lines, others)
         self.shell.flush()
         return number
 
@@ -208,7 +212,7 @@ class SipSignalling:
     async def locations(self, uri: str) -> tuple[Address, ...]:
         """Return all addresses that a URI leads to (RFC 3263), those that failed lately last.
 
-        Calls to the first go on to the others when it fails. Raises SipError: 404 for a name that nobody has, 480 where
+        Calls, registrations and pings to the first go on to the others when it fails. Raises SipError: 404 for a name that nobody has, 480 where
         DNS does not answer or we have no socket for what it says.
         """
         target = Uri.parse(uri)

@@ -80,6 +80,10 @@ class End:
 
     # --- Signalling ---------------------------------------------------------------------------------------------------
 
+    def ring(self, session: int, status: int, sdp: bytes | None) -> None:
+        self.endpoint.ring(session, self._now(), status, sdp)
+        self._soon()
+
     def accept(self, session: int, sdp: bytes) -> None:
         self.endpoint.accept(session, sdp, self._now())
         self._soon()

@@ -85,6 +85,7 @@ class FakeLine:
     callbacks: list[CallbackRequest] = field(default_factory=list)
     keeps_callbacks: bool = True
     hung_up: str | None = None
+    answered_after: list[float] = field(default_factory=list)
 
     # --- what tests look at ----------------------------------------------------------------------------------------
 
@@ -111,6 +112,9 @@ class FakeLine:
 
     def languages_heard(self) -> tuple[str, ...]:
         return self.heard_languages
+
+    async def answer(self, after: float = 0.0) -> None:
+        self.answered_after.append(after)
 
     async def say(self, speech: Sequence[Spoken], *, barge_in: BargeIn = "immediate") -> None:
         self.said.extend(speech)

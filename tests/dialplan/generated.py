@@ -3,7 +3,7 @@
 import random
 
 HEAD = """dialplan: 1
-hotline: {{name: generated, languages: [en], timezone: UTC, start: f0}}
+hotline: {{name: generated, languages: [en], timezone: UTC, start: f0{answer}}}
 defaults: {{timeout: {timeout}s, max_events: {events}}}
 services: {{core: {{base_url: "http://core", timeout: 2s}}}}
 queues: {{desk: {{max_wait: 20s, ring_timeout: 5s}}}}
@@ -29,6 +29,8 @@ class Generator:
     def __init__(self, seed: int, mistake: float) -> None:
         self._rng = random.Random(seed)
         self._mistake = mistake
+        self._by_step = seed % 3 == 0  # every third call rings, or hears early media, before it is answered
+        self._answers = seed % 2 == 0
         self._number = 0  # of the flow that is being made
         self._slots = 0
         self._flows: list[str] = []
@@ -42,7 +44,10 @@ class Generator:
         body += "".join(self._sub(name) for name in self._subs)
         events = rng.choice((12, 60, 60))
         head = HEAD.format(
-            timeout=40 if self._wrong() else rng.choice((2, 3, 5)), events=events, handlers=self._handlers()
+            timeout=40 if self._wrong() else rng.choice((2, 3, 5)),
+            events=events,
+            handlers=self._handlers(),
+            answer=", answer: by_step" if self._by_step else "",
         )
         after = self._flows[0] if self._wrong() else "voicemail"
         return head + body + END.replace("AFTER", after)
@@ -74,6 +79,8 @@ class Generator:
     def _flow(self, name: str, number: int) -> str:
         steps = [self._step(number) for _ in range(self._rng.randint(1, 3))]
         if number == 0:
+            if self._by_step and self._answers:
+                steps.insert(1, "answer: {after: 2s}")
             steps += [f"call: {sub}" for sub in self._subs]
         following = self._flows[number + 1] if number + 1 < len(self._flows) else "human"
         last = f"goto: {following}"

@@ -544,3 +544,15 @@ flows:
     assert "中文，对吗？" in line.heard
     assert line.questions[2].languages == ("en", "zh")
     assert line.heard.endswith("Hello.")
+
+
+def test_answer_rings_for_as_long_as_it_says_and_else_answers_at_once() -> None:
+    by_step = (
+        "dialplan: 1\nhotline: {name: test, languages: [en], start: main, answer: by_step}\nflows:\n  main:\n"
+    )
+    line = FakeLine()
+    assert (
+        dialled(by_step + "    - answer: {after: 4s}\n    - answer: {}\n    - hangup: {}\n", line) == "normal"
+    )
+    assert line.answered_after == [4.0, 0.0]
+    assert "VB023" in codes(by_step + "    - answer: {after: 3m}\n    - hangup: {}\n")

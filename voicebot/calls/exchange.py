@@ -2,16 +2,18 @@
 
 import asyncio
 import secrets
-import urllib.parse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
 
+from voicebot.calls.answering import Unanswered
 from voicebot.calls.call import Call
+from voicebot.calls.causes import DIGEST, EXITS, exit_of, refusal_of, release_cause
 from voicebot.calls.floor import DialFailed, ReferRefused
 from voicebot.calls.forking import Phone, first_answer
+from voicebot.calls.identity import user_part
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.protocols import Media, NoMediaPort
 from voicebot.calls.redirection import MOST_TARGETS, STATUSES, targets_of
@@ -41,6 +43,9 @@ log = structlog.get_logger("calls")
 
 class Signalling(Protocol):
     """The SIP endpoint, with its clock and sockets behind it: what is called here leaves at once."""
+
+    def ring(self, session: int, status: int, sdp: bytes | None) -> None:
+        """Send a provisional response to an INVITE, with `sdp` reliably if its sender knows how (RFC 3262)."""
 
     def accept(self, session: int, sdp: bytes) -> None: ...
 
@@ -106,7 +111,10 @@ class Redirected(DialFailed):
 
 @dataclass(slots=True)
 class Talking:
-    """What the exchange keeps of a leg: our side of its SDP, where its signalling comes from, what waits for it."""
+    """What the exchange keeps of a leg: our side of its SDP, where its signalling comes from, what waits for it.
+
+    `settled` is what the last offer and answer came to. `unanswered`: we are called, and have not answered yet.
+    """
 
     leg: Leg
     local: Local
@@ -118,6 +126,8 @@ class Talking:
     referred: "asyncio.Future[sip.ReferProgress] | None" = None
     on_ringing: Callable[[], None] | None = None
     ringing: bool = False
+    settled: Settled | None = None
+    unanswered: Unanswered | None = None
 
 
 @dataclass(slots=True)
@@ -157,14 +167,15 @@ class Exchange:
     def configure(self, talking: Talking, settled: Settled) -> None:
         """Let media flow as offer and answer settled it."""
         leg, media = talking.leg, settled.media
-        talking.local = settled.local
+        talking.local, talking.settled = settled.local, settled
+        both = media.receive and media.send and talking.unanswered is None
         leg.codec = media.codec
         if leg.media is not None:
             leg.media.configure(
                 media,
                 remote_host=media.remote_host if literal(media.remote_host) else talking.source_host,
                 source_host=talking.source_host,
-                timeout=self.rtp_timeout if media.receive and media.send else 0.0,
+                timeout=self.rtp_timeout if both else 0.0,
             )
         leg.hold(media.held)
 
@@ -173,10 +184,12 @@ class Exchange:
         if not leg.gone.done():
             leg.end(Gone(cause, by_peer=False))
         gone = leg.gone.result()  # with its media gone, the dialog still stands and wants its BYE
-        if not gone.by_peer and leg.session in self.legs:
-            self.signalling.bye(
-                leg.session, cause="" if gone.cause in ("normal", "transferred") else gone.cause
-            )
+        talking = self.legs.get(leg.session)
+        if talking is not None and talking.unanswered is not None:
+            self.signalling.reject(leg.session, refusal_of(gone.cause))
+        elif talking is not None and not gone.by_peer:
+            cause = "" if gone.cause in ("normal", "transferred") else gone.cause
+            self.signalling.bye(leg.session, cause=cause)
         self._close(leg)
 
     def drop(self, leg: Leg) -> None:
@@ -345,8 +358,8 @@ class Exchange:
         if 200 <= progress.status < 300:
             return ""
         if progress.why == "told":
-            raise DialFailed(_EXITS.get(progress.status, "unreachable"), progress.status, "refused")
-        exit = "auth_failed" if progress.why in _DIGEST else _EXITS.get(progress.status, "unreachable")
+            raise DialFailed(EXITS.get(progress.status, "unreachable"), progress.status, "refused")
+        exit = "auth_failed" if progress.why in DIGEST else EXITS.get(progress.status, "unreachable")
         log.warning(
             "a transfer was refused", call=leg.call, status=progress.status, why=progress.why, exit=exit
         )
@@ -401,10 +414,11 @@ class Exchange:
                 talking.referred.set_result(event)
         elif isinstance(event, sip.ReferReceived):
             self._refer_received(talking.leg, event)
-        elif isinstance(event, (sip.Ended, sip.Cancelled)):
-            by_peer = event.by_peer if isinstance(event, sip.Ended) else True
-            cause = "normal" if by_peer else release_cause(event.cause)
-            talking.leg.end(Gone(cause, by_peer=by_peer))
+        elif isinstance(event, sip.Ended):
+            cause = "normal" if event.by_peer else release_cause(event.cause)
+            talking.leg.end(Gone(cause, by_peer=event.by_peer))
+        elif isinstance(event, sip.Cancelled):
+            talking.leg.end(Gone("cancelled" if event.by_peer else "not_answered", by_peer=event.by_peer))
 
     def _refer_received(self, leg: Leg, event: sip.ReferReceived) -> None:
         """Let the story decide; callers, and whoever else is in no talk, may transfer nobody."""
@@ -458,40 +472,3 @@ class Exchange:
             return
         self.signalling.answer(event.session, settled.body)
         self.configure(talking, settled)
-
-
-_DIGEST = ("no_credentials", "credentials_refused", "tries_exhausted")
-_EXITS = {
-    486: "busy",
-    600: "busy",
-    408: "no_answer",
-    480: "no_answer",
-    487: "no_answer",
-    603: "declined",
-    403: "declined",
-    401: "auth_failed",
-    407: "auth_failed",
-}
-
-
-def release_cause(reason: str) -> str:
-    """Return the record's word for why the endpoint gave a call up; `reason` as in `sip.Ended`."""
-    if "Session timer" in reason:
-        return "session_expired"
-    if "No ACK" in reason:
-        return "no_ack"
-    return "peer_lost" if "cause=408" in reason or "cause=481" in reason else reason or "normal"
-
-
-def user_part(number: str) -> str:
-    """Return a caller's number or name as the user part of a URI (RFC 3261 section 25.1), escaped where it must be."""
-    return urllib.parse.quote(number, safe="-_.!~*'()&=+$,;?/") or "anonymous"
-
-
-def exit_of(event: sip.Rejected, *, ringing: bool) -> str:
-    """Return the dialplan's word for why an outgoing leg was not answered."""
-    if event.why in _DIGEST:
-        return "auth_failed"
-    if event.why == "timeout":
-        return "no_answer" if ringing else "unreachable"
-    return _EXITS.get(event.status, "unreachable")

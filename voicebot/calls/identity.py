@@ -1,5 +1,6 @@
 """Who calls, and what the INVITE says besides: for the dialplan, and for the record."""
 
+import urllib.parse
 from dataclasses import dataclass
 
 from voicebot.sip import MessageError, NameAddress, Request
@@ -40,3 +41,8 @@ def headers_of(request: Request) -> dict[str, str]:
     """Return the header fields by lower-case name, repeated ones joined by commas (RFC 3261 section 7.3.1); no credentials."""
     names = dict.fromkeys(name for name, _ in request.headers if name not in SECRET)
     return {name: readable(", ".join(request.raw(name))) for name in names}
+
+
+def user_part(number: str) -> str:
+    """Return a caller's number or name as the user part of a URI (RFC 3261 section 25.1), escaped where it must be."""
+    return urllib.parse.quote(number, safe="-_.!~*'()&=+$,;?/") or "anonymous"

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from voicebot.calls.answering import Unanswered
 from voicebot.calls.call import Call
 from voicebot.calls.callbacks import Callbacks
 from voicebot.calls.exchange import Exchange, Talking
@@ -105,7 +106,7 @@ class Reception:
         leg.learn(event.request)
         leg.on_held = partial(_note_hold, call)
         try:
-            talking = self._answer(call, leg, event)
+            talking = self._take(call, leg, event, at_once=entrance.dialplan.hotline.answer == "at_once")
         except NoMediaPort as error:
             log.error("call refused", call=call.uid, status=503, problem=str(error))
             signalling.reject(event.session, 503, headers=[("Retry-After", "10")])
@@ -126,17 +127,23 @@ class Reception:
     def _over(self, uid: str) -> None:
         del self.calls[uid], self.dialplans[uid]
 
-    def _answer(self, call: Call, leg: Leg, event: sip.IncomingCall) -> Talking:
+    def _take(self, call: Call, leg: Leg, event: sip.IncomingCall, *, at_once: bool) -> Talking:
+        """Open the caller's leg and answer the call, or leave that to the dialplan."""
         local = self.exchange.open_media(call, leg, event.source.host)
         talking = self.exchange.register(leg, local, event.source.host)
         if event.sdp is None:
             talking.local, body = create_offer(local)
         else:
-            settled = answer_offer(local, event.sdp)
-            self.exchange.configure(talking, settled)
-            body = settled.body
+            talking.settled = answer_offer(local, event.sdp)
+            talking.local, body = talking.settled.local, talking.settled.body
         talking.established = asyncio.get_running_loop().create_future()
-        self.exchange.signalling.accept(event.session, body)
+        door = Unanswered(
+            self.exchange, talking, event.request, body, partial(self._established, call, talking)
+        )
+        if at_once:
+            door.open()
+        else:
+            talking.unanswered = door
         return talking
 
     async def _story(
@@ -161,8 +168,10 @@ class Reception:
         )
         log.info("call begins", call=call.uid, trunk=entrance.trunk, dialplan=entrance.dialplan_name)
         try:
-            if await self._established(call, talking):
-                call.trace("answered")
+            door = talking.unanswered
+            if door is not None or await self._established(call, talking):
+                if door is None:
+                    call.trace("answered")
                 line = TelephoneLine(
                     call,
                     leg,
@@ -175,6 +184,7 @@ class Reception:
                     folder=self.recordings / call.uid[:4] / call.uid[4:6] / call.uid[6:8],
                     recorded=self.recorded,
                     clock=self.clock,
+                    door=door,
                 )
                 interpreter = Interpreter(entrance.dialplan, line, call=variables(call))
                 await converse(call, leg, interpreter, self.call_seconds)

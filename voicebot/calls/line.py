@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from voicebot.calls.answering import Door
 from voicebot.calls.asking import Asking
 from voicebot.calls.call import Call
 from voicebot.calls.floor import Floor, Ticket
@@ -76,10 +77,11 @@ class TelephoneLine:
         folder: Path,
         recorded: bool,
         clock: Callable[[], datetime.datetime] = utc_now,
+        door: Door | None = None,
     ) -> None:
         """`folder`: where recording and messages go. Unless `recorded`, the call's recording is never made.
 
-        `clock` returns the wall time, aware, in UTC.
+        `clock` returns the wall time, aware, in UTC. `door`: the call is not answered yet.
         """
         self.call = call
         self.caller = caller
@@ -94,6 +96,7 @@ class TelephoneLine:
         self.recording = CallRecording(call, caller, folder, allowed=recorded)
         self._messages = 0
         self._skip = False  # a key interrupted what was said: the caller knows the way
+        self._door = door
 
     def now(self) -> datetime.datetime:
         return self._clock()
@@ -106,6 +109,23 @@ class TelephoneLine:
     def languages_heard(self) -> tuple[str, ...]:
         return self.speech.languages()
 
+    async def answer(self, after: float = 0.0) -> None:
+        door = self._door
+        if door is None:
+            return
+        if after:
+            heard = (
+                None if door.ring() else self.caller.play([PromptItem(str(self.sounds.ringback))], loop=True)
+            )
+            try:
+                await asyncio.sleep(after)
+            finally:
+                if heard is not None:
+                    heard.stop()
+        await door.answer()
+        self._door = None
+        self.call.trace("answered")
+
     # --- speaking -----------------------------------------------------------------------------------------------------
 
     async def say(self, speech: Sequence[Spoken], *, barge_in: BargeIn = "immediate") -> None:
@@ -115,7 +135,12 @@ class TelephoneLine:
         self._skip = ended.cause == "key"
 
     async def speak(self, leg: Leg, speech: Sequence[Spoken], *, barge_in: BargeIn = "none") -> PlayEnded:
-        """Say something on any leg of the call, and wait until it was heard or interrupted."""
+        """Say something on any leg of the call, and wait until it was heard or interrupted.
+
+        A caller who is not answered yet hears it as early media, or not at all where there is no way to.
+        """
+        if leg is self.caller and self._door is not None and not self._door.early_media():
+            return PlayEnded(self.call.uid, 0, 0, 0.0, "stopped", 0.0)
         sensitive = True in [spoken.sensitive for spoken in speech]
         items = self.items(leg, speech)
         if sensitive:
@@ -164,6 +189,8 @@ class TelephoneLine:
     # --- asking -------------------------------------------------------------------------------------------------------
 
     async def ask(self, question: Question) -> Answer:
+        if self._door is not None:
+            await self.answer()
         self._skip = False
         keys = self.caller.take_keys()
         recognised = self.speech.languages()
@@ -190,10 +217,12 @@ class TelephoneLine:
     # --- people -------------------------------------------------------------------------------------------------------
 
     async def wait_in_queue(self, wait: QueueWait) -> QueueResult:
+        await self.answer()
         self._skip = False
         return await wait_in_queue(self, wait)
 
     async def transfer(self, request: TransferRequest) -> TransferResult:
+        await self.answer()
         self._skip = False
         return await transfer(self, request)
 
@@ -225,6 +254,7 @@ class TelephoneLine:
         self, *, longest: float, beep: bool, term_char: str, transcribe: bool
     ) -> VoiceMessage:
         """The plain form: nothing is transcribed. The message is kept however it ends, by hang-up as well."""
+        await self.answer()
         self._skip = False
         self._messages += 1
         path = self._folder / f"{self.call.uid}-message-{self._messages}.wav"
@@ -233,4 +263,6 @@ class TelephoneLine:
         return await record_message(self.caller, self.call, path, longest, term_char)
 
     async def record(self, mode: Literal["start", "pause", "resume", "off"]) -> None:
+        if mode in ("start", "resume"):
+            await self.answer()
         self.recording.control(mode)

@@ -35,10 +35,12 @@ from voicebot.sim.runner import Verdict, verdict_of
 from voicebot.sim.speech import language_of
 from voicebot.sim.store import Event
 from voicebot.storage import CallRecord, Reader, StorageError
+from voicebot.storage.record import UNANSWERED
 
 QUIET = 0.9  # seconds of silence after which a caller takes the prompt for finished
 PATIENCE = 120.0  # seconds: a caller waits for as long as music may play
 CALL_WITHIN = 600.0  # seconds
+ANSWERED_WITHIN = 180.0  # seconds: a dialplan may let it ring
 TALKS = 6.0  # seconds that an agent stays on the line
 RINGS = 1.0
 _WRITTEN_WITHIN = 8.0
@@ -136,9 +138,13 @@ class WireTests:
 async def _call(phone: Phone, uri: str, test: CallerTest, ear: Ear, data: Path) -> Verdict:
     loop = asyncio.get_running_loop()
     try:
-        call = await phone.call(uri, timeout=10.0)
+        call = await phone.call(uri, timeout=ANSWERED_WITHIN)
     except CallFailed as error:
-        return verdict_of(test, _nothing(f"the call was not answered: {error}"), [])
+        record = await _record(data, phone.user)
+        if record is None or record.disposition != UNANSWERED:
+            return verdict_of(test, _nothing(f"the call was not answered: {error}"), [])
+        refused = _outcome(record, "")  # by the dialplan: the phone has not listened to early media
+        return verdict_of(test, refused, judge(test.expect, refused))
     talking = loop.create_task(_act_out(call, test))
     await call.ended(CALL_WITHIN)
     talking.cancel()
@@ -239,7 +245,16 @@ def _outcome(record: CallRecord, problem: str) -> Outcome:
         for event in events
         if event.kind == "slot" and not event.data.get("failed")
     }
-    names = ("release_cause", "ended_by", "language", "queue", "agent", "from_number", "to_number")
+    names = (
+        "disposition",
+        "release_cause",
+        "ended_by",
+        "language",
+        "queue",
+        "agent",
+        "from_number",
+        "to_number",
+    )
     fields: Mapping[str, object] = {name: getattr(record, name) for name in names}
     end = events[-1].at if events else 0.0
     return Outcome(events, (), said, fields, slots, end, (), (), problem)

@@ -271,6 +271,12 @@ class Line(Protocol):
     def languages_heard(self) -> tuple[str, ...]:
         """Return the languages for which a recogniser is installed."""
 
+    async def answer(self, after: float = 0.0) -> None:
+        """Answer the call, after letting it ring for `after` seconds; nothing if it is answered.
+
+        Until then what is said is early media. Whatever listens, connects or records answers first.
+        """
+
     async def say(self, speech: Sequence[Spoken], *, barge_in: BargeIn = "immediate") -> None:
         """Speak, and return when it was heard, or when the caller interrupted it.
 

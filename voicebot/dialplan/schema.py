@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from voicebot.dialplan.expressions import Template
@@ -62,12 +62,13 @@ def zone(reader: Reader, node: Node) -> ZoneInfo:
 
 @dataclass(frozen=True)
 class Hotline:
-    """Who is called. `languages`: the first is spoken until the caller has chosen."""
+    """Who is called. `languages`: the first is spoken until the caller has chosen. `answer`: when the call is answered."""
 
     name: str = key(any_name, required=True)
     languages: tuple[str, ...] = key(list_of(language, least=1), required=True)
     timezone: ZoneInfo = key(zone, ZoneInfo("UTC"))
     start: Named = key(pointer, required=True)
+    answer: Literal["at_once", "by_step"] = key(one_of("at_once", "by_step"), "at_once")
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ Stub = dict[str, StubAnswer]  # by "GET /path", or ANY_REQUEST
 
 @dataclass(frozen=True, kw_only=True)
 class Expect:
-    """What must be true of the call, all of it. `within`: seconds from the answer to the first entry of each `flow`."""
+    """What must be true of the call, all of it. `within`: seconds from its begin to the first entry of each `flow`."""
 
     heard: tuple[str, ...] = key(list_of(string, single=True), ())
     not_heard: tuple[str, ...] = key(list_of(string, single=True), ())
@@ -60,7 +60,16 @@ class Expect:
     record: dict[str, Any] | None = key(
         map_of(
             lambda reader, node: plain(node),
-            one_of("release_cause", "ended_by", "language", "queue", "agent", "from_number", "to_number"),
+            one_of(
+                "disposition",
+                "release_cause",
+                "ended_by",
+                "language",
+                "queue",
+                "agent",
+                "from_number",
+                "to_number",
+            ),
         )
     )
 

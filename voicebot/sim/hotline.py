@@ -141,6 +141,13 @@ class SimulatedLine(TelephoneLine):
     leg: SimLeg
     listened_for: Listens | None = None
 
+    async def answer(self, after: float = 0.0) -> None:
+        self.leg.air.begins()  # whoever hears it ring does not take the line for dead
+        try:
+            await super().answer(after)
+        finally:
+            self.leg.air.ends()
+
     async def ask(self, question: Question) -> Answer:
         outer, self.listened_for = self.listened_for, "question"
         self.person.listens("question", question)
@@ -186,6 +193,23 @@ class SimulatedLine(TelephoneLine):
             return await super().transfer(request)
         finally:
             self.leg.air.ends()
+
+
+class SimDoor:
+    """Implements `calls.answering.Door` for a caller who hears early media, and whose ACK takes no time."""
+
+    def __init__(self) -> None:
+        self._early = False
+
+    def early_media(self) -> bool:
+        self._early = True
+        return True
+
+    def ring(self) -> bool:
+        return not self._early
+
+    async def answer(self) -> None:
+        """There is nobody to tell."""
 
 
 @dataclass(slots=True)
@@ -263,7 +287,8 @@ class Hotline:
         scenes.append(scene)
         call, leg = scene.call, scene.leg
         problem, trouble = "", ""
-        call.trace("answered")
+        if self.dialplan.hotline.answer == "at_once":
+            call.trace("answered")
         scene.caller.answered()
         try:
             await converse(call, leg, scene.interpreter, self._call_seconds)
@@ -281,7 +306,9 @@ class Hotline:
         call.trace("ended", cause=call.release_cause, by=call.ended_by)
         leg.end(Gone(call.release_cause or "normal", by_peer=False))
         scene.media.close()
-        call.store.call_ended(call.uid, summary(call, leg.counters))
+        answered = any(event.kind == "answered" for event in scene.store.events)
+        told = {**summary(call, leg.counters), "disposition": "answered" if answered else "unanswered"}
+        call.store.call_ended(call.uid, told)
         await scene.callbacks.close()  # the call that was booked is another call
         await scene.floor.close()
         return problem, trouble
@@ -314,6 +341,7 @@ class Hotline:
             folder=RECORDINGS,
             recorded=True,
             clock=lambda: begins + datetime.timedelta(seconds=loop.time() - started_at),
+            door=None if self.dialplan.hotline.answer == "at_once" else SimDoor(),
         )
         line.leg = sim_leg
         person = line.person = caller(sim_leg, lambda: leg.end(Gone("normal", by_peer=True)))

@@ -39,10 +39,14 @@ class IncomingCall(Event):
 
 @dataclass(frozen=True, slots=True)
 class Cancelled(Event):
-    """The caller gave up before we accepted. `cause` is what Reason says, as RFC 3326 writes it."""
+    """The caller gave up before we accepted. `cause` is what Reason says, as RFC 3326 writes it.
+
+    Not `by_peer`: it rang for too long, or the caller did not acknowledge a reliable provisional response; we refused.
+    """
 
     session: int
     cause: str = ""
+    by_peer: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,7 +210,7 @@ class Inbound:
         elif wait is Wait.RING_REFRESH:
             self.ring(session, now, session.ring_status, None)
         elif wait is Wait.RING_LIMIT and self.reject(session, 480, now, None, ()):
-            self._core.emit(Cancelled(session.id, "SIP;cause=408"))
+            self._core.emit(Cancelled(session.id, "SIP;cause=408", by_peer=False))
 
     def _repeat(self, session: Session, now: float) -> None:
         """Section 13.3.1.4: the 2xx is repeated at intervals from T1 to T2, whatever the transport."""

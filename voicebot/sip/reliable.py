@@ -102,4 +102,4 @@ def given_up(core: "Core", session: Session, server: Server, now: float) -> None
     tag = session.dialog.local.tag if session.dialog else ""
     core.forget(session)
     core.respond(server, 504, now, to_tag=tag)
-    core.emit(Cancelled(session.id, "SIP;cause=504"))
+    core.emit(Cancelled(session.id, "SIP;cause=504", by_peer=False))

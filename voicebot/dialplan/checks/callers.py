@@ -14,6 +14,7 @@ from voicebot.dialplan.checks.speaking import Speaking
 from voicebot.dialplan.fields import Named
 from voicebot.dialplan.inputs import Choice, Handler, InputStep, Link
 from voicebot.dialplan.schema import RETRY_AFTER, Dialplan, Service
+from voicebot.dialplan.steps.answer import AnswerStep
 from voicebot.dialplan.steps.callback import Callback
 from voicebot.dialplan.steps.flow import Hangup
 from voicebot.dialplan.steps.form import Form
@@ -178,6 +179,8 @@ class Paths:
                 return speaking.text(step.text)
             case Play():
                 return speaking.files(step.file)
+            case AnswerStep():
+                return step.after
             case Record():
                 return speaking.text(step.announce)
             case Request():

@@ -7,6 +7,7 @@ from voicebot.dialplan.checks.names import everything
 from voicebot.dialplan.inputs import Handler
 from voicebot.dialplan.schema import Dialplan, Service
 from voicebot.dialplan.source import Finding, finding
+from voicebot.dialplan.steps.answer import AnswerStep
 from voicebot.dialplan.steps.callback import Callback
 from voicebot.dialplan.steps.collect import Collect
 from voicebot.dialplan.steps.form import Form
@@ -23,7 +24,7 @@ MEANWHILE = (Say, Play, Set)
 
 
 def check_runnable(dialplan: Dialplan) -> Iterator[Finding]:
-    """VB167: long silence; VB190: the plain form of something; VB191-VB193. Keys that a step needs beside another: VB022, VB102."""
+    """VB167: long silence; VB190: the plain form of something; VB191-VB194. Keys that a step needs beside another: VB022, VB102."""
     unheard = {id(step) for handler in dialplan.handlers.get("hangup", ()) for step in _inner(handler)}
     for item in everything(dialplan):
         match item:
@@ -40,6 +41,11 @@ def check_runnable(dialplan: Dialplan) -> Iterator[Finding]:
                 yield finding("VB190", prompt.position, message, hint, "info")
             case QueueStep():
                 yield from _queue_step(item)
+            case AnswerStep() if dialplan.hotline.answer == "at_once":
+                hint = "add answer: by_step to hotline, or remove the step"
+                yield finding(
+                    "VB194", item.position, "the call is answered at once, before its first step", hint
+                )
             case Http(service=pointer) if id(item) not in unheard:
                 yield from _silence(item, dialplan.services.get(pointer.name))
             case _:

@@ -265,6 +265,8 @@ did you mean {0}? ⇒ 是不是想写 {0}？
 {0} cannot be set ⇒ {0} 不能设置
 {0} cannot be used in expressions ⇒ {0} 不能用于表达式
 while {0} does not answer, callers hear nothing for {1} s ⇒ {0} 没有应答时，来电者 {1} 秒内听不到任何声音
+the call is answered at once, before its first step ⇒ 来电在第一个步骤之前已立即接听
+add answer: by_step to hotline, or remove the step ⇒ 请在 hotline 中加上 answer: by_step，或删除该步骤
 {0} cannot run while waiting ⇒ {0} 不能在等待时运行
 {0} does not mean its own choice, {1}, but {2} ⇒ {0} 指的不是它自己的选项 {1}，而是 {2}
 the prompt offers {0}, and whoever says just that is not understood so ⇒ 提示音提到 {0}，但只说这句话的人不会被理解为该选项

@@ -80,7 +80,7 @@ def difference(old: Version, new: Version) -> tuple[Change, ...]:
 
 
 def _hotline(old: Version, new: Version) -> Iterator[Change]:
-    for name in ("languages", "timezone", "start"):
+    for name in ("languages", "timezone", "start", "answer"):
         one, other = getattr(old.dialplan.hotline, name), getattr(new.dialplan.hotline, name)
         if bare(one) != bare(other):
             text = f"the hotline's {name} was {written(one)} and is {written(other)}"

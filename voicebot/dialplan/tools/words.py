@@ -5,6 +5,7 @@ class of the loader).
 """
 
 STEPS = {
+    "answer": "Answer the call, in a hotline that is not answered at once; write `answer: {}`.",
     "say": "Speak a text.",
     "play": "Play an audio file of prompts/.",
     "menu": "Ask, then take one of the choices, by speech or key.",
@@ -49,6 +50,8 @@ KEYS = {
     "languages": "Language codes; the first is spoken until the caller has chosen.",
     "timezone": "A zone of the tz database, such as Asia/Shanghai.",
     "start": "The flow that a call begins in.",
+    "answer": "When the call is answered: at_once, or by_step: by the step `answer`, or the first that listens or connects.",
+    "answer.after": "For how long it rings first.",
     # input options
     "timeout": "Silence before the first word or key that counts as noinput.",
     "complete_timeout": "Silence that ends an utterance which already matches.",

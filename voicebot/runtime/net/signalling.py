@@ -177,6 +177,10 @@ class SipSignalling:
 
     # --- Signalling -----------------------------------------------------------------------------------------------------
 
+    def ring(self, session: int, status: int, sdp: bytes | None) -> None:
+        self.endpoint.ring(session, self.shell.now(), status, sdp)
+        self.shell.flush()
+
     def accept(self, session: int, sdp: bytes) -> None:
         self.endpoint.accept(session, sdp, self.shell.now())
         self.shell.flush()

@@ -1,0 +1,279 @@
+"""Calls that ring, or hear early media, before they are answered: real SIP in memory, virtual time."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.calls.sip_pipe import HOTLINE, Pipe
+from tests.calls.test_inbound import Server, play
+from tests.calls.test_loss import nothing_left
+from voicebot.sdp import Local, answer_offer
+from voicebot.sip import Address, Datagram, Request, Response
+from voicebot.sip import events as sip
+from voicebot.sip.message import parse
+
+HEAD = """
+dialplan: 1
+hotline: {name: test, languages: [en], start: welcome, answer: by_step}
+handlers: {hangup: [{set: {call.left: true}}]}
+flows:
+  welcome:
+"""
+RINGS = HEAD + '    - answer: {after: 6s}\n    - say: "Welcome."\n    - hangup: normal\n'
+CLOSED = HEAD + '    - say: "We are closed."\n    - hangup: busy\n'
+GREETS = (
+    HEAD
+    + """
+    - say: "This call costs one pound a minute."
+    - answer: {after: 2s}
+    - say: "Welcome."
+    - hangup: normal
+"""
+)
+ASKS = (
+    HEAD
+    + """
+    - menu: {prompt: "Yes or no?", choices: [{phrases: [yes]}, {phrases: ["no"]}], noinput: [{goto: bye}], nomatch: [{goto: bye}]}
+    - goto: bye
+  bye:
+    - hangup: normal
+"""
+)
+HOST = "192.0.2.9"
+OFFER = f"v=0\r\no=- 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+
+
+def statuses(server: Server) -> list[int]:
+    """What the caller's phone was told about its call, in order."""
+    told = {sip.Answered: 200}
+    return [
+        event.status if isinstance(event, (sip.Progress, sip.Rejected)) else told[type(event)]
+        for event in server.phone.events
+        if isinstance(event, (sip.Progress, sip.Rejected, sip.Answered))
+    ]
+
+
+class PlainPeer:
+    """A telephone on the pipe that speaks in text, and says of itself only what a test lets it."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self.address = Address("udp", HOST, 5060)
+        self.got: list[Request | Response] = []
+        self._pipe = pipe
+        end = SimpleNamespace(endpoint=SimpleNamespace(receive=self._receive), work=lambda: None)
+        pipe.ends[self.address] = end  # type: ignore[assignment]  # as much of an End as the pipe needs
+
+    def _receive(self, data: bytes, _source: Address, _now: float) -> None:
+        message = parse(data)
+        assert message is not None
+        if not isinstance(message, Response) or message.status > 100:
+            self.got.append(message)
+
+    def send(self, method: str, *headers: str, cseq: int = 1, to_tag: str = "", body: bytes = b"") -> None:
+        lines = [
+            f"{method} sip:700@{HOTLINE.host_port} SIP/2.0",
+            f"Via: SIP/2.0/UDP {HOST}:5060;branch=z9hG4bK{cseq}{method}",
+            "Max-Forwards: 70",
+            f"From: <sip:plain@{HOST}>;tag=p",
+            f"To: <sip:700@{HOTLINE.host}>{f';tag={to_tag}' if to_tag else ''}",
+            "Call-ID: plain",
+            f"CSeq: {cseq} {method}",
+            f"Contact: <sip:plain@{HOST}:5060>",
+            *(["Content-Type: application/sdp"] if body else []),
+            *headers,
+            f"Content-Length: {len(body)}",
+        ]
+        data = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+        self._pipe.send(Datagram(data, HOTLINE, self.address), self.address)
+
+    def responses(self) -> list[tuple[int, bool]]:
+        """Return each status that was received, and whether it had a description with it."""
+        return [(each.status, each.sdp is not None) for each in self.got if isinstance(each, Response)]
+
+
+def test_it_rings_for_as_long_as_the_step_says_and_only_then_is_answered(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(5.9)
+        assert statuses(server) == [180]
+        assert server.caller.said == []
+        await asyncio.sleep(0.2)
+        assert statuses(server) == [180, 200]
+        await asyncio.sleep(3.0)
+        assert server.phone.has(sip.Ended)
+
+    server = play(tmp_path, story, dialplan=RINGS)
+    assert [said.text for said in server.caller.said] == ["Welcome."]
+    assert server.store.kinds("call-1").count("answered") == 1
+
+
+def test_an_announcement_is_early_media_and_the_call_is_refused_without_an_answer(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(10.0)
+        assert statuses(server) == [183, 486]
+        early = next(event for event in server.phone.events if isinstance(event, sip.Progress))
+        assert early.sdp is not None
+        await nothing_left(server.phone)
+
+    server = play(tmp_path, story, dialplan=CLOSED)
+    (said,) = server.caller.said
+    assert said.text == "We are closed."
+    assert said.heard == pytest.approx(1.0, abs=0.5)
+    record = server.store.ended["call-1"]
+    assert (record["release_cause"], record["ended_by"]) == ("busy", "bot")
+    assert "answered" not in server.store.kinds("call-1")
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [("declined", 603), ("forbidden", 403), ("not_found", 404), ("closed", 480), ("normal", 480)],
+)
+def test_the_reason_of_the_hang_up_chooses_the_refusal(tmp_path: Path, reason: str, status: int) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(1.0)
+        assert statuses(server) == [status]
+
+    play(tmp_path, story, dialplan=HEAD + f"    - hangup: {reason}\n")
+
+
+def test_a_greeting_before_the_answer_then_a_tone_of_ours_since_the_caller_hears_us(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(12.0)
+        assert statuses(server) == [183, 200]
+
+    server = play(tmp_path, story, dialplan=GREETS)
+    said = [each.text for each in server.caller.said]
+    assert said == ["This call costs one pound a minute.", "ringback", "Welcome."]
+    kinds = server.store.kinds("call-1")
+    first, second = (n for n, kind in enumerate(kinds) if kind == "said")
+    assert first < kinds.index("answered") < second
+
+
+def test_a_question_answers_the_call_by_itself(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(1.0)
+        assert statuses(server) == [200]
+
+    play(tmp_path, story, dialplan=ASKS)
+
+
+def test_a_caller_who_gives_up_while_it_rings_is_written_down_as_unanswered(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        call = server.phone.call()
+        await asyncio.sleep(3.0)
+        server.phone.cancel(call)
+        await nothing_left(server.phone)
+        assert statuses(server) == [180, 487]
+
+    server = play(tmp_path, story, dialplan=RINGS)
+    record = server.store.ended["call-1"]
+    assert (record["release_cause"], record["ended_by"]) == ("cancelled", "caller")
+    kinds = server.store.kinds("call-1")
+    assert "answered" not in kinds
+    assert "handler" in kinds, "the hangup handler ran"
+
+
+def test_a_call_that_the_dialplan_never_answers_is_refused_after_three_minutes(tmp_path: Path) -> None:
+    forever = HEAD + "".join('    - say: "%s"\n' % ("please hold the line " * 60) for _ in range(4))
+
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(179.0)
+        assert 480 not in statuses(server)
+        await asyncio.sleep(2.0)
+        assert statuses(server)[-1] == 480
+
+    server = play(tmp_path, story, dialplan=forever + "    - hangup: normal\n")
+    record = server.store.ended["call-1"]
+    assert (record["release_cause"], record["ended_by"]) == ("not_answered", "server")
+
+
+def test_whichever_datagram_of_early_media_and_answer_is_lost_the_caller_hears_the_welcome(
+    tmp_path: Path,
+) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(60.0)
+        await nothing_left(server.phone)
+
+    sent = play(tmp_path, story, dialplan=GREETS).pipe.sent
+    assert sent > 6
+    for lost in range(sent):
+        server = play_without(tmp_path, lost)
+        assert [each.text for each in server.caller.said][-1] == "Welcome.", lost
+        assert server.store.kinds("call-1").count("answered") == 1
+
+
+def play_without(folder: Path, lost: int) -> Server:
+    async def story(server: Server) -> None:
+        server.pipe.lost = lost
+        server.phone.call()
+        await asyncio.sleep(60.0)
+        await nothing_left(server.phone)
+
+    return play(folder, story, dialplan=GREETS)
+
+
+def test_a_side_without_100rel_gets_early_media_all_the_same(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        peer = PlainPeer(server.pipe)
+        peer.send("INVITE", body=OFFER.encode())
+        await asyncio.sleep(1.0)
+        assert peer.responses() == [(183, True)]
+        assert not peer.got[0].has("require")
+        await asyncio.sleep(9.0)
+        assert peer.responses()[:2] == [(183, True), (486, False)]
+
+    play(tmp_path, story, dialplan=CLOSED)
+
+
+def test_without_an_offer_and_without_100rel_it_rings_and_nothing_is_said(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        peer = PlainPeer(server.pipe)
+        peer.send("INVITE")
+        await asyncio.sleep(1.0)
+        assert peer.responses()[:2] == [(180, False), (486, False)]
+
+    server = play(tmp_path, story, dialplan=CLOSED)
+    assert server.caller.said == []
+
+
+def test_without_an_offer_the_early_media_is_ours_and_the_prack_has_the_answer(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        peer = PlainPeer(server.pipe)
+        peer.send("INVITE", "Supported: 100rel")
+        await asyncio.sleep(0.1)
+        early = peer.got[0]
+        assert isinstance(early, Response)
+        assert (early.status, early.first("require")) == (183, "100rel")
+        assert early.sdp is not None
+        answer = answer_offer(Local(HOST, 4000, 1), early.sdp).body
+        rack = f"RAck: {early.first('rseq')} 1 INVITE"
+        peer.send("PRACK", rack, cseq=2, to_tag=early.to.tag, body=answer)
+        await asyncio.sleep(9.0)
+        assert peer.responses()[:3] == [(183, True), (200, False), (200, False)]
+        peer.send("ACK", cseq=1, to_tag=early.to.tag)
+        await asyncio.sleep(0.5)
+        assert server.caller.said[-1].text == "Welcome."
+        peer.send("BYE", cseq=3, to_tag=early.to.tag)
+
+    server = play(tmp_path, story, dialplan=GREETS)
+    assert server.store.ended["call-1"]["ended_by"] == "caller"
+
+
+def test_shutting_down_refuses_a_call_that_still_rings(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(1.0)
+        await server.reception.drain(0.5)
+        await asyncio.sleep(0.1)
+        assert statuses(server) == [180, 503]
+
+    server = play(tmp_path, story, dialplan=RINGS)
+    assert server.store.ended["call-1"]["release_cause"] == "server_shutdown"

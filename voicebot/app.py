@@ -51,7 +51,7 @@ from voicebot.sip.captured import SipMessage
 from voicebot.sip.guard import Guard, Known
 from voicebot.speech.errors import SpeechError
 from voicebot.storage import StorageError, Writer
-from voicebot.trunks import Trunks, line_key
+from voicebot.trunks import Trunks, client_certificates, line_key
 
 WORKERS_START_WITHIN = 60.0  # seconds; pocketsphinx reads its dictionary in two
 STUN_WITHIN = 2.0  # seconds for the first answer; calls are taken without it, too
@@ -116,6 +116,7 @@ class Server:
                 session_timers=SessionTimers(config.sip.session_expires, config.sip.min_session_expires),
                 capture=self.capture,
                 tls=config.sip.tls,
+                client_certificates=client_certificates(config),
                 limits=StreamLimits(config.limits.connections, config.limits.connections_per_address),
                 registrar=self.phones.registrar,
             )
@@ -173,7 +174,7 @@ class Server:
             tuple(codec for name in config.media.codecs for codec in CODECS if codec == name),
             config.media.rtp_timeout_seconds,
             self._target,
-            srtp=config.media.srtp,
+            srtp=lambda call, uri: self.trunks.srtp(call.trunk, uri),
             follow=config.media.codec_order == "peer",
         )
         self.hotlines = Dialplans(

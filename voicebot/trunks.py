@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from voicebot.config import Config
-from voicebot.config.model import Trunk
+from voicebot.config.model import KeyPair, SrtpPolicy, Trunk
 from voicebot.runtime.net.signalling import SipSignalling, Way
 from voicebot.sip import Account, Address, Credentials, PingAnswered, Request, SipError, Uri
 from voicebot.sip import RegistrationChanged as Changed
@@ -137,6 +137,12 @@ class Trunks:
         routes = _routes(trunk) + (standing.service_route if standing is not None else ())
         return Way(trunk.name, _credentials(trunk), _address_of_record(trunk), tuple(dict.fromkeys(routes)))
 
+    def srtp(self, came_by: str, uri: str) -> SrtpPolicy:
+        """Return whether audio is encrypted: of a call that came by a trunk, or (`uri`) of one to the peer that it names."""
+        name = self.way(Uri.parse(uri)).trunk if uri else came_by
+        trunk = self._config.trunks.get(name)
+        return (trunk.srtp if trunk is not None else None) or self._config.media.srtp
+
     # --- events ---------------------------------------------------------------------------------------------------------
 
     def on_event(self, event: Event) -> bool:
@@ -251,6 +257,16 @@ class Trunks:
         task = asyncio.get_running_loop().create_task(story, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def client_certificates(config: Config) -> dict[str, KeyPair]:
+    """Return what is shown to a trunk's host and proxy when we connect to them by TLS, where it has its own."""
+    return {
+        host.strip("[]").lower(): trunk.tls
+        for trunk in config.trunks.values()
+        for host in (trunk.host, trunk.proxy[0] if trunk.proxy is not None else None)
+        if trunk.tls is not None and host is not None
+    }
 
 
 def line_key(folder: Path) -> bytes:

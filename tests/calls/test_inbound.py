@@ -17,7 +17,7 @@ from voicebot.calls.exchange import Exchange
 from voicebot.calls.floor import Floor
 from voicebot.calls.inbound import Entrance, Reception
 from voicebot.dialplan.loader import load
-from voicebot.sdp import Local, answer_offer
+from voicebot.sdp import Local, SrtpPolicy, answer_offer
 from voicebot.sim.loop import run
 from voicebot.sim.media import SimLeg, SimMedia
 from voicebot.sim.speech import SimSpeech
@@ -225,6 +225,39 @@ def test_an_offer_without_our_codecs_is_488_and_leaves_nothing(tmp_path: Path) -
         assert rejected.status == 488
 
     play(tmp_path, story)
+
+
+def test_each_leg_of_a_call_is_encrypted_or_not_as_its_own_trunk_wants_it(
+    tmp_path: Path,
+) -> None:
+    policies: dict[str, SrtpPolicy] = {"": "off", f"sip:6001@{AGENT.host_port}": "required"}
+    offers: list[bytes] = []
+
+    async def story(server: Server) -> None:
+        server.exchange.srtp = lambda call, uri: policies[uri]
+        server.agent.behaviour = "rings"
+        take = server.agent.on_event
+
+        def note(event: sip.Event) -> None:
+            if isinstance(event, sip.IncomingCall):
+                offers.append(event.sdp or b"")
+            take(event)
+
+        server.agent.on_event = note
+        session = server.phone.call()
+        await asyncio.sleep(2.0)
+        server.caller.press("1")
+        await asyncio.sleep(1.0)
+        server.phone.bye(session)
+        await asyncio.sleep(5.0)
+        policies[""] = "required"
+        server.phone.call()
+        await asyncio.sleep(1.0)
+        rejected = next(event for event in server.phone.events if isinstance(event, sip.Rejected))
+        assert rejected.status == 488
+
+    play(tmp_path, story)
+    assert b"RTP/SAVP" in offers[0]
 
 
 def test_without_a_media_port_the_call_is_503_with_retry_after(tmp_path: Path) -> None:

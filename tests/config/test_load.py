@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from voicebot.config import Config, ConfigError, Listen, Overrides, api_token, load_config
-from voicebot.config.model import Tls
+from voicebot.config.model import KeyPair, Tls
 
 ROOT = Path(__file__).parents[2]
 MINIMAL = "dialplans: {main: demo.yaml}\n"
@@ -218,11 +218,34 @@ def test_tls_is_read_with_its_files_below_the_folder_of_the_configuration(tmp_pa
         ('{listen: ["tls:0.0.0.0:5061"]}', "a certificate is needed"),
         ("{tls: {certificate: c.pem}}", "belong together"),
         ("{tls: {client_certificate: sometimes}}", "must be one of: off, optional, required"),
+        ("{tls: {names: {Pbx.example: {certificate: c.pem, key: k.pem}}}}", "a host name in lower case"),
+        ("{tls: {names: {pbx.example: {certificate: c.pem}}}}", "the key 'key' is missing"),
     ],
 )
 def test_tls_that_cannot_work_is_a_finding(tmp_path: Path, sip: str, expected: str) -> None:
     [found] = findings(tmp_path, MINIMAL + f"sip: {sip}\n")
     assert expected in found
+
+
+def test_certificates_have_names_and_trunks_their_own(tmp_path: Path) -> None:
+    pair = "{certificate: c.pem, key: k.pem}"
+    text = MINIMAL + f"sip: {{tls: {{names: {{a.example: {pair}, '*.b.example': {pair}}}}}}}\n"
+    text += f"trunks: {{t: {{host: x.example, dialplan: main, srtp: required, tls: {pair}}}}}\n"
+    config = load(tmp_path, text)
+    expected = KeyPair(tmp_path / "c.pem", tmp_path / "k.pem")
+    assert config.sip.tls.names == {"a.example": expected, "*.b.example": expected}
+    assert (config.trunks["t"].tls, config.trunks["t"].srtp) == (expected, "required")
+
+
+def test_two_trunks_at_one_host_cannot_show_it_two_certificates(tmp_path: Path) -> None:
+    text = MINIMAL + "trunks:\n"
+    for name in ("one", "two"):
+        text += f"  {name}: {{host: x.example, dialplan: main, tls: {{certificate: {name}, key: {name}}}}}\n"
+    text += "  three: {networks: [10.0.0.0/8], dialplan: main, tls: {certificate: a, key: b}}\n"
+    assert [found.partition(": ")[2] for found in findings(tmp_path, text)] == [
+        "trunk 'one' shows another certificate to the same host",
+        "to connect to the trunk, it needs a `host`",
+    ]
 
 
 def test_media_settings_are_read(tmp_path: Path) -> None:

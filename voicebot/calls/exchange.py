@@ -142,21 +142,26 @@ class Exchange:
     on_incoming: Callable[[sip.IncomingCall], None] = lambda event: None
     # The phones behind a URI that stands for those registered with us; None for any other URI.
     phones: Callable[[str], Sequence[Phone] | None] = lambda uri: None
-    srtp: SrtpPolicy = "off"
+    # Whether the audio of a call's caller (URI ""), or of a leg to a URI, is encrypted.
+    srtp: Callable[[Call, str], SrtpPolicy] = lambda call, uri: "off"
     follow: bool = True  # the peer's order of codecs, not ours
     legs: dict[int, Talking] = field(default_factory=dict)
     _closing: "set[asyncio.Future[None]]" = field(default_factory=set)
 
     # --- legs ---------------------------------------------------------------------------------------------------------
 
-    def open_media(self, call: Call, leg: Leg, peer_host: str) -> Local:
-        """Give the leg a media leg on the way to its peer; return our side of its SDP. Raises NoMediaPort."""
+    def open_media(self, call: Call, leg: Leg, peer_host: str, uri: str = "") -> Local:
+        """Give the leg a media leg on the way to its peer; return our side of its SDP. Raises NoMediaPort.
+
+        `uri` is who is called, "" for the caller.
+        """
         media = self.media.open_leg(call.uid, self.signalling.local_host(peer_host), leg.on_message)
         leg.media = media
-        keys = () if self.srtp == "off" else tuple(secrets.token_bytes(KEY_BYTES) for _ in SUITES)
+        srtp = self.srtp(call, uri)
+        keys = () if srtp == "off" else tuple(secrets.token_bytes(KEY_BYTES) for _ in SUITES)
         number = SDP_SESSIONS_FROM + media.id
         ours = Local(self.signalling.advertised_host(peer_host), media.port, number, self.codecs)
-        return replace(ours, follow=self.follow, srtp=self.srtp, keys=keys)
+        return replace(ours, follow=self.follow, srtp=srtp, keys=keys)
 
     def register(self, leg: Leg, local: Local, source_host: str) -> Talking:
         """Know the leg by its session from now on."""
@@ -286,7 +291,7 @@ class Exchange:
         routes = [("Route", route) for route in phone.routes] if phone is not None else []
         try:
             destination = phone.destination if phone is not None else await self.signalling.resolve(uri)
-            local, body = create_offer(self.open_media(call, leg, destination.host))
+            local, body = create_offer(self.open_media(call, leg, destination.host, uri))
         except NoMediaPort as error:
             log.error("no media port for an outgoing leg", call=call.uid, problem=str(error))
             raise DialFailed("unreachable", 503) from error

@@ -61,7 +61,7 @@ def media(section: Section) -> MediaConfig:
         workers=section.value("workers", auto_or(integer(1, 64)), None),
         codecs=tuple(dict.fromkeys(codecs)),
         codec_order=section.value("codec_order", one_of(_CODEC_ORDERS), default.codec_order),
-        srtp=section.value("srtp", one_of(_SRTP), default.srtp),
+        srtp=section.value("srtp", one_of(SRTP), default.srtp),
         rtp_timeout_seconds=section.value(
             "rtp_timeout_seconds", number(5, 3600), default.rtp_timeout_seconds
         ),
@@ -72,7 +72,7 @@ def media(section: Section) -> MediaConfig:
 
 _CODEC_ORDERS: dict[str, Literal["peer", "ours"]] = {"peer": "peer", "ours": "ours"}
 
-_SRTP: dict[str, Literal["off", "optional", "required"]] = {
+SRTP: dict[str, Literal["off", "optional", "required"]] = {
     "off": "off",
     "optional": "optional",
     "required": "required",

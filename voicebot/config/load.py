@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from voicebot.config import audio, registering, sections, signalling
-from voicebot.config.model import Config, Storage
+from voicebot.config.model import Config, Storage, Trunk
 from voicebot.config.section import Interpolation, Refused, Section, boolean, text
 from voicebot.dialplan.source import (
     Finding,
@@ -103,7 +103,7 @@ def _config(
     top = Section(node, start, findings)
     data = Path(os.path.abspath(folder / "data" if overrides.data is None else overrides.data))
     sip = signalling.sip(top.section("sip"), folder, overrides.listen)
-    trunks = top.entries("trunks", lambda name, item: signalling.trunk(name, top.below(item)))
+    trunks = top.entries("trunks", lambda name, item: signalling.trunk(name, top.below(item), folder))
     agents = top.entries("agents", lambda name, item: sections.agent(name, top.below(item)))
     phones = any(agent.phone is not None for agent in agents.values())
     registrar = registering.registrar(top.section("registrar"), wanted=phones)
@@ -181,6 +181,7 @@ def _check_trunks(config: Config, node: MappingNode, findings: list[Finding]) ->
         section.refuse("dialplan", f"there is no dialplan {config.registrar.dialplan!r} in `dialplans`", hint)
     written = node.get("trunks")
     seen: dict[str, str] = {}
+    shown: dict[str, Trunk] = {}
     for name, trunk in config.trunks.items():
         entry = written.get(name) if isinstance(written, MappingNode) else None
         section = Section(entry if isinstance(entry, MappingNode) else None, node.position, findings)
@@ -189,6 +190,12 @@ def _check_trunks(config: Config, node: MappingNode, findings: list[Finding]) ->
             section.refuse("dialplan", f"there is no dialplan {trunk.dialplan!r} in `dialplans`", hint)
         if trunk.auth and not config.sip.auth.users and config.registrar is None:
             section.refuse("auth", "nobody could call: `sip.auth.users` is empty")
+        if trunk.tls is not None and trunk.host is None:
+            section.refuse("tls", "to connect to the trunk, it needs a `host`")
+        elif trunk.tls is not None:
+            first = shown.setdefault(trunk.host or "", trunk)
+            if first.tls != trunk.tls:
+                section.refuse("tls", f"trunk {first.name!r} shows another certificate to the same host")
         for network in trunk.networks:
             other = seen.setdefault(str(network), name)
             if other != name:

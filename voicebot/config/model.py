@@ -35,10 +35,22 @@ class Auth:
     algorithms: tuple[str, ...] = ("MD5",)
 
 
+SrtpPolicy = Literal["off", "optional", "required"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """Files in PEM: a certificate with its chain, and its key."""
+
+    certificate: Path
+    key: Path
+
+
 @dataclass(frozen=True, slots=True)
 class Tls:
     """Files in PEM; `certificate` (with its chain) and `key` are there when a tls: address is listened on.
 
+    `names`: what is shown instead to peers that ask for such a name (SNI), in lower case, or `*.` and a domain.
     `ca`: whom we trust, instead of the system's authorities. `client_certificate`: what is asked of peers that connect.
     `verify_server`: whether a server that we connect to must have a certificate for its name.
     """
@@ -48,6 +60,11 @@ class Tls:
     ca: Path | None = None
     client_certificate: Literal["off", "optional", "required"] = "off"
     verify_server: bool = True
+    names: Mapping[str, KeyPair] = field(default_factory=dict)
+
+    @property
+    def pair(self) -> KeyPair | None:
+        return None if self.certificate is None or self.key is None else KeyPair(self.certificate, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +106,8 @@ class Trunk:
     `proxy` is an outbound proxy, host and port. `login` answers challenges of a host that we do not register at.
     `ping_seconds`: how often the host is asked by OPTIONS whether it is there; 0: never.
     `trust`: the caller is who P-Asserted-Identity or Remote-Party-ID says (RFC 3325).
-    `transport` None: what DNS says of the host, else UDP.
+    `transport` None: what DNS says of the host, else UDP. `tls`: what we show when we connect to it, instead of `sip.tls`.
+    `srtp` None: as `media.srtp` says.
     """
 
     name: str
@@ -106,6 +124,8 @@ class Trunk:
     ping_seconds: float = PING_SECONDS
     transport: Literal["udp", "tcp", "tls"] | None = None
     calls_per_second: float | None = None
+    tls: KeyPair | None = None
+    srtp: SrtpPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +136,7 @@ class MediaConfig:
     workers: int | None = None
     codecs: tuple[str, ...] = ("PCMU", "PCMA", "G722")
     codec_order: Literal["peer", "ours"] = "peer"
-    srtp: Literal["off", "optional", "required"] = "optional"
+    srtp: SrtpPolicy = "optional"
     rtp_timeout_seconds: float = 120.0
 
 

@@ -13,10 +13,12 @@ from voicebot.config.addresses import (
     parse_network,
     parse_public_address,
 )
+from voicebot.config.audio import SRTP
 from voicebot.config.dialling import check_pattern
 from voicebot.config.model import (
     PING_SECONDS,
     Auth,
+    KeyPair,
     Listen,
     Network,
     Sip,
@@ -106,6 +108,7 @@ def _tls(section: Section, folder: Path, *, needed: bool) -> Tls:
             "client_certificate", one_of(_CLIENT_CERTIFICATE), Tls().client_certificate
         ),
         verify_server=section.value("verify_server", boolean, Tls().verify_server),
+        names=section.entries("names", lambda name, node: _named(name, section.below(node), folder)),
     )
     if needed and result.certificate is None:
         section.refuse(
@@ -117,6 +120,20 @@ def _tls(section: Section, folder: Path, *, needed: bool) -> Tls:
     return result
 
 
+def _named(name: str, section: Section, folder: Path) -> KeyPair:
+    if not re.fullmatch(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*", name):
+        raise Refused(
+            "a host name in lower case is expected", 'for example "pbx.example.com" or "*.example.com"'
+        )
+    return _key_pair(section, folder)
+
+
+def _key_pair(section: Section, folder: Path) -> KeyPair:
+    certificate, key = section.required("certificate", text), section.required("key", text)
+    section.done()
+    return KeyPair(folder / (certificate or ""), folder / (key or ""))
+
+
 def _dial(node: Node) -> str:
     pattern = node.text if isinstance(node, Scalar) else ""
     problem = check_pattern(pattern)
@@ -125,7 +142,7 @@ def _dial(node: Node) -> str:
     return pattern
 
 
-def trunk(name: str, section: Section) -> Trunk:
+def trunk(name: str, section: Section, folder: Path) -> Trunk:
     networks: tuple[Network, ...] = section.items("networks", parse_network, ())
     no_host: tuple[str | None, int] = (None, 5060)
     host, port = section.value("host", parse_host_and_port, no_host)
@@ -158,6 +175,8 @@ def trunk(name: str, section: Section) -> Trunk:
         ping_seconds=section.value("ping_seconds", number(0, 3600), PING_SECONDS),
         transport=section.value("transport", auto_or(one_of(TRANSPORTS)), None),
         calls_per_second=section.value("calls_per_second", number(0.1, 10_000), None),
+        tls=_key_pair(section.section("tls"), folder) if section.get("tls") is not None else None,
+        srtp=section.value("srtp", one_of(SRTP), None),
     )
     if result.login is not None and result.register is not None:
         section.refuse("login", "`register` has the user and the password already")

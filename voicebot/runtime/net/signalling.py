@@ -5,13 +5,13 @@ import contextlib
 import importlib
 import random
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from voicebot.config.model import Tls
+from voicebot.config.model import KeyPair, Tls
 from voicebot.runtime.net.addresses import LocalAddresses
 from voicebot.runtime.net.capture import Capture
 from voicebot.runtime.net.dns import Resolver
@@ -70,12 +70,15 @@ class SipSignalling:
         credentials: Callable[[Request, Address], Credentials | None],
         on_event: Callable[[Event], None],
         tls: Tls,
+        client_certificates: Mapping[str, KeyPair],
         limits: StreamLimits,
         session_timers: SessionTimers | None = None,
         capture: Capture | None = None,
         registrar: Registrar | None = None,
     ) -> None:
-        """`way(uri)` leads to the peer that it names; `credentials(invite, source)` answer challenges in calls that came in.
+        """`client_certificates`: by the name of a peer, what is shown to it instead of the certificate of `tls`.
+
+        `way(uri)` leads to the peer that it names; `credentials(invite, source)` answer challenges in calls that came in.
 
         `stun`: the server (host, port) from which our public address is learned. `capture` sees all messages.
         Raises TlsError.
@@ -100,7 +103,7 @@ class SipSignalling:
             accept_refer=True,
             may_speak_tcp=lambda address: self.shell.may_speak_tcp(address),
         )
-        self._tls = TlsContexts(tls)
+        self._tls = TlsContexts(tls, client_certificates)
         self._rng = random.SystemRandom()
         self._resolver = Resolver()
         self._public = (
@@ -125,8 +128,8 @@ class SipSignalling:
     def bind(self, listen: Sequence[Address]) -> list[Address]:
         """Open the sockets; return what is bound. Raises BindError, which says what to do."""
         self.shell.start(listen)
-        if self._tls.files.certificate is not None:
-            log.info("the certificate of SIP over TLS", **described(self._tls.files.certificate))
+        for pair in self._tls.certificates():
+            log.info("the certificate of SIP over TLS", **described(pair.certificate))
         self._watching = self._reactor.callLater(CERTIFICATES_EVERY, self._watch_certificates)
         if self._public is not None:
             self._learning = asyncio.get_running_loop().create_task(self._public.run())
@@ -156,8 +159,8 @@ class SipSignalling:
         Raises TlsError: the certificate that was served before goes on being served. `again`: say so as often as asked.
         """
         changed = self._tls.reload(again=again)
-        if changed and self._tls.files.certificate is not None:
-            log.info("a new certificate of SIP over TLS", **described(self._tls.files.certificate))
+        for pair in self._tls.certificates() if changed else ():
+            log.info("a new certificate of SIP over TLS", **described(pair.certificate))
         return changed
 
     @property

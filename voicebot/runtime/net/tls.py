@@ -1,6 +1,9 @@
 """TLS of SIP connections: our certificate, whom we trust, and taking a renewed certificate while calls go on."""
 
 import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from twisted.internet.protocol import ClientFactory, Factory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
-from voicebot.config.model import Tls
+from voicebot.config.model import KeyPair, Tls
 
 _ASKED = {
     "off": SSL.VERIFY_NONE,
@@ -37,16 +40,51 @@ class TlsError(Exception):
     """Certificate, key or CA cannot be used; the text names the file and says what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Contexts:
+    """All that was read at once. `peers`: by the name of the server that we connect to."""
+
+    server: SSL.Context
+    client: SSL.Context
+    peers: Mapping[str, SSL.Context]
+
+
+def _choose(named: Mapping[str, SSL.Context], connection: SSL.Connection) -> None:
+    """Take the certificate of the name that a peer asks for (RFC 6066 section 3); any other name gets the default."""
+    name = (connection.get_servername() or b"").decode("ascii", "replace").lower()
+    context = named.get(name) or named.get("*." + name.partition(".")[2])
+    if context is not None:
+        connection.set_context(context)
+
+
 @implementer(IOpenSSLServerConnectionCreator)
 class TlsContexts:
     """What new connections are encrypted with. Those that stand keep what they began with."""
 
-    def __init__(self, files: Tls) -> None:
-        """Read all files. Raises TlsError."""
+    def __init__(self, files: Tls, peers: Mapping[str, KeyPair] | None = None) -> None:
+        """Read all files. Raises TlsError.
+
+        `peers`: what is shown to the servers of these names (or IP addresses) instead of our own certificate.
+        """
         self.files = files
+        self._peers = peers or {}
         self._seen = self._served = self._stamps()
-        self._server = _context(files, server=True)
-        self._client = _context(files, server=False)
+        self._contexts = self._read()
+
+    def _read(self) -> "_Contexts":
+        files = self.files
+        server = _context(files, files.pair, "sip.tls", server=True)
+        named = {
+            name: _context(files, pair, f"sip.tls.names.{name}", server=True)
+            for name, pair in files.names.items()
+        }
+        peers = {
+            name: _context(files, pair, f"tls of the trunk at {name}", server=False)
+            for name, pair in self._peers.items()
+        }
+        if named:
+            server.set_tlsext_servername_callback(partial(_choose, named))
+        return _Contexts(server, _context(files, files.pair, "sip.tls", server=False), peers)
 
     def reload(self, *, again: bool = False) -> bool:
         """Take the files as they are now. Raises TlsError, and stays with the old ones. False: they are the same.
@@ -57,8 +95,7 @@ class TlsContexts:
         if stamps == self._served or (stamps == self._seen and not again):
             return False
         self._seen = stamps
-        server, client = _context(self.files, server=True), _context(self.files, server=False)
-        self._server, self._client = server, client
+        self._contexts = self._read()
         self._served = stamps
         return True
 
@@ -68,7 +105,11 @@ class TlsContexts:
 
     def connecting(self, factory: ClientFactory, name: str, reactor: Any) -> Any:
         """Return the factory of a connection that we open to the host of that name (or IP address)."""
-        return _wrap(_Connecting(self._client, name), True, factory, clock=reactor)
+        return _wrap(_Connecting(self.towards(name), name), True, factory, clock=reactor)
+
+    def towards(self, name: str) -> SSL.Context:
+        """Return what a connection that we open to the host of that name is encrypted with."""
+        return self._contexts.peers.get(name.lower(), self._contexts.client)
 
     def problem_with(self, connection: Any, name: str) -> str:
         """Return why a server's certificate is not that of `name` (RFC 5922 section 7.3); "" if it is."""
@@ -82,11 +123,17 @@ class TlsContexts:
         return ""
 
     def serverConnectionForTLS(self, protocol: Any) -> SSL.Connection:
-        return SSL.Connection(self._server, None)
+        return SSL.Connection(self._contexts.server, None)
+
+    def certificates(self) -> list[KeyPair]:
+        """Return what may be shown to peers that connect, the one for all names first."""
+        own = self.files.pair
+        return [*([own] if own is not None else []), *self.files.names.values()]
 
     def _stamps(self) -> list[tuple[int, int, int]]:
+        pairs = [*self.certificates(), *self._peers.values()]
         stamps = []
-        for path in (self.files.certificate, self.files.key, self.files.ca):
+        for path in (*(path for pair in pairs for path in (pair.certificate, pair.key)), self.files.ca):
             try:
                 found = None if path is None else path.stat()
             except OSError:
@@ -116,12 +163,13 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _context(files: Tls, *, server: bool) -> SSL.Context:
+def _context(files: Tls, pair: KeyPair | None, setting: str, *, server: bool) -> SSL.Context:
+    """`setting`: where in the configuration `pair` stands."""
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    if files.certificate is not None and files.key is not None:
-        _load_certificate(context, files.certificate, files.key)
+    if pair is not None:
+        _load_certificate(context, pair.certificate, pair.key, setting)
     if files.ca is not None:
         _readable(files.ca, "sip.tls.ca")
         try:
@@ -139,19 +187,19 @@ def _context(files: Tls, *, server: bool) -> SSL.Context:
     return context
 
 
-def _load_certificate(context: SSL.Context, certificate: Path, key: Path) -> None:
-    _readable(certificate, "sip.tls.certificate")
-    _readable(key, "sip.tls.key")
+def _load_certificate(context: SSL.Context, certificate: Path, key: Path, setting: str) -> None:
+    _readable(certificate, f"{setting}.certificate")
+    _readable(key, f"{setting}.key")
     try:
         context.use_certificate_chain_file(str(certificate))
     except SSL.Error as error:
-        raise TlsError(f"{certificate}: no certificate in PEM is in it (sip.tls.certificate)") from error
+        raise TlsError(f"{certificate}: no certificate in PEM is in it ({setting}.certificate)") from error
     try:
         context.use_privatekey_file(str(key))
         context.check_privatekey()
     except SSL.Error as error:
         raise TlsError(
-            f"{key}: not the key of {certificate}, or no key in PEM without a password (sip.tls.key)"
+            f"{key}: not the key of {certificate}, or no key in PEM without a password ({setting}.key)"
         ) from error
 
 

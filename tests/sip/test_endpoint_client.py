@@ -196,14 +196,13 @@ def test_requests_in_a_call_that_came_in_are_authenticated_too(method: str) -> N
     """What a PBX asks of the hotline that it called: a transfer must not end in a 401."""
     peer = Peer(credentials=lambda invite, source: ALICE if source == PEER else None)
     server = ServerAuthentication(b"k" * 32)
-    incoming = peer.send("INVITE", body=SDP)
+    peer.send("INVITE", body=SDP)
     session = peer.event(IncomingCall).session
     peer.endpoint.accept(session, b"answer", peer.now)
     [accepted] = peer.sent()
     assert isinstance(accepted, Response)
     peer.send("ACK", to_tag=accepted.to.tag)
     peer.event(Established)
-    assert len(incoming) == 1
     requests = {
         "BYE": lambda: peer.endpoint.bye(session, peer.now),
         "INFO": lambda: peer.endpoint.info(session, "application/dtmf-relay", b"Signal=1", peer.now),

@@ -24,9 +24,7 @@ ANSWER = SDP.encode()
 
 
 def called(peer: Peer, **options: object) -> IncomingCall:
-    [trying] = peer.send("INVITE", body=SDP, branch="z9hG4bKinvite", **options)
-    assert isinstance(trying, Response)
-    assert trying.status == 100
+    assert peer.send("INVITE", body=SDP, branch="z9hG4bKinvite", **options) == []
     return peer.event(IncomingCall)
 
 
@@ -40,12 +38,30 @@ def standing(peer: Peer) -> tuple[int, str]:
     return call.session, ok.to.tag
 
 
-def test_an_invite_gets_100_at_once_and_becomes_an_event() -> None:
+def test_an_invite_becomes_an_event() -> None:
     call = called(Peer())
     assert call.sdp == ANSWER
     assert call.source == PEER
     assert call.request.from_.display_name == "Alice"
     assert call.request.target.user == "bot"
+
+
+def test_only_an_invite_that_is_not_answered_at_once_gets_a_100() -> None:
+    """RFC 3261 section 17.2.1: within 200 ms the user's own response will do."""
+    peer = Peer()
+    called(peer)
+    assert peer.advance(0.199) == []
+    [trying] = peer.advance(0.001)
+    assert isinstance(trying, Response)
+    assert (trying.status, trying.to.tag) == (100, "")
+    assert peer.advance(10) == []
+    peer = Peer()
+    rung = called(peer, call_id="rung")
+    assert peer.endpoint.ring(rung.session, peer.now)
+    [ringing] = peer.sent()
+    assert isinstance(ringing, Response)
+    assert ringing.status == 180
+    assert peer.advance(10) == []
 
 
 def test_the_2xx_names_us_and_is_repeated_until_the_ack() -> None:
@@ -259,9 +275,11 @@ def test_while_draining_new_calls_and_pings_get_503_and_standing_calls_go_on() -
 def test_a_retransmitted_invite_makes_no_second_call() -> None:
     peer = Peer()
     called(peer)
+    assert peer.send("INVITE", body=SDP, branch="z9hG4bKinvite") == []
+    peer.no_event()
+    [trying] = peer.advance(0.2)
     [again] = peer.send("INVITE", body=SDP, branch="z9hG4bKinvite")
-    assert isinstance(again, Response)
-    assert again.status == 100
+    assert again.to_bytes() == trying.to_bytes()
     peer.no_event()
 
 
@@ -468,8 +486,12 @@ def test_a_caller_behind_nat_is_reached_where_it_was_seen() -> None:
 
 def test_a_flood_meets_a_limit() -> None:
     peer = Peer(limits=Limits(transactions=10, sessions=5))
-    answers = [peer.answer("INVITE", body=SDP, call_id=f"c{index}").status for index in range(20)]
-    assert answers == [100] * 5 + [503] * 15
+    for index in range(5):
+        assert peer.send("INVITE", body=SDP, call_id=f"c{index}") == []
+        peer.event(IncomingCall)
+    answers = [peer.answer("INVITE", body=SDP, call_id=f"d{index}").status for index in range(15)]
+    assert answers == [503] * 15
+    peer.no_event()
     held = peer.endpoint.held
     assert (held.sessions, held.transactions) == (5, 10)
     assert peer.send("OPTIONS") == []
@@ -484,7 +506,7 @@ def test_a_realm_lets_only_its_users_in() -> None:
     client.challenged(refused)
     [(_, value)] = client.headers("INVITE", "sip:bot@192.0.2.2", "cnonce")
     header = f"Authorization: {value}"
-    assert peer.answer("INVITE", body=SDP, cseq=2, headers=(header,)).status == 100
+    assert peer.send("INVITE", body=SDP, cseq=2, headers=(header,)) == []
     assert peer.event(IncomingCall).user == "alice"
     replayed = peer.answer("INVITE", body=SDP, cseq=3, call_id="other", headers=(header,))
     assert replayed.status == 401

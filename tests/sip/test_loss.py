@@ -132,6 +132,7 @@ def cancelled(pair: Pair) -> Check:
 def rejected(pair: Pair) -> Check:
     def react(event: Event) -> None:
         if isinstance(event, IncomingCall):
+            pair.callee.endpoint.ring(event.session, pair.now)
             pair.callee.endpoint.reject(event.session, 486, pair.now)
 
     pair.callee.react = react

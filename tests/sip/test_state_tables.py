@@ -50,6 +50,7 @@ NON_INVITE_CLIENT = """
     completed  K               -> terminated
 """
 INVITE_SERVER = """
+    proceeding 100             -> proceeding
     proceeding request         -> proceeding  180
     proceeding provisional     -> proceeding  180
     proceeding success         -> accepted    200

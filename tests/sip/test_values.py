@@ -100,7 +100,7 @@ def test_an_independent_parser_reads_what_we_send() -> None:
     pair.run(1)
     pair.caller.endpoint.bye(call, pair.now)
     pair.run(1)
-    assert len(pair.log) == 7
+    assert len(pair.log) == 6
     for data, ours in zip(pair.log, pair.sent(), strict=True):
         theirs = sipmessage.Message.parse(data)
         assert isinstance(theirs, sipmessage.Request) == isinstance(ours, Request)

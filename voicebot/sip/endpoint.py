@@ -440,8 +440,6 @@ class Endpoint:
             self._inbound.cancel_received(server, request, now)
             return
         session = core.find(request) if request.to.tag else None
-        if request.method == "INVITE":
-            core.respond(server, 100, now)
         if session is None:
             merged = core.transactions.find_merged(request)
             if merged is not None and merged is not server:

@@ -13,3 +13,5 @@ NEXT_ADDRESS = 7 * T1
 # A UAS tells the caller every minute that it still rings (section 13.3.1.1); timer C ends a ringing that goes nowhere.
 RING_REFRESH = 60.0
 TIMER_C = 180.0
+# An INVITE whose user is silent for so long gets a 100 (section 17.2.1).
+TRYING_AFTER = 0.2

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
-from voicebot.sip.timers import T1, T2, T4, TIMEOUT, TIMER_D
+from voicebot.sip.timers import T1, T2, T4, TIMEOUT, TIMER_D, TRYING_AFTER
 
 
 class State(Enum):
@@ -33,6 +33,7 @@ class Input(Enum):
     SUCCESS = "success"
     FAILURE = "failure"
     TRANSPORT_ERROR = "transport error"
+    TIMER_100 = "100"  # no letter in the RFC: the user has not answered an INVITE within 200 ms
     TIMER_A = "A"
     TIMER_B = "B"
     TIMER_D = "D"
@@ -51,6 +52,7 @@ class Action(Enum):
     SEND = "send what came with the input"
     RESEND = "send the last message again"
     SEND_ACK = "acknowledge the failure"
+    SEND_TRYING = "send 100 unless more was said"
     DELIVER = "hand the message to the user of the transaction"
     TIME_OUT = "tell the user that no answer came"
     FAIL = "tell the user that nothing can be sent"
@@ -69,6 +71,7 @@ Timers = Mapping[State, tuple[Input, ...]]
 _RETRANSMITTING = frozenset({Input.TIMER_A, Input.TIMER_E, Input.TIMER_G})
 _ABSORBING = frozenset({Input.TIMER_D, Input.TIMER_I, Input.TIMER_J, Input.TIMER_K})
 _DURATION = {
+    Input.TIMER_100: TRYING_AFTER,
     Input.TIMER_A: T1,
     Input.TIMER_B: TIMEOUT,
     Input.TIMER_D: TIMER_D,

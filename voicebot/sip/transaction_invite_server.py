@@ -8,10 +8,14 @@ from voicebot.sip.transaction_server import ServerTransaction
 
 
 class InviteServerTransaction(ServerTransaction):
-    """An INVITE that was received. Its user repeats a 2xx (`respond` again) until the ACK comes."""
+    """An INVITE that was received. Its user repeats a 2xx (`respond` again) until the ACK comes.
+
+    A user who answers at once spares both sides the 100.
+    """
 
     INITIAL: ClassVar[State] = State.PROCEEDING
     TRANSITIONS: ClassVar[Table] = {
+        (State.PROCEEDING, Input.TIMER_100): Row(State.PROCEEDING, (Action.SEND_TRYING,)),
         (State.PROCEEDING, Input.REQUEST): Row(State.PROCEEDING, (Action.RESEND,)),
         (State.PROCEEDING, Input.PROVISIONAL): Row(State.PROCEEDING, (Action.SEND,)),
         (State.PROCEEDING, Input.SUCCESS): Row(State.ACCEPTED, (Action.SEND,)),
@@ -30,6 +34,7 @@ class InviteServerTransaction(ServerTransaction):
         (State.CONFIRMED, Input.TIMER_I): Row(State.TERMINATED),
     }
     TIMERS: ClassVar[Timers] = {
+        State.PROCEEDING: (Input.TIMER_100,),
         State.ACCEPTED: (Input.TIMER_L,),
         State.COMPLETED: (Input.TIMER_G, Input.TIMER_H),
         State.CONFIRMED: (Input.TIMER_I,),
@@ -38,3 +43,8 @@ class InviteServerTransaction(ServerTransaction):
     def receive_ack(self, ack: Request, now: float) -> Request | None:
         """Take an ACK; return it if it is for the user: an ACK to a 2xx that came with the INVITE's branch."""
         return ack if Action.DELIVER in self._step(Input.ACK, now) else None
+
+    def _act(self, action: Action) -> None:
+        if action is Action.SEND_TRYING and not self._last:
+            self._last = self.request.response(100).to_bytes()
+            self._outbox.append(self._last)

@@ -7,6 +7,7 @@ import datetime
 import os
 import random
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
@@ -476,14 +477,15 @@ class Uids:
     """Names calls: sortable by time, and easy to read out over a telephone. No two calls of a process share a name."""
 
     def __init__(self) -> None:
-        self._second = ""
+        self._second = 0  # Unix time
+        self._prefix = ""
         self._used: set[str] = set()  # within this second
 
     def __call__(self) -> str:
-        second = f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}"
-        if second != self._second:
+        if (second := int(time.time())) != self._second:
             self._second, self._used = second, set()
+            self._prefix = f"{datetime.datetime.fromtimestamp(second, datetime.UTC):%Y%m%d-%H%M%S}"
         while (token := secrets.token_hex(3)) in self._used:
             pass
         self._used.add(token)
-        return f"{second}-{token}"
+        return f"{self._prefix}-{token}"

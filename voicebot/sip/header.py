@@ -42,6 +42,8 @@ def unquoted(text: str) -> str:
 
 def readable(text: str) -> str:
     """Return text for people: bytes that were not UTF-8 are read as Latin-1, control characters are left out."""
+    if text.isprintable() and text.isascii():
+        return text  # as nearly everything is
     if not text.isascii():
         raw = text.encode("utf-8", "surrogateescape")
         try:

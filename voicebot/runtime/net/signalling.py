@@ -17,6 +17,7 @@ from voicebot.runtime.net.capture import Capture
 from voicebot.runtime.net.dns import Resolver
 from voicebot.runtime.net.locating import locate
 from voicebot.runtime.net.public_address import PublicAddress
+from voicebot.runtime.net.randomness import SystemRandomness
 from voicebot.runtime.net.sip_shell import SipShell
 from voicebot.runtime.net.sip_streams import StreamLimits
 from voicebot.runtime.net.tls import TlsContexts, TlsError, described
@@ -93,7 +94,7 @@ class SipSignalling:
         self._on_event = on_event
         self._capture = capture
         self.endpoint = Endpoint(
-            rng=random.SystemRandom(),
+            rng=SystemRandomness(),
             user_agent=user_agent,
             contact=self._addresses.contact,
             session_timers=session_timers,

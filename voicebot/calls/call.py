@@ -21,6 +21,7 @@ class Call:
     from_name: str = ""  # the display name of the caller
     headers: dict[str, str] = field(default_factory=dict)
     direction: Literal["in", "out"] = "in"
+    rounds: int = 0  # how often it has come back to us, see loops.py
     language: str = ""
     queue: str = ""
     queue_seconds: float = 0.0

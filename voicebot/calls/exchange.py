@@ -15,6 +15,7 @@ from voicebot.calls.floor import DialFailed, ReferRefused
 from voicebot.calls.forking import Phone, first_answer
 from voicebot.calls.identity import user_part
 from voicebot.calls.leg import Gone, Leg
+from voicebot.calls.loops import Loops, hops_left, tell_loop
 from voicebot.calls.protocols import Media, NoMediaPort
 from voicebot.calls.redirection import MOST_TARGETS, STATUSES, targets_of
 from voicebot.calls.referral import Referral
@@ -146,6 +147,7 @@ class Exchange:
     srtp: Callable[[Call, str], SrtpPolicy] = lambda call, uri: "off"
     follow: bool = True  # the peer's order of codecs, not ours
     legs: dict[int, Talking] = field(default_factory=dict)
+    loops: Loops = field(default_factory=Loops)
     _closing: "set[asyncio.Future[None]]" = field(default_factory=set)
 
     # --- legs ---------------------------------------------------------------------------------------------------------
@@ -287,6 +289,10 @@ class Exchange:
         on_ringing: Callable[[], None] | None,
         phone: Phone | None = None,
     ) -> Leg:
+        hops, sent_at = hops_left(call), asyncio.get_running_loop().time()
+        if hops < 0:
+            log.warning("a call has come through too many hops to go on", call=call.uid, leg=name)
+            raise DialFailed("unreachable", 483, "too_many_hops")
         leg = Leg(call.uid, name, 0, call.plays)
         routes = [("Route", route) for route in phone.routes] if phone is not None else []
         try:
@@ -305,7 +311,12 @@ class Exchange:
                 from_uri=f"sip:{user_part(call.from_number)}@{bracketed(local.host)}",
                 display_name=call.from_name,
                 sdp=body,
-                headers=[("X-Voicebot-Call", call.uid), *headers, *routes],
+                headers=[
+                    ("X-Voicebot-Call", call.uid),
+                    ("Max-Forwards", str(hops)),
+                    *headers,
+                    *routes,
+                ],
                 local=phone.local if phone is not None else None,
             )
         except SipError as error:
@@ -344,6 +355,11 @@ class Exchange:
             log.warning("an answer cannot be used", call=call.uid, leg=name, problem=str(error))
             self.hang_up(leg)
             raise DialFailed("unreachable", 488) from error
+        back = self.loops.answered(call, destination, sent_at, asyncio.get_running_loop().time())
+        if back is not None and back.caller is not None:
+            tell_loop(back)
+            back.releases("loop", "server")
+            self.hang_up(back.caller, "loop")
         return leg
 
     async def refer(self, leg: Leg, uri: str, *, replacing: Leg | None = None) -> str:

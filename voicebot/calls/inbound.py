@@ -18,6 +18,7 @@ from voicebot.calls.floor import Floor
 from voicebot.calls.identity import headers_of, identity_of
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.line import Sounds, TelephoneLine, utc_now
+from voicebot.calls.loops import MOST_ROUNDS, NAMED_BY, tell_loop
 from voicebot.calls.protocols import NoMediaPort, Services, Speech, Store
 from voicebot.calls.racing import first_of
 from voicebot.calls.replacing import take_over
@@ -101,6 +102,13 @@ class Reception:
             identity.name,
             headers_of(event.request),
         )
+        if (parent := self.calls.get(call.headers.get(NAMED_BY, ""))) is not None:
+            call.rounds = parent[0].rounds + 1
+            if call.rounds > MOST_ROUNDS:
+                tell_loop(parent[0])
+                signalling.reject(event.session, 482)
+                return
+        self.exchange.loops.arrived(call, event.source, asyncio.get_running_loop().time())
         leg = Leg(call.uid, "caller", event.session, call.plays)
         call.caller = leg
         leg.learn(event.request)

@@ -135,6 +135,7 @@ _KINDS: dict[str, tuple[str, Callable[[Data], str], tuple[str, ...]]] = {
     "heard": ("caller", _heard, ("text", "intent", "confidence", "link", "sensitive")),
     "keys": ("caller", _keyed, ("keys", "intent", "confidence", "link", "sensitive", "tier")),
     "gave_way": ("call", _of("the ACK does not come, and the line is wanted"), ()),
+    "loop": ("call", _of("comes back to us again and again ({} times)", "rounds"), ("rounds",)),
     "held": ("caller", _of("puts us on hold"), ()),
     "resumed": ("caller", _of("is back"), ()),
     "noinput": ("caller", _of("silent"), ()),

@@ -49,7 +49,8 @@ class Outbound:
             from_=from_.with_tag(core.token()),
             to=NameAddress(target),
             call_id=core.token(),
-            headers=headers,
+            headers=[line for line in headers if line[0] != "max-forwards"],
+            max_forwards=dict(headers).get("max-forwards", "70"),
             sdp=sdp,
             destination=goal,
             alternatives=tuple(alternatives),
@@ -117,7 +118,7 @@ class Outbound:
         call.provisional = False
         headers: list[tuple[str, str]] = [
             ("via", core.via(call.destination, session.local)),
-            ("max-forwards", "70"),
+            ("max-forwards", call.max_forwards),
             ("from", str(call.from_)),
             ("to", str(call.to)),
             ("call-id", call.call_id),

@@ -84,6 +84,7 @@ class OutgoingCall:
     to: NameAddress
     call_id: str
     headers: HeaderList
+    max_forwards: str
     sdp: bytes | None
     destination: Address
     alternatives: tuple[Address, ...] = ()

@@ -6,7 +6,7 @@ from tests.calls.sip_pipe import TestPhone
 from tests.calls.test_inbound import AGENT, Server
 from voicebot.calls.call import Call
 from voicebot.calls.floor import DialFailed
-from voicebot.sdp import Local, create_offer
+from voicebot.sdp import Local, answer_offer, create_offer
 from voicebot.sip import Address, Event
 from voicebot.sip import events as sip
 from voicebot.sip.uri import Uri
@@ -42,15 +42,23 @@ QUEUE = DIALPLAN % "set: {call.x: 1}"
 class Pbx(TestPhone):
     """The caller's telephone system: carries out REFER, unless `refuses` gives the status of its refusal.
 
-    `tells`: the last NOTIFY, None: it sends none. `hangs_up`: its BYE follows the NOTIFY at once.
+    `tells`: the last NOTIFY, None: it sends none. `hangs_up`: its BYE follows the NOTIFY at once. `lets_go`: it has
+    nobody in the call any more once it has begun, and says so when it is asked to go on.
     """
 
     refuses = 0
     tells: int | None = 200
     hangs_up = False
+    lets_go = False
 
     def _take(self, event: Event) -> None:
         super()._take(event)
+        if isinstance(event, sip.Offer) and event.sdp is not None:
+            settled = answer_offer(self.local, event.sdp)
+            self.local = settled.local
+            self.answer(event.session, settled.body)
+            if self.lets_go:
+                self.bye(event.session)
         if isinstance(event, sip.ReferReceived):
             if self.refuses:
                 self.endpoint.answer_refer(event.session, self.refuses, self._now())

@@ -141,6 +141,10 @@ class End:
         self._soon()
         return sent
 
+    def give_up_refer(self, session: int) -> None:
+        self.endpoint.give_up_refer(session, self._now())
+        self._soon()
+
     def answer_refer(self, session: int, status: int) -> None:
         self.endpoint.answer_refer(session, status, self._now())
         self._soon()

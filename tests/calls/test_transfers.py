@@ -183,6 +183,30 @@ def test_a_blind_transfer_without_news_is_told_apart_from_one_that_is_refused(tm
     assert ends_with(0, 486, tmp_path / "d") == ("busy", "refused")
 
 
+@pytest.mark.parametrize(("tells", "exit"), [(486, "busy"), (None, "timeout")])
+@pytest.mark.parametrize("lets_go", [False, True])
+def test_a_blind_transfer_that_fails_goes_on_with_a_caller_who_is_still_there_only(
+    tmp_path: Path, tells: int | None, exit: str, lets_go: bool
+) -> None:
+    """Asterisk keeps the dialog of a caller who is not in it any more: nobody would talk with the next agent."""
+
+    async def story(server: Server) -> None:
+        office = Office(server)
+        office.pbx.tells, office.pbx.lets_go = tells, lets_go
+        call = office.pbx.call()
+        await asyncio.sleep(20.0)
+        assert len(office.agent.incoming) == (0 if lets_go else 1)
+        if not lets_go:
+            assert server.caller.bridged_with is not None
+            office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+
+    server = play(tmp_path, story, dialplan=to_branch("blind", "timeout: 5s"))
+    (end,) = told(server, "transfer_exit")
+    assert end["exit"] == exit
+    assert server.store.ended["call-1"]["ended_by"] == "caller"
+
+
 # --- an agent's phone asks --------------------------------------------------------------------------------------------
 
 

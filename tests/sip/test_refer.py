@@ -2,10 +2,20 @@
 
 import pytest
 
-from tests.sip.harness import ANSWER, Pair
-from voicebot.sip import Credentials, Ended, Event, IncomingCall, Realm, ReferProgress, ReferReceived
+from tests.sip.harness import ANSWER, OFFER, Pair
+from voicebot.sip import (
+    Credentials,
+    Ended,
+    Event,
+    IncomingCall,
+    Offer,
+    OfferAnswered,
+    Realm,
+    ReferProgress,
+    ReferReceived,
+)
 from voicebot.sip.digest import ServerAuthentication
-from voicebot.sip.message import Request
+from voicebot.sip.message import Request, Response
 from voicebot.sip.transaction_layer import Server
 
 TARGET = "sip:6001@192.0.2.9"
@@ -55,6 +65,46 @@ def test_a_202_alone_is_no_end_and_silence_is_told_apart_after_a_bounded_wait() 
     pair.run(100)
     assert finals(pair) == [(408, "no_news")]
     assert pair.callee.all(Ended) == []
+
+
+@pytest.mark.parametrize("how", ["told", "given_up", "no_news"])
+def test_a_transfer_that_was_begun_and_failed_is_followed_by_an_invite_with_what_held(how: str) -> None:
+    """RFC 5589 section 6.3: the transferor takes the transferee back."""
+    pair = Pair(accept_refer=True)
+    call, session = referred(pair, 202)
+    if how == "told":
+        pair.caller.endpoint.notify_refer(call, 486, pair.now)
+    elif how == "given_up":
+        pair.callee.endpoint.give_up_refer(session, pair.now)
+    pair.run(1 if how != "no_news" else 91)
+    assert [event.sdp for event in pair.caller.all(Offer)] == [ANSWER]
+    pair.caller.endpoint.answer(call, OFFER, pair.now)
+    pair.run(1)
+    assert pair.callee.all(Ended) == []
+    assert pair.callee.one(OfferAnswered).refresh
+
+
+@pytest.mark.parametrize("status", [403, 481, 603])
+def test_a_transfer_that_was_refused_leaves_the_call_as_it_is(status: int) -> None:
+    pair = Pair(accept_refer=True)
+    referred(pair, status)
+    assert pair.caller.all(Offer) == []
+
+
+def test_a_transfer_that_was_given_up_hears_no_more_and_may_be_followed_by_another() -> None:
+    pair = Pair(accept_refer=True)
+    call, session = referred(pair, 202)
+    pair.callee.endpoint.give_up_refer(session, pair.now)
+    pair.run(0.5)
+    pair.caller.endpoint.answer(call, OFFER, pair.now)
+    pair.caller.endpoint.notify_refer(call, 200, pair.now)
+    pair.run(1)
+    assert finals(pair) == []
+    answers = [message for message in pair.sent() if isinstance(message, Response)]
+    assert 481 in [each.status for each in answers if each.cseq.method == "NOTIFY"]
+    assert pair.callee.endpoint.refer(session, TARGET, pair.now)
+    pair.run(1)
+    assert len(pair.caller.all(ReferReceived)) == 2
 
 
 def test_a_bye_without_a_word_about_the_target_ends_the_call_four_seconds_later() -> None:

@@ -83,6 +83,8 @@ class Signalling(Protocol):
     def refer(self, session: int, target: str, *, replacing: int | None = None) -> bool:
         """Ask the peer to go to `target`, in the place of another session if given; False if it cannot be asked now."""
 
+    def give_up_refer(self, session: int) -> None: ...
+
     def answer_refer(self, session: int, status: int) -> None: ...
 
     def notify_refer(self, session: int, status: int) -> None: ...
@@ -371,7 +373,11 @@ class Exchange:
         replaced = replacing.session if replacing is not None else None
         if not self.signalling.refer(leg.session, uri, replacing=replaced):
             raise ReferRefused("unreachable", 491, "another transfer is open")
-        progress = await talking.referred
+        try:
+            progress = await talking.referred
+        except asyncio.CancelledError:
+            self.signalling.give_up_refer(leg.session)
+            raise
         if progress.why == "no_news":
             if progress.status == 202:
                 return "unconfirmed"

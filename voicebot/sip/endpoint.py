@@ -77,7 +77,7 @@ class Endpoint:
         self._inbound = Inbound(self._core)
         self._outbound = Outbound(self._core)
         self._refreshing = Refreshing(self._core, self._outbound)
-        self._transfers = Transfers(self._core, accept_refer=accept_refer)
+        self._transfers = Transfers(self._core, self._outbound, accept_refer=accept_refer)
         self._in_dialog = InDialog(self._core, self._inbound, self._transfers)
         self._registrations = Registrations(self._core)
         self._registrar = registrar
@@ -254,6 +254,11 @@ class Endpoint:
         if found is None or (replacing is not None and replaced is None):
             return False
         return self._transfers.refer(found, Uri.parse(target_uri), now, safe_headers(headers), replaced)
+
+    def give_up_refer(self, session: int, now: float) -> None:
+        """Wait no longer for how a transfer ends: the call goes on, if the peer is still there."""
+        if (found := self._core.sessions.get(session)) is not None:
+            self._transfers.give_up(found, now)
 
     def own_uri(self, session: int, replaces: str) -> str | None:
         """Return our URI if a Replaces value names another dialog between us and the peer of `session`, else None."""

@@ -9,6 +9,7 @@ from voicebot.sip.errors import MessageError
 from voicebot.sip.events import ReferProgress, ReferReceived, ReferWhy
 from voicebot.sip.header import NameAddress
 from voicebot.sip.message import HeaderList, Request, Response
+from voicebot.sip.outbound import Outbound
 from voicebot.sip.reasons import REASONS
 from voicebot.sip.replaces import Replaces, uri_header
 from voicebot.sip.session import Session, Stage, Wait
@@ -22,8 +23,9 @@ _STATUS_LINE = re.compile(rb"\s*SIP/2\.0\s+([1-6]\d\d)\b[ \t]*([^\r\n]{0,200})",
 class Transfers:
     """`accept_refer`: whether REFERs of peers reach our user; otherwise they are declined."""
 
-    def __init__(self, core: Core, *, accept_refer: bool) -> None:
+    def __init__(self, core: Core, outbound: Outbound, *, accept_refer: bool) -> None:
         self._core = core
+        self._outbound = outbound
         self._accept_refer = accept_refer
 
     # --- we are the transferor
@@ -60,7 +62,7 @@ class Transfers:
             session.refer_accepted = True
             return
         why = session.challenge_failed or why_failed(response)
-        self._progress(session, response.status, response.reason, final=True, why=why)
+        self._progress(session, response.status, response.reason, now, final=True, why=why)
         if response.status in (408, 481):
             ending.lost(self._core, session, response.status, now)
 
@@ -83,10 +85,10 @@ class Transfers:
             status, reason = 487, "Transfer state unknown"
         if status:
             session.refer_told = True
-            self._progress(session, status, reason, final=status >= 200)
+            self._progress(session, status, reason, now, final=status >= 200)
 
     def _progress(
-        self, session: Session, status: int, reason: str, *, final: bool, why: ReferWhy = "told"
+        self, session: Session, status: int, reason: str, now: float, *, final: bool, why: ReferWhy = "told"
     ) -> None:
         if final:
             session.refer_pending = False
@@ -94,6 +96,28 @@ class Transfers:
         self._core.emit(ReferProgress(session.id, status, reason or REASONS.get(status, ""), final, why))
         if final and session.left is not None:
             self._leave(session, session.left)
+        elif final and status >= 300:
+            self._resume(session, now)
+
+    def give_up(self, session: Session, now: float) -> None:
+        """Wait for no more news: a NOTIFY that still comes gets 481, which ends the subscription (RFC 6665)."""
+        if not session.refer_pending:
+            return
+        session.refer_pending = False
+        session.stop(Wait.REFER_LIMIT)
+        if session.left is not None:
+            self._leave(session, session.left)
+        else:
+            self._resume(session, now)
+
+    def _resume(self, session: Session, now: float) -> None:
+        """Take the peer back after a transfer that it had begun (RFC 5589 section 6.3), by an INVITE.
+
+        Some have let go of the caller by then and keep only the dialog: Asterisk answers an UPDATE as if nothing had
+        happened, but an INVITE with a BYE.
+        """
+        if session.refer_accepted:
+            self._outbound.reinvite(session, session.sdp, now, refresh=True)
 
     def _leave(self, session: Session, bye: Request) -> None:
         cause = bye.first("reason") or ""
@@ -101,10 +125,10 @@ class Transfers:
 
     def on_wait(self, session: Session, wait: Wait, now: float) -> None:
         if wait is Wait.REFER_LIMIT and session.refer_pending:
-            self._progress(session, 408, "No news of the transfer", final=True, why="no_news")
+            self._progress(session, 408, "No news of the transfer", now, final=True, why="no_news")
         elif wait is Wait.LAST_NOTIFY and session.left is not None:
             if session.refer_accepted and not session.refer_told:
-                self._progress(session, 202, "", final=True, why="no_news")
+                self._progress(session, 202, "", now, final=True, why="no_news")
             else:
                 self._leave(session, session.left)
 

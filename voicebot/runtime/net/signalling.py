@@ -294,6 +294,10 @@ class SipSignalling:
         self.shell.flush()
         return sent
 
+    def give_up_refer(self, session: int) -> None:
+        self.endpoint.give_up_refer(session, self.shell.now())
+        self.shell.flush()
+
     def answer_refer(self, session: int, status: int) -> None:
         self.endpoint.answer_refer(session, status, self.shell.now())
         self.shell.flush()

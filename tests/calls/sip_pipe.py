@@ -38,7 +38,7 @@ class Pipe:
 
 @dataclass
 class End:
-    """One endpoint on the pipe, in the running loop's time. Implements `calls.exchange.Signalling`."""
+    """One endpoint on the pipe, in the running loop's time. Implements `calls.signalling.Signalling`."""
 
     pipe: Pipe
     address: Address

@@ -6,19 +6,28 @@ from pathlib import Path
 import pytest
 
 from tests.interop import scenario as sip
-from tests.interop.audio import loud_seconds
+from tests.interop.audio import AGENT_HZ, loud_seconds, seconds_in, ulaw_file
 from tests.interop.baresip import Baresip
 from tests.interop.rtp_gaps import capturing
 from tests.interop.sipp import Sipp
-from tests.live.hotline import Hotline, log_on_failure, running
+from tests.interop.test_dialogs import callee_hangs_up, invited
+from tests.live.hotline import Hotline, free_port, log_on_failure, running
+from voicebot.media.tones import tone
 from voicebot.media.wav import read_wav
 
 DIALPLAN = Path(__file__).parent / "early.yaml"
 
 
 @pytest.fixture(scope="module")
-def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
-    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN)) as each:
+def desk_port() -> int:
+    """Where a phone of ours is that plays something before it answers."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def hotline(desk_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
+    config = {"agents": {"desk": {"uri": f"sip:6001@127.0.0.1:{desk_port}", "skills": {}}}}
+    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, config=config)) as each:
         yield each
 
 
@@ -111,3 +120,30 @@ def test_baresip_hears_the_announcement_without_an_answer(hotline: Hotline, tmp_
         assert (closed["type"], closed["param"][:3]) == ("CALL_CLOSED", "486")
     assert loud_seconds(read_wav(caller.heard())) > 1.5
     assert hotline.wait_for_record(before + 1)["disposition"] == "unanswered"
+
+
+@pytest.mark.usefixtures("baresip_program")
+@pytest.mark.feature("SIPp", "early media of a phone that we call, then its answer")
+def test_the_caller_hears_what_a_phone_plays_before_it_answers(
+    hotline: Hotline, sipp: Sipp, desk_port: int, tmp_path: Path
+) -> None:
+    before = closed_records(hotline)
+    audio = ulaw_file(tmp_path / "tone.ulaw", tone((AGENT_HZ,), 20.0))
+    body = sip.sdp(port="rtpstream_audio_port")
+    steps = [invited(), sip.respond(180, "Ringing"), sip.pause(1), sip.respond(183, "Session Progress", body)]
+    steps += [
+        sip.action(rtp_stream=f"{audio},-1,0"),
+        sip.pause(3),
+        sip.respond(200, "OK", body),
+        sip.recv("ACK"),
+    ]
+    steps += [sip.pause(2), callee_hangs_up()]
+    phone = sipp.begin(steps, port=desk_port)
+    with Baresip(tmp_path / "caller") as caller:
+        caller.dial(hotline.uri("714"))
+        caller.wait_for("CALL_CLOSED", timeout=20)
+    record = hotline.wait_for_record(before + 1)
+    sipp.end(phone)
+    kinds = [each["kind"] for each in record["events"]]
+    assert kinds.index("early_media") < kinds.index("bridged")
+    assert seconds_in(caller.heard(), AGENT_HZ) > 4.0

@@ -99,6 +99,18 @@ def test_a_transfer_that_fails_gives_the_caller_back(
     assert record["ended_by"] == "bot"
 
 
+@feature("an extension's early media, which is then refused: heard by the caller")
+def test_what_an_extension_plays_before_it_refuses_is_heard(hotline: Hotline, asterisk: Asterisk) -> None:
+    before = closed_records(hotline)
+    call = asterisk.originate("716", "w:16", name="announced")
+    record = hotline.wait_for_record(before + 1, 25.0)
+    (end,) = events(record, "transfer_exit")
+    assert (end["exit"], end["status"]) == ("unreachable", 404)
+    assert len(events(record, "early_media")) == 1
+    call.wait()
+    assert seconds_in(call.heard, AGENT_HZ) > 8.0
+
+
 def phone_feature(peer: str, name: str) -> pytest.MarkDecorator:
     return pytest.mark.feature(peer, name)
 

@@ -294,3 +294,33 @@ def test_a_leg_does_not_wait_for_a_hanging_disk_for_ever(bench: Bench) -> None:
     bench.do(CloseLeg("call", 1))
     bench.run(100)
     assert len(bench.told(LegClosed)) == 1
+
+
+def test_a_bridge_that_waits_to_be_heard_lets_the_tone_go_on_until_the_first_packet(bench: Bench) -> None:
+    """Early media: many a 183 with a description is followed by no packet at all (RFC 3960 section 3.2)."""
+    caller, callee = bench.leg(1), bench.leg(2, port=4002, send=False)
+    bench.prompts.audio = {"/tone": b"t" * 1600}
+    bench.do(Play("call", 1, 1, (PromptItem("/tone"),), loop=True))
+    bench.do(Bridge("call", 1, 2, when_heard=True))
+    bench.run(3, lambda tick: caller.say(b"c" * 160))
+    assert caller.audio() == b"t" * 480
+    assert bench.told(PlayEnded) == []
+
+    def both(tick: int) -> None:
+        caller.say(b"c" * 160)
+        callee.say(b"e" * 160)
+
+    bench.run(3, both)
+    assert caller.audio()[480:] == b"e" * 480
+    assert [end.cause for end in bench.told(PlayEnded)] == ["replaced"]
+    assert b"c" * 160 not in callee.audio(), "who has not answered hears nobody"
+
+
+@pytest.mark.parametrize("end", [Unbridge("call", 1), CloseLeg("call", 2), CloseLeg("call", 1)])
+def test_a_bridge_that_waits_is_given_up(bench: Bench, end: Unbridge | CloseLeg) -> None:
+    callee = bench.leg(2, port=4002, send=False)
+    caller = bench.leg(1)
+    bench.do(Bridge("call", 1, 2, when_heard=True))
+    bench.do(end)
+    bench.run(3, lambda tick: callee.say(b"e" * 160))
+    assert b"e" not in caller.audio()

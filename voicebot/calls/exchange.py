@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import structlog
 
@@ -19,6 +18,7 @@ from voicebot.calls.loops import Loops, hops_left, tell_loop
 from voicebot.calls.protocols import Media, NoMediaPort
 from voicebot.calls.redirection import MOST_TARGETS, STATUSES, targets_of
 from voicebot.calls.referral import Referral
+from voicebot.calls.signalling import Signalling
 from voicebot.sdp import (
     KEY_BYTES,
     SUITES,
@@ -32,76 +32,15 @@ from voicebot.sdp import (
     create_offer,
     withdraw_offer,
 )
+from voicebot.sdp import Media as SettledMedia
 from voicebot.sip import SipError
 from voicebot.sip import events as sip
-from voicebot.sip.address import Address, bracketed, literal
+from voicebot.sip.address import bracketed, literal
 from voicebot.sip.info_keys import key_of
 
 SDP_SESSIONS_FROM = 1_000_000  # o= session ids count from here, by media leg
 
 log = structlog.get_logger("calls")
-
-
-class Signalling(Protocol):
-    """The SIP endpoint, with its clock and sockets behind it: what is called here leaves at once."""
-
-    def ring(self, session: int, status: int, sdp: bytes | None) -> None:
-        """Send a provisional response to an INVITE, with `sdp` reliably if its sender knows how (RFC 3262)."""
-
-    def accept(self, session: int, sdp: bytes) -> None: ...
-
-    def reject(self, session: int, status: int, *, headers: Sequence[tuple[str, str]] = ()) -> None: ...
-
-    async def resolve(self, uri: str) -> Address:
-        """Return where requests for `uri` go. Raises SipError for a name that leads nowhere."""
-
-    def invite(
-        self,
-        target: str,
-        destination: Address,
-        *,
-        from_uri: str,
-        display_name: str = "",
-        sdp: bytes,
-        headers: Sequence[tuple[str, str]] = (),
-        local: Address | None = None,
-    ) -> int:
-        """Send an INVITE; return its session.
-
-        `local`: from this address of ours, to a phone that registered there. Absent: by the way of the trunk whose peer
-        the target is, with its credentials.
-        """
-
-    def cancel(self, session: int) -> None: ...
-
-    def bye(self, session: int, *, cause: str = "") -> None: ...
-
-    def answer(self, session: int, sdp: bytes) -> None: ...
-
-    def reject_offer(self, session: int, status: int) -> None: ...
-
-    def refer(self, session: int, target: str, *, replacing: int | None = None) -> bool:
-        """Ask the peer to go to `target`, in the place of another session if given; False if it cannot be asked now."""
-
-    def give_up_refer(self, session: int) -> None: ...
-
-    def answer_refer(self, session: int, status: int) -> None: ...
-
-    def notify_refer(self, session: int, status: int) -> None: ...
-
-    def own_uri(self, session: int, replaces: str) -> str | None: ...
-
-    def local_host(self, peer_host: str) -> str:
-        """Return the local address from which packets to `peer_host` leave."""
-
-    def advertised_host(self, peer_host: str) -> str:
-        """Return the address that the peer is to send to: the local one, or the configured public one."""
-
-    def belongs(self, session: int, call: str) -> None:
-        """The session is a leg of the call with this uid: its messages go into the call's ladder."""
-
-    def call_over(self, call: str) -> None:
-        """Nothing more is to be sent for the call with this uid."""
 
 
 class Redirected(DialFailed):
@@ -110,6 +49,17 @@ class Redirected(DialFailed):
     def __init__(self, targets: Sequence[str], status: int) -> None:
         super().__init__("declined", status, "redirected")
         self.targets = targets
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who is told how the ringing of a leg goes on."""
+
+    on_ringing: Callable[[], None] | None = None
+    on_early_media: Callable[[Leg], None] | None = None
+
+
+NOBODY = Told()
 
 
 @dataclass(slots=True)
@@ -127,7 +77,7 @@ class Talking:
     )
     established: "asyncio.Future[None] | None" = None
     referred: "asyncio.Future[sip.ReferProgress] | None" = None
-    on_ringing: Callable[[], None] | None = None
+    told: Told = NOBODY
     ringing: bool = False
     settled: Settled | None = None
     unanswered: Unanswered | None = None
@@ -179,13 +129,7 @@ class Exchange:
         talking.local, talking.settled = settled.local, settled
         both = media.receive and media.send and talking.unanswered is None
         leg.codec = media.codec
-        if leg.media is not None:
-            leg.media.configure(
-                media,
-                remote_host=media.remote_host if literal(media.remote_host) else talking.source_host,
-                source_host=talking.source_host,
-                timeout=self.rtp_timeout if both else 0.0,
-            )
+        _let_flow(talking, media, self.rtp_timeout if both else 0.0)
         leg.hold(media.held)
 
     def hang_up(self, leg: Leg, cause: str = "normal") -> None:
@@ -241,12 +185,14 @@ class Exchange:
         name: str,
         headers: Sequence[tuple[str, str]] = (),
         on_ringing: Callable[[], None] | None = None,
+        on_early_media: Callable[[Leg], None] | None = None,
     ) -> Leg:
         """See `Telephones.dial`. Redirections are followed, each new target through the gate of what may be dialled."""
         waiting, seen = [uri], {uri}
+        told = Told(on_ringing, on_early_media)
         while True:
             try:
-                return await self._ring_phones(call, waiting.pop(0), name, headers, on_ringing)
+                return await self._ring_phones(call, waiting.pop(0), name, headers, told)
             except Redirected as redirected:
                 for target in redirected.targets:
                     uri = self._permitted(call, target)
@@ -271,15 +217,15 @@ class Exchange:
         uri: str,
         name: str,
         headers: Sequence[tuple[str, str]],
-        on_ringing: Callable[[], None] | None,
+        told: Told,
     ) -> Leg:
         """Ring `uri`, or, where it stands for phones that registered with us, all of them at once."""
         phones = self.phones(uri)
         if phones is None:
-            return await self._ring(call, uri, name, headers, on_ringing)
+            return await self._ring(call, uri, name, headers, told)
         if not phones:
             raise DialFailed("unreachable", 480, "not_registered")
-        rings = [self._ring(call, phone.uri, name, headers, on_ringing, phone) for phone in phones]
+        rings = [self._ring(call, phone.uri, name, headers, told, phone) for phone in phones]
         return await rings[0] if len(rings) == 1 else await first_answer(rings, self.hang_up)
 
     async def _ring(
@@ -288,7 +234,7 @@ class Exchange:
         uri: str,
         name: str,
         headers: Sequence[tuple[str, str]],
-        on_ringing: Callable[[], None] | None,
+        told: Told,
         phone: Phone | None = None,
     ) -> Leg:
         hops, sent_at = hops_left(call), asyncio.get_running_loop().time()
@@ -326,7 +272,7 @@ class Exchange:
             self.drop(leg)
             raise DialFailed("unreachable", error.status) from error
         talking = self.register(leg, local, destination.host)
-        talking.on_ringing = on_ringing
+        talking.told = told
         talking.answered = asyncio.get_running_loop().create_future()
         try:
             event = await talking.answered
@@ -421,10 +367,7 @@ class Exchange:
             if talking.answered is not None and not talking.answered.done():
                 talking.answered.set_result(event)
         elif isinstance(event, sip.Progress):
-            if event.status >= 180 and not talking.ringing:
-                talking.ringing = True
-                if talking.on_ringing is not None:
-                    talking.on_ringing()
+            self._progressed(talking, event)
         elif isinstance(event, sip.Established):
             self._established(talking, event)
         elif isinstance(event, sip.Offer):
@@ -446,6 +389,23 @@ class Exchange:
             talking.leg.end(Gone(cause, by_peer=event.by_peer))
         elif isinstance(event, sip.Cancelled):
             talking.leg.end(Gone("cancelled" if event.by_peer else "not_answered", by_peer=event.by_peer))
+
+    def _progressed(self, talking: Talking, event: sip.Progress) -> None:
+        """It rings. Early media is heard, but not answered to; of several forks that of the last description."""
+        leg, told = talking.leg, talking.told
+        if event.status >= 180 and not talking.ringing:
+            talking.ringing = True
+            if told.on_ringing is not None:
+                told.on_ringing()
+        if event.sdp is None or told.on_early_media is None or leg.media is None:
+            return
+        try:
+            media = accept_answer(talking.local, event.sdp).media
+        except SdpError as error:
+            log.info("early media cannot be used", call=leg.call, leg=leg.name, problem=str(error))
+            return
+        _let_flow(talking, replace(media, direction="recvonly" if media.receive else "inactive"), 0.0)
+        told.on_early_media(leg)
 
     def _refer_received(self, leg: Leg, event: sip.ReferReceived) -> None:
         """Let the story decide; callers, and whoever else is in no talk, may transfer nobody."""
@@ -499,3 +459,9 @@ class Exchange:
             return
         self.signalling.answer(event.session, settled.body)
         self.configure(talking, settled)
+
+
+def _let_flow(talking: Talking, media: SettledMedia, timeout: float) -> None:
+    if talking.leg.media is not None:
+        host = media.remote_host if literal(media.remote_host) else talking.source_host
+        talking.leg.media.configure(media, remote_host=host, source_host=talking.source_host, timeout=timeout)

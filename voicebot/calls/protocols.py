@@ -47,7 +47,8 @@ class MediaLeg(Protocol):
 
     def end_listen(self, turn: int) -> None: ...
 
-    def bridge(self, other: int) -> None: ...
+    def bridge(self, other: int, *, when_heard: bool = False) -> None:
+        """Join the two legs, which ends what is played on both; with `when_heard` as soon as `other` was heard."""
 
     def unbridge(self) -> None: ...
 

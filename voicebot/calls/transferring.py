@@ -12,9 +12,9 @@ from voicebot.calls.call import Call
 from voicebot.calls.floor import DialFailed, ReferRefused
 from voicebot.calls.leg import Leg
 from voicebot.calls.offering import accepted
+from voicebot.calls.ringback import Ringback
 from voicebot.calls.talking import talk
 from voicebot.dialplan.line import TransferRequest, TransferResult
-from voicebot.wire import PromptItem
 
 if TYPE_CHECKING:
     from voicebot.calls.line import TelephoneLine
@@ -43,8 +43,12 @@ class Telephones(Protocol):
         name: str,
         headers: Sequence[tuple[str, str]] = (),
         on_ringing: Callable[[], None] | None = None,
+        on_early_media: Callable[[Leg], None] | None = None,
     ) -> Leg:
-        """Place a leg and wait until it is answered. Raises DialFailed; being cancelled cancels the INVITE."""
+        """Place a leg and wait until it is answered. Raises DialFailed; being cancelled cancels the INVITE.
+
+        `on_early_media` is called whenever a leg that is not answered yet begins to be heard; without it none is.
+        """
 
     def hang_up(self, leg: Leg, cause: str = "normal") -> None:
         """End a leg in whatever state it is. Idempotent."""
@@ -147,13 +151,18 @@ async def _auto(line: "TelephoneLine", uri: str, request: TransferRequest) -> Tr
 
 
 async def _call_target(line: "TelephoneLine", uri: str, request: TransferRequest) -> Leg:
-    """Ring the target until it has taken the call; the caller hears it ring. Raises DialFailed."""
-    ringback = line.caller.play([PromptItem(str(line.sounds.ringback))], loop=True)
+    """Ring the target until it has taken the call; the caller hears it ring, or what it plays. Raises DialFailed."""
+    ringback = Ringback(line)
     try:
         async with asyncio.timeout(request.timeout):
             leg = await line.telephones.dial(
-                line.call, uri, name=request.to, headers=tuple(request.headers.items())
+                line.call,
+                uri,
+                name=request.to,
+                headers=tuple(request.headers.items()),
+                on_early_media=ringback.pass_on if request.early_media == "pass" else None,
             )
+        ringback.tone()  # before whoever answers hears a whisper
         taken = await accepted(line, leg, request.whisper, request.accept_key)
     except TimeoutError as error:
         raise DialFailed("timeout") from error

@@ -134,6 +134,7 @@ _KINDS: dict[str, tuple[str, Callable[[Data], str], tuple[str, ...]]] = {
     "said": ("bot", _quoted, ("text", "language")),
     "heard": ("caller", _heard, ("text", "intent", "confidence", "link", "sensitive")),
     "keys": ("caller", _keyed, ("keys", "intent", "confidence", "link", "sensitive", "tier")),
+    "early_media": ("call", _of("hears what the far end plays before it answers"), ()),
     "gave_way": ("call", _of("the ACK does not come, and the line is wanted"), ()),
     "loop": ("call", _of("comes back to us again and again ({} times)", "rounds"), ("rounds",)),
     "held": ("caller", _of("puts us on hold"), ()),

@@ -216,6 +216,7 @@ class TransferRequest:
     whisper: tuple[Spoken, ...] = ()
     accept_key: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    early_media: Literal["pass", "ignore"] = "ignore"  # what the target plays before it answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ class SimLeg:
             self.listening = None
             self._media.speech.audio_ended(self.call, turn)
 
-    def bridge(self, other: int) -> None:
+    def bridge(self, other: int, *, when_heard: bool = False) -> None:
         self._ended("replaced")
         self.air.begins()
         peer = self._media.legs[other]

@@ -50,6 +50,7 @@ class SimTelephones:
         name: str,
         headers: Sequence[tuple[str, str]] = (),
         on_ringing: Callable[[], None] | None = None,
+        on_early_media: Callable[[Leg], None] | None = None,
     ) -> Leg:
         loop = asyncio.get_running_loop()
         extension = self.extensions.get(uri)

@@ -6,9 +6,8 @@ from typing import Literal, TypeVar, dataclass_transform
 T = TypeVar("T", bound="Message")
 
 Codec = Literal["PCMU", "PCMA", "G722", "OPUS"]
-Inner = Literal[
-    "PCMU", "PCMA", "L16"
-]  # how a leg keeps its audio: L16 is int16 at 16 kHz, for every codec but G.711
+# How a leg keeps its audio: L16 is int16 at 16 kHz, for every codec but G.711.
+Inner = Literal["PCMU", "PCMA", "L16"]
 BargeIn = Literal["reversible", "immediate", "none"]
 
 
@@ -185,11 +184,12 @@ class EndListen(Message):
 
 @_message
 class Bridge(Message):
-    """Join the media of two legs of this worker. Plays on both end (cause "replaced"); keys pass through."""
+    """Join the media of two legs, `when_heard` at the first packet of `other`. Plays on both end ("replaced"); keys pass."""
 
     call: str
     leg: int
     other: int
+    when_heard: bool = False
 
 
 @_message

@@ -40,6 +40,7 @@ class Transfer(Step):
     whisper: Text | None = key(text)
     accept_key: str | None = key(keys)
     headers: dict[str, Template] | None = key(map_of(header_value, header_name))
+    early_media: Literal["pass", "ignore"] = key(one_of("pass", "ignore"), "ignore")
     exits: dict[str, Target] = key(map_of(target, one_of(*EXITS)), required=True)
 
     async def run(self, run: Run) -> None:
@@ -47,7 +48,9 @@ class Transfer(Step):
         whisper = run.spoken(self.whisper) if self.whisper is not None else ()
         run.trace("transfer", mode=self.mode, to=None if run.is_sensitive(self.to.references) else to)
         headers = rendered(self.headers, run)
-        request = TransferRequest(self.id, to, self.mode, self.timeout, whisper, self.accept_key, headers)
+        request = TransferRequest(
+            self.id, to, self.mode, self.timeout, whisper, self.accept_key, headers, self.early_media
+        )
         result = TransferResult("caller_left")
         try:
             result = await run.line.transfer(request)

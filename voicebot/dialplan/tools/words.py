@@ -177,6 +177,7 @@ KEYS = {
     "transfer.headers": "SIP headers of the call to the target: X-... and those that tell about the caller.",
     "transfer.mode": "bridge joins both calls; blind hands the caller over; attended asks first; auto takes the best way.",
     "transfer.timeout": "How long it rings.",
+    "early_media": "What the target plays before it answers: ignore it, or pass it on to the caller.",
     "accept_key": "The key by which whoever answers takes the call.",
     "number": "Whom to call back; absent: the caller.",
     "callback.at": "asap, or a date and time.",

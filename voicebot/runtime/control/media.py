@@ -92,8 +92,8 @@ class WorkerLeg:
     def end_listen(self, turn: int) -> None:
         self._send(EndListen(self.call, self.id, turn))
 
-    def bridge(self, other: int) -> None:
-        self._send(Bridge(self.call, self.id, other))
+    def bridge(self, other: int, *, when_heard: bool = False) -> None:
+        self._send(Bridge(self.call, self.id, other, when_heard))
 
     def unbridge(self) -> None:
         self._send(Unbridge(self.call, self.id))

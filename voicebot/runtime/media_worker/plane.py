@@ -87,6 +87,9 @@ class MediaPlane:
         self._active: list[Leg] = []  # those that are configured
         self._changed = False  # since the last tick
         self._wide: list[Leg] = []  # those of them with samples at 16 kHz
+        self._awaited: dict[
+            int, tuple[Leg, Leg]
+        ] = {}  # bridges that wait for the second to be heard, by the first
         self._closing: dict[int, tuple[Leg, float]] = {}
         self._by_descriptor: dict[int, tuple[Leg, bool]] = {}  # True: RTCP
         self._ticks = 0
@@ -176,6 +179,7 @@ class MediaPlane:
         self._plays.end(leg, "closed", now)
         self._end_turn(leg, now)
         self._unbridge(leg, message, now)
+        self._awaited = {key: pair for key, pair in self._awaited.items() if pair[1] is not leg}
         for item in (leg.rtp_socket, leg.rtcp_socket):
             if self._by_descriptor.pop(item.fileno(), None) is not None:
                 self._poller.unregister(item.fileno())
@@ -240,13 +244,27 @@ class MediaPlane:
         if other is None or other is leg:
             self._log("warning", "no such leg to bridge to", call=leg.call, leg=leg.number)
             return
+        self._awaited.pop(leg.number, None)
+        if message.when_heard and not other.packets_received:
+            self._awaited[leg.number] = (leg, other)
+            return
+        self._join(leg, other, now)
+
+    def _join(self, leg: Leg, other: Leg, now: float) -> None:
         for one, peer in ((leg, other), (other, leg)):
             self._plays.end(one, "replaced", now)
             if one.peer is not None and one.peer is not peer:
                 one.peer.peer = None
             one.peer = peer
 
+    def _join_heard(self, now: float) -> None:
+        for leg, other in list(self._awaited.values()):
+            if other.packets_received:
+                del self._awaited[leg.number]
+                self._join(leg, other, now)
+
     def _unbridge(self, leg: Leg, message: Message, now: float) -> None:
+        self._awaited.pop(leg.number, None)
         if leg.peer is not None:
             leg.peer.peer = None
             leg.peer = None
@@ -345,6 +363,8 @@ class MediaPlane:
         self._plays.prompts_loaded(now)
         if self._changed:
             self._active_changed()
+        if self._awaited:
+            self._join_heard(now)
         active = self._active
         for leg in active:
             leg.heard = leg.jitter.pop(leg.quiet)

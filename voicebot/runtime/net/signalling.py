@@ -1,4 +1,4 @@
-"""SIP for calls: implements `calls.exchange.Signalling` with a sans-IO endpoint and its shell."""
+"""SIP for calls: implements `calls.signalling.Signalling` with a sans-IO endpoint and its shell."""
 
 import asyncio
 import contextlib

@@ -88,7 +88,11 @@ class Server:
         self._draining = False
         self._lag = LagMeter()
         limits = config.limits
-        self._tolls = Tolls(limits.dialled_per_caller_and_day, limits.dialled_per_day)
+        self._tolls = Tolls(
+            limits.dialled_per_caller_and_day,
+            limits.dialled_per_day,
+            lambda day, caller, count: self.store.dialled(day, caller, count),
+        )
 
     async def start(self) -> None:
         """Bind, render prompts, start workers, open the storage; calls are answered when this returns.
@@ -167,6 +171,8 @@ class Server:
         except StorageError as error:
             await self.stop()
             raise StartError(str(error)) from error
+        if self.store.dialled_so_far is not None:
+            self._tolls.restore(*self.store.dialled_so_far)
         if self.store.lost_calls:
             log.warning("calls of a lost server were closed", calls=self.store.lost_calls)
         self.exchange = Exchange(

@@ -36,3 +36,24 @@ def test_callers_with_ever_new_numbers_reach_the_limit_of_the_day() -> None:
     problems = [tolls.problem(f"spoofed-{number}", TODAY, f"call-{number}") for number in range(20)]
     assert problems[:10] == [""] * 10
     assert all("dialled_per_day" in problem for problem in problems[10:])
+
+
+def test_a_restart_does_not_begin_anew() -> None:
+    kept: dict[str, int] = {}
+    before = Tolls(per_caller=2, in_all=4, on_count=lambda day, caller, count: kept.update({caller: count}))
+    for number, caller in enumerate(("6001", "6001", "anonymous")):
+        assert before.problem(caller, TODAY, f"call-{number}") == ""
+    assert kept == {"6001": 2, "anonymous": 1}
+
+    after = Tolls(per_caller=2, in_all=4)
+    after.restore(TODAY, kept)
+    assert "per_caller" in after.problem("6001", TODAY, "call-7")
+    assert after.problem("6002", TODAY, "call-8") == ""
+    assert "dialled_per_day" in after.problem("6003", TODAY, "call-9")
+    assert after.problem("6001", TODAY + datetime.timedelta(days=1), "call-10") == ""
+
+
+def test_what_was_dialled_yesterday_counts_no_more_after_a_restart() -> None:
+    tolls = Tolls(per_caller=1, in_all=1)
+    tolls.restore(TODAY - datetime.timedelta(days=1), {"6001": 1})
+    assert tolls.problem("6001", TODAY, "call-1") == ""

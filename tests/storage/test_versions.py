@@ -86,6 +86,7 @@ def test_database_of_the_version_before_gets_the_table(url: str, tmp_path: Path)
         raw.execute("DROP TABLE dialplan_versions")
         raw.execute("DROP TABLE ladders")
         raw.execute("DROP TABLE callbacks")
+        raw.execute("DROP TABLE dialled")
         raw.execute("UPDATE schema_version SET version = 1")
     raw.close()
     assert Reader(url).versions() == []

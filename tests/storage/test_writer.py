@@ -345,3 +345,28 @@ def test_callbacks_that_are_still_to_be_made_are_told_at_the_next_start(url: str
     again = Writer(url)
     assert again.open_callbacks == [{"number": "1", "attempts": 1}]
     assert again.close()
+
+
+def test_what_was_dialled_on_the_last_day_is_told_at_the_next_start(url: str) -> None:
+    monday = datetime.date(2026, 11, 23)
+    tuesday = monday + datetime.timedelta(days=1)
+    ours = Writer(url)
+    assert ours.dialled_so_far is None
+    for caller, count in (("100", 1), ("100", 2), ("", 1)):
+        ours.dialled(monday, caller, count)
+    assert ours.close()
+    ours = Writer(url)
+    assert ours.dialled_so_far == (monday, {"100": 2, "": 1})
+    ours.dialled(tuesday, "sp\udcffoof" + "9" * 300, 1)
+    ours.dialled(tuesday, "100", 1)
+    assert ours.close()
+    with sqlite3.connect(path_of(url)) as raw:
+        assert raw.execute("SELECT count(*) FROM dialled").fetchone() == (2,), (
+            "yesterday is of no use any more"
+        )
+    raw.close()
+    ours = Writer(url)
+    assert ours.dialled_so_far is not None
+    assert ours.dialled_so_far[0] == tuesday
+    assert ours.dialled_so_far[1]["100"] == 1
+    assert ours.close()

@@ -2,6 +2,7 @@
 
 import datetime
 from collections import Counter
+from collections.abc import Callable, Mapping
 
 _NOBODY = frozenset(
     {"", "anonymous", "unknown", "unavailable"}
@@ -9,15 +10,25 @@ _NOBODY = frozenset(
 
 
 class Tolls:
-    """Counts what was dialled today. A restart of the server begins anew."""
+    """Counts what was dialled today. `on_count(day, caller, count)` keeps each new count, for `restore` after a restart."""
 
-    def __init__(self, per_caller: int, in_all: int) -> None:
+    def __init__(
+        self,
+        per_caller: int,
+        in_all: int,
+        on_count: Callable[[datetime.date, str, int], None] = lambda day, caller, count: None,
+    ) -> None:
         self._per_caller = per_caller
         self._in_all = in_all
+        self._on_count = on_count
         self._day: datetime.date | None = None
         self._counts: Counter[str] = Counter()
         self._total = 0
         self._counted: set[str] = set()
+
+    def restore(self, day: datetime.date, counts: Mapping[str, int]) -> None:
+        """Go on with what had been dialled on a day before the server was started again."""
+        self._day, self._counts, self._total = day, Counter(counts), sum(counts.values())
 
     def problem(self, caller: str, today: datetime.date, dialled: str) -> str:
         """Count one number dialled for `caller` and return "", or return why it may not be dialled any more today.
@@ -38,4 +49,5 @@ class Tolls:
         self._total += 1
         self._counted.add(dialled)
         self._counts[caller] += 1
+        self._on_count(today, caller, self._counts[caller])
         return ""

@@ -137,6 +137,15 @@ callbacks = Table(
     Column("data", JSON, nullable=False),
 )
 
+# How many numbers were dialled at our expense for a caller on a day (local date, YYYY-MM-DD), for the limits.
+dialled = Table(
+    "dialled",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("caller", String(255), primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+
 schema = Table("schema_version", metadata, Column("version", Integer, nullable=False))
 
 # MIGRATIONS[n] brings a database from version n to n + 1, inside one transaction.
@@ -144,8 +153,9 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     1: dialplan_versions.create,
     2: ladders.create,
     3: callbacks.create,
+    4: dialled.create,
 }
-VERSION = 4
+VERSION = 5
 
 
 def connect(url: str, *, read_only: bool = False) -> Engine:

@@ -11,7 +11,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from voicebot.sip.captured import SipMessage, pack
 from voicebot.storage.bulk import THE_KEY, Bulk, Row
-from voicebot.storage.database import callbacks, calls, dialplan_versions, events, ladders
+from voicebot.storage.database import callbacks, calls, dialled, dialplan_versions, events, ladders
 from voicebot.storage.record import Telling, TimelineEvent, told_by
 
 SERVER_LOST = "server_lost"
@@ -86,7 +86,17 @@ class Booked:
     fields: Mapping[str, object]
 
 
-Told = Started | Happened | Ended | Serves | Ladder | Booked
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """How many numbers were dialled for a caller on a day so far."""
+
+    day: datetime.date
+    caller: str
+    count: int
+    done: None = None
+
+
+Told = Started | Happened | Ended | Serves | Ladder | Booked | Dialled
 
 
 class Rows:
@@ -141,6 +151,8 @@ def write(connection: Connection, batch: Sequence[Told]) -> None:
             _keep_version(connection, item)
         elif isinstance(item, Booked):
             _keep_callback(connection, item)
+        elif isinstance(item, Dialled):
+            _keep_count(connection, item)
         elif isinstance(item, Ladder):
             ladder_rows.append({"call": item.uid, "packed": pack(item.messages)})
         elif item.row is None:
@@ -222,6 +234,25 @@ def _keep_callback(connection: Connection, item: Booked) -> None:
     values = {**{name: _clean(value) for name, value in item.fields.items()}, "changed_at": item.wall}
     if connection.execute(rows.update().where(rows.c.uid == item.uid).values(**values)).rowcount == 0:
         connection.execute(rows.insert(), {**values, "uid": item.uid, "booked_at": item.wall})
+
+
+def _keep_count(connection: Connection, item: Dialled) -> None:
+    """Keep the count; those of other days are of no use any more."""
+    rows, day, caller = dialled, item.day.isoformat(), _clean(item.caller)[:255]
+    changed = rows.update().where(rows.c.day == day, rows.c.caller == caller).values(count=item.count)
+    if connection.execute(changed).rowcount == 0:
+        connection.execute(rows.delete().where(rows.c.day != day))
+        connection.execute(rows.insert(), {"day": day, "caller": caller, "count": item.count})
+
+
+def dialled_so_far(engine: Engine) -> tuple[datetime.date, dict[str, int]] | None:
+    """Return the last day on which anything was dialled, and how many numbers for each caller."""
+    with engine.begin() as connection:
+        found = [tuple(row) for row in connection.execute(select(dialled).order_by(dialled.c.day))]
+    if not found:
+        return None
+    last = found[-1][0]
+    return datetime.date.fromisoformat(last), {caller: count for day, caller, count in found if day == last}
 
 
 def open_callbacks(engine: Engine) -> list[Row]:

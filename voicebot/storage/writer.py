@@ -19,6 +19,7 @@ from voicebot.sip.captured import SipMessage
 from voicebot.storage.database import StorageError, connect, prepare, why
 from voicebot.storage.rows import (
     Booked,
+    Dialled,
     Ended,
     Happened,
     Ladder,
@@ -27,6 +28,7 @@ from voicebot.storage.rows import (
     Started,
     Told,
     close_open_calls,
+    dialled_so_far,
     open_callbacks,
     write,
 )
@@ -76,6 +78,7 @@ class Writer:
         try:
             self.lost_calls = close_open_calls(self._engine)
             self.open_callbacks = open_callbacks(self._engine)
+            self.dialled_so_far = dialled_so_far(self._engine)
         except SQLAlchemyError as error:
             raise StorageError(why(self._engine.url, error)) from error
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
@@ -113,6 +116,10 @@ class Writer:
     def callback(self, uid: str, fields: Mapping[str, object]) -> "Future[None]":
         """Keep a booking as it is now: `state`, `booked_by`, and `data` as JSON takes it."""
         return self._promised(Booked(self._wall(), Future(), uid, dict(fields)))
+
+    def dialled(self, day: datetime.date, caller: str, count: int) -> None:
+        """Keep how many numbers were dialled for a caller on a day so far."""
+        self._hand_over(Dialled(day, caller, count))
 
     @property
     def dropped(self) -> int:

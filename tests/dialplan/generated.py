@@ -6,7 +6,7 @@ HEAD = """dialplan: 1
 hotline: {{name: generated, languages: [en], timezone: UTC, start: f0{answer}}}
 defaults: {{timeout: {timeout}s, max_events: {events}}}
 services: {{core: {{base_url: "http://core", timeout: 2s}}}}
-queues: {{desk: {{max_wait: 20s, ring_timeout: 5s}}}}
+queues: {{desk: {{agents: [alice], max_wait: 20s, ring_timeout: 5s}}}}
 handlers:
 {handlers}flows:
 """
@@ -20,6 +20,7 @@ END = """  human:
     - hangup: normal
 """
 MISTAKE = 0.04
+FIRST_CALLER = 100
 VALUES = "{red: {en: [red], dtmf: '1'}, blue: {en: [blue], dtmf: '2'}}"
 
 
@@ -32,7 +33,7 @@ class Generator:
         self._by_step = seed % 3 == 0  # every third call rings, or hears early media, before it is answered
         self._answers = seed % 2 == 0
         self._number = 0  # of the flow that is being made
-        self._slots = 0
+        self._slots = self._transfers = self._callers = 0
         self._flows: list[str] = []
         self._subs: list[str] = []
 
@@ -85,7 +86,7 @@ class Generator:
         following = self._flows[number + 1] if number + 1 < len(self._flows) else "human"
         last = f"goto: {following}"
         if self._wrong():
-            last = self._rng.choice(("say: The end.", "return: {}"))
+            last = self._rng.choice(("say: The end.", "return: {}", "goto: bye"))
         return "".join(f"    - {step}\n" for step in [f"{name}:", *steps, last]).replace(
             f"    - {name}:", f"  {name}:", 1
         )
@@ -150,10 +151,15 @@ class Generator:
         return f"http: {{service: core, get: /x{error}}}"
 
     def _if(self) -> str:
-        return f"if: {{when: \"call.from == '100'\", goto: {self._later(self._number)}}}"
+        return f"if: {{when: \"call.from == '{self._caller()}'\", goto: {self._later(self._number)}}}"
 
     def _switch(self) -> str:
-        return f'switch: {{value: call.from, cases: {{"100": {self._later(self._number)}}}, default: [{{say: "Well."}}]}}'
+        return f'switch: {{value: call.from, cases: {{"{self._caller()}": {self._later(self._number)}}}, default: [{{say: "Well."}}]}}'
+
+    def _caller(self) -> int:
+        """Return the number of a caller for whom a condition holds, for each condition another."""
+        self._callers += 1
+        return FIRST_CALLER + self._callers - 1
 
     def _transfer(self) -> str:
         names = ["busy", "no_answer", "declined", "unreachable", "timeout"]
@@ -164,7 +170,8 @@ class Generator:
         if self._wrong(2):
             done, leads["busy"] = self._flows[self._number], done
         exits = ", ".join(f"{name}: {lead}" for name, lead in leads.items())
-        return f'transfer: {{to: "6001", timeout: 5s, exits: {{agent_done: {done}, {exits}}}}}'
+        self._transfers += 1
+        return f'transfer: {{to: "{6000 + self._transfers}", timeout: 5s, exits: {{agent_done: {done}, {exits}}}}}'
 
 
 def generated(seed: int, mistake: float = MISTAKE) -> str:

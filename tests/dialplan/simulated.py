@@ -1,16 +1,17 @@
 """Simulated callers of a dialplan, and what no caller of one that checks clean may come to."""
 
 import random
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain
 
+from tests.dialplan.generated import FIRST_CALLER
 from voicebot.dialplan.checks.reach import LONGEST
 from voicebot.dialplan.schema import Dialplan
+from voicebot.dialplan.steps.transfer import Transfer
 from voicebot.dialplan.testcases import ANY_REQUEST, Act, Forever, StubAnswer
-from voicebot.sim.expectations import flows_entered
-from voicebot.sim.fuzz import Fuzz
+from voicebot.sim.coverage import Coverage
 from voicebot.sim.hotline import Hotline, Outcome, Scenario
 from voicebot.sim.store import Event
 from voicebot.sim.telephones import Behaviour
@@ -20,9 +21,15 @@ KEYED = 3  # callers who press some keys before they fall silent
 LIMIT = 400.0  # seconds: who is still in the call then is stuck
 WITH_TALKS = 1200.0  # the same where each human that the dialplan leads to answers, and talks for 20 s
 PEOPLE = ("queue", "transfer", "record_message", "hangup")
+MOST_CONDITIONS = 8  # of a generated dialplan, each on a caller's number of its own
+SIGNS = ("step", "name", "text", "keys", "exit")  # what tells one event from another
+KEYS = ("1", "2", "1111")
+ANSWERS = (
+    *(Act("dtmf", keys) for keys in KEYS),
+    Act("say", "tomatoes"),
+)  # to the questions of generated dialplans
 WORKS = {ANY_REQUEST: StubAnswer(200, {})}
 TIMES_OUT = {ANY_REQUEST: StubAnswer(0)}
-ANSWERING: dict[str, Behaviour] = {"6001": "answers", "alice": "answers"}
 HOURS = (datetime(2026, 11, 24, 10, 0), datetime(2026, 11, 22, 3, 0))  # a Tuesday morning, a Sunday night
 
 
@@ -51,7 +58,7 @@ def callers(dialplan: Dialplan, seed: int) -> Iterator[Scenario]:
         yield replace(world, caller="mumble")
         if dialplan.defaults.max_events > 12:  # what was keyed before raises events of its own
             for _ in range(KEYED):
-                keys = tuple(Act("dtmf", rng.choice(("1", "2", "1111"))) for _ in range(rng.randint(1, 6)))
+                keys = tuple(Act("dtmf", rng.choice(KEYS)) for _ in range(rng.randint(1, 6)))
                 yield replace(world, caller=keys)
 
 
@@ -64,7 +71,7 @@ def stuck(dialplan: Dialplan, seed: int) -> str:
             return f"{scenario.caller}: {problem}"
     answered = Hotline(dialplan, call_seconds=WITH_TALKS)
     for world in worlds(dialplan):
-        trouble = trouble_in(answered.run(replace(world, agents=ANSWERING)))
+        trouble = trouble_in(answered.run(replace(world, agents=answering(dialplan))))
         if trouble is not None:  # after a talk, too many events of the caller are a way out
             return f"silent, and answered everywhere: {trouble.text}"
     return ""
@@ -93,13 +100,53 @@ def _problem(outcome: Outcome) -> str:
     return ""
 
 
-def never_entered(dialplan: Dialplan, seed: int, tries: int) -> set[str]:
-    """Return the flows that nobody enters: neither the `callers` nor `tries` random ones."""
-    hotline, fuzz = Hotline(dialplan, call_seconds=LIMIT), Fuzz(dialplan, seed=seed)
-    missing = set(dialplan.flows)
-    regular = (hotline.run(scenario) for scenario in callers(dialplan, seed))
-    for outcome in chain((fuzz.call(number)[1] for number in range(tries)), regular):
-        missing -= flows_entered(outcome.events).keys()
-        if not missing:
-            break
+def extensions(dialplan: Dialplan) -> list[str]:
+    """Return whom the dialplan transfers callers to."""
+    steps = (step for flow in dialplan.flows.values() for step in flow.every_step())
+    return [step.to.source for step in steps if isinstance(step, Transfer)]
+
+
+def answering(dialplan: Dialplan) -> dict[str, Behaviour]:
+    """Return agents of whom each answers."""
+    return dict.fromkeys(("alice", *extensions(dialplan)), "answers")
+
+
+def _kinds_of_worlds(dialplan: Dialplan) -> Iterator[Scenario]:
+    """Yield calls in which all goes well, and some in each of which one thing does not."""
+    everybody = answering(dialplan)
+    well = Scenario((), HOURS[0], everybody, dict.fromkeys(dialplan.services, WORKS), "200")
+    yield well
+    for number in range(FIRST_CALLER, FIRST_CALLER + MOST_CONDITIONS):
+        yield replace(well, from_number=str(number))
+    broken = replace(well, stub=dict.fromkeys(dialplan.services, TIMES_OUT))
+    yield from (broken, replace(broken, agents={}))
+    hows: tuple[Behaviour, ...] = ("declines", "busy")
+    for name in everybody:
+        for how in hows:
+            yield replace(well, agents={**everybody, name: how})
+
+
+def never_run(dialplan: Dialplan, calls: int) -> set[str]:
+    """Return the ids of the steps that no caller comes to, of at most `calls` in each world.
+
+    In the first world the search goes on, by each of ANSWERS, from each call in which something new happened; in the
+    others from those calls, where they come to a step that nobody came to before.
+    """
+    hotline = Hotline(dialplan, call_seconds=WITH_TALKS)
+    missing = {step.id for step in Coverage(dialplan).all_steps()}
+    scripts: list[tuple[Act, ...]] = [()]
+    known: set[tuple[str, ...]] = set()
+    for number, world in enumerate(_kinds_of_worlds(dialplan)):
+        waiting, left = deque(scripts), calls
+        while missing and waiting and left:
+            left -= 1
+            script = waiting.popleft()
+            events = hotline.run(replace(world, caller=script)).events
+            run = {str(event.data.get("step")) for event in events if event.kind == "step"}
+            told = {tuple(str(event.data.get(name)) for name in SIGNS) for event in events}
+            if run & missing or (number == 0 and not told <= known):
+                waiting.extend((*script, answer) for answer in ANSWERS)
+                scripts.append(script)
+            missing -= run
+            known |= told
     return missing

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.dialplan.helpers import EN, findings, loaded
-from tests.dialplan.simulated import ANSWERING
+from tests.dialplan.simulated import answering
 from voicebot.sim.fuzz import Fuzz
 from voicebot.sim.hotline import Hotline, Outcome, Scenario
 
@@ -60,7 +60,8 @@ def text(after: str) -> str:
 
 
 def silent_call(after: str) -> Outcome:
-    return Hotline(loaded(text(after), skip=())).run(Scenario("silence", agents=ANSWERING))
+    plan = loaded(text(after), skip=())
+    return Hotline(plan).run(Scenario("silence", agents=answering(plan)))
 
 
 @pytest.mark.parametrize("after", ENDLESS.values(), ids=ENDLESS)

@@ -7,6 +7,8 @@ from voicebot.dialplan.loader import load
 from voicebot.sim.coverage import Coverage
 from voicebot.sim.hotline import Hotline, Scenario
 
+EXAMPLES = DEMO.parent / "examples"
+
 
 def covered(dialplan_path: Path, names: tuple[str, ...] = ()) -> Coverage:
     plan = load(dialplan_path)
@@ -69,3 +71,10 @@ tests:
     assert times["main.1 choice 2"] == 1
     assert times[" noinput 1"] == 1
     assert times[" nomatch 1"] == 0
+
+
+def test_the_slots_of_a_form_are_ways_through_it() -> None:
+    coverage = covered(EXAMPLES / "form.yaml")
+    assert [step.id for step in coverage.all_steps() if not coverage.steps[step.id]] == ["sorry.1", "sorry.2"]
+    asked = {edge.name: coverage.times(edge) for edge in coverage.all_edges() if edge.step == "booking.1"}
+    assert asked == {"slot guests": 1, "slot day": 1}

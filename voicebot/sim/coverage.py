@@ -12,6 +12,7 @@ from voicebot.dialplan.steps.branch import If, Switch
 from voicebot.dialplan.steps.callback import Callback
 from voicebot.dialplan.steps.collect import Collect
 from voicebot.dialplan.steps.confirm import Confirm
+from voicebot.dialplan.steps.form import Form, FormSlot
 from voicebot.dialplan.steps.http import Http
 from voicebot.dialplan.steps.menu import Menu
 from voicebot.dialplan.steps.queue import QueueStep
@@ -53,9 +54,9 @@ class Coverage:
         self.taken.update(edges)
 
     def all_steps(self) -> list[Step]:
-        """Return every step, in the order of the file."""
+        """Return every step, in the order of the file. The slots of a form are ways through it, no steps."""
         found = [step for flow in self.dialplan.flows.values() for step in flow.every_step()]
-        return [step for step in found if step.verb]
+        return [step for step in found if step.verb and not isinstance(step, FormSlot)]
 
     def all_edges(self) -> list[Edge]:
         """Return every edge, in the order of the file."""
@@ -101,6 +102,7 @@ def edges_of(events: Iterable[Event]) -> Iterator[tuple[str, str]]:
             yield step, str(data.get("exit", ""))
         elif event.kind == "slot":
             yield step, "on_fail" if data.get("failed") else "filled"
+            yield step, f"slot {data.get('name')}"
         elif event.kind == "http":
             status = data.get("status")
             good = isinstance(status, int) and 200 <= status < 300 and not data.get("kind")
@@ -136,6 +138,8 @@ def _names(step: Step) -> Iterator[str]:
         yield from (*step.cases, "default")
     elif isinstance(step, Confirm):
         yield from ("if_yes", "if_no")
+    elif isinstance(step, Form):
+        yield from (f"slot {slot.slot}" for slot in step.slots if slot.required)
     elif isinstance(step, Collect):
         yield from ("filled", *(("on_fail",) if step.on_fail is not None else ()))
     elif isinstance(step, Http):

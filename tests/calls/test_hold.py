@@ -126,6 +126,40 @@ def test_a_caller_on_hold_keeps_the_place_in_the_queue(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+@pytest.mark.parametrize("change", ["sendonly", "inactive"])
+def test_a_caller_whom_the_agent_puts_on_hold_hears_our_music_until_the_agent_is_back(
+    tmp_path: Path, change: Change
+) -> None:
+    async def story(server: Server) -> None:
+        session = server.phone.call()
+        await asyncio.sleep(2.0)
+        server.caller.press("1")
+        await asyncio.sleep(5.0)
+        assert server.caller.bridged_with is not None
+        assert not server.caller.playing
+        (talk,) = server.agent.incoming
+        offer(server.agent, talk, change)
+        await asyncio.sleep(30.0)
+        assert server.caller.playing
+        assert server.caller.said[-1].text == "music"
+        offer(server.agent, talk, "sendrecv")
+        await asyncio.sleep(0.5)
+        assert not server.caller.playing
+        assert server.caller.bridged_with is not None
+        offer(server.agent, talk, change)
+        await asyncio.sleep(5.0)
+        server.agent.bye(talk)
+        await asyncio.sleep(0.2)
+        assert server.caller.said[-1].text == "Goodbye."
+        server.phone.bye(session)
+        await asyncio.sleep(1.0)
+
+    server = play(tmp_path, story)
+    kinds = server.store.kinds("call-1")
+    held = ["agent_held", "agent_resumed"]
+    assert [kind for kind in kinds if kind in held] == ["agent_held", "agent_resumed", "agent_held"]
+
+
 def test_a_reinvite_without_offer_gets_ours_and_the_answer_in_its_ack_counts(tmp_path: Path) -> None:
     """The peer takes itself off hold so, or moves: what its ACK says is where the audio goes."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop import scenario as sip
-from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in, tone_wav, write_wav
+from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in, seconds_of, tone_wav, write_wav
 from tests.interop.baresip import Baresip
 from tests.interop.conftest import DIALPLAN
 from tests.interop.sipp import Sipp
@@ -128,6 +128,32 @@ def test_both_sides_of_a_queued_call_hear_each_other(
     assert record["talk_seconds"] == pytest.approx(4.0, abs=0.5)
     recording = hotline.data / "recordings" / record["recording"]
     assert seconds_in(recording, CALLER_HZ) > 0.0 or loud_seconds(read_wav(recording)) > 3.5
+
+
+@feature("is the agent's phone: puts the caller on hold, who hears our music, and resumes")
+def test_a_caller_whom_the_agent_holds_hears_music(hotline: Hotline, agent_port: int, tmp_path: Path) -> None:
+    before = closed_records(hotline)
+    talk = Talk(hotline, agent_port, tmp_path)
+    with talk.agent, talk.caller:
+        talk.connect()
+        talk.agent.listen(2.0)
+        talk.agent.command("hold")
+        talk.agent.listen(4.0)
+        talk.agent.command("resume")
+        talk.agent.listen(2.0)
+        talk.caller.hang_up()
+        talk.agent.wait_for("CALL_CLOSED", timeout=2)
+    record = hotline.wait_for_record(before + 1)
+    assert [len(events(record, kind)) for kind in ("agent_held", "agent_resumed")] == [1, 1]
+    assert 2.0 < seconds_in(talk.caller.heard(), AGENT_HZ) < 6.0
+    (bridged,) = events(record, "bridged")
+    held, resumed = events(record, "agent_held")[0]["offset"], events(record, "agent_resumed")[0]["offset"]
+    samples = read_wav(talk.caller.heard())
+    answered = next(each["offset"] for each in record["events"] if each["kind"] == "answered")
+    music = samples[round((held - answered + 0.5) * 8000) : round((resumed - answered - 0.5) * 8000)]
+    assert seconds_of(music, AGENT_HZ) == 0.0
+    assert loud_seconds(music) > 1.5
+    assert bridged["offset"] < held
 
 
 @feature("is the agent's phone: the agent hangs up, the caller is back in the dialplan")

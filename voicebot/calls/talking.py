@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from voicebot.calls.leg import Leg
+from voicebot.calls.leg import Leg, Playing
 from voicebot.calls.passing_on import pass_on
 from voicebot.calls.racing import first_of
 from voicebot.calls.referral import Referral
@@ -31,6 +31,10 @@ def _nothing() -> None:
     """Who comes next belongs to no queue."""
 
 
+def _not_told(held: bool) -> None:
+    """Nobody waits for it."""
+
+
 class _Talk:
     """The talk with one leg. While whom it passes the caller on to still rings, the two stay connected."""
 
@@ -42,12 +46,13 @@ class _Talk:
         self._passing: asyncio.Task[Leg | None] | None = None
         self._referred = asyncio.Event()
         self._bridged_at: float | None = None
+        self._music: Playing | None = None  # while the other one has us on hold
 
     async def run(self) -> Leg | None:
         """Return the leg that comes next, if any."""
         other, call = self._other, self._line.call
         started_at = self._loop.time()
-        other.on_refer = self._refer
+        other.on_refer, other.on_held = self._refer, self._hold
         following: Leg | None = None
         try:
             self._bridge()
@@ -70,7 +75,7 @@ class _Talk:
             await self._give_up(following)
             raise
         finally:
-            other.on_refer = None
+            other.on_refer, other.on_held = None, _not_told
             self._unbridge()
             self._line.telephones.hang_up(other)
 
@@ -122,11 +127,29 @@ class _Talk:
             caller.media.bridge(other.media.id)
             caller.on_info_key, other.on_info_key = other.media.send_keys, caller.media.send_keys
             self._line.call.trace("bridged", agent=other.name)
+            if other.held:
+                self._hold(True)
+
+    def _hold(self, held: bool) -> None:
+        """The agent speaks with somebody else meanwhile: the caller hears music of ours, whatever that phone still sends."""
+        if self._bridged_at is None:
+            return
+        self._line.call.trace("agent_held" if held else "agent_resumed", agent=self._other.name)
+        if held:
+            self._music = self._line.caller.play(self._line.music(None), loop=True)
+        else:
+            self._stop_music()
+
+    def _stop_music(self) -> None:
+        if self._music is not None:
+            self._music.stop()
+            self._music = None
 
     def _unbridge(self) -> None:
         if self._bridged_at is not None:
             self._line.call.talk_seconds += self._loop.time() - self._bridged_at
             self._bridged_at = None
+            self._stop_music()
             self._line.caller.on_info_key = self._other.on_info_key = None
             if self._line.caller.media is not None:
                 self._line.caller.media.unbridge()

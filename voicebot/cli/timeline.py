@@ -134,6 +134,8 @@ _KINDS: dict[str, tuple[str, Callable[[Data], str], tuple[str, ...]]] = {
     "said": ("bot", _quoted, ("text", "language")),
     "heard": ("caller", _heard, ("text", "intent", "confidence", "link", "sensitive")),
     "keys": ("caller", _keyed, ("keys", "intent", "confidence", "link", "sensitive", "tier")),
+    "agent_held": ("agent", _of("{} puts the caller on hold: music", "agent"), ("agent",)),
+    "agent_resumed": ("agent", _of("{} is back", "agent"), ("agent",)),
     "early_media": ("call", _of("hears what the far end plays before it answers"), ()),
     "gave_way": ("call", _of("the ACK does not come, and the line is wanted"), ()),
     "loop": ("call", _of("comes back to us again and again ({} times)", "rounds"), ("rounds",)),

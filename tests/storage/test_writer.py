@@ -115,7 +115,7 @@ def test_a_call_that_ends_in_a_later_batch_keeps_what_was_said_at_its_beginning(
     clock = Clock()
     writer = written(url, clock)
     writer.call_started("c1", {"from_number": "1001", "trunk": "lab", "source": "x"})
-    assert committed(writer.event("c1", "answered", {}))
+    assert committed(writer.event_committed("c1", "answered", {}))
     clock.now = 1003.0
     writer.call_ended("c1", {"release_cause": "normal", "counters": {"lost": 2}, "odd": 1})
     assert writer.close()
@@ -128,7 +128,7 @@ def test_a_call_that_ends_in_a_later_batch_keeps_what_was_said_at_its_beginning(
 def test_future_is_done_when_others_can_read_the_event(url: str) -> None:
     writer = Writer(url)
     writer.call_started("c1", {})
-    assert committed(writer.event("c1", "queue_joined", {"queue": "cards"}))
+    assert committed(writer.event_committed("c1", "queue_joined", {"queue": "cards"}))
     assert [event.kind for event in read(url, "c1").events] == ["queue_joined"]
     assert writer.close()
 
@@ -142,7 +142,7 @@ def test_call_open_at_a_crash_is_closed_from_its_events(url: str) -> None:
     clock.now = 1005.0
     writer.event("c1", "queue_joined", {"queue": "cards"})
     clock.now = 1012.0
-    assert committed(writer.event("c1", "queue_position", {"position": 1}))
+    assert committed(writer.event_committed("c1", "queue_position", {"position": 1}))
     # The next start finds what a killed server left behind.
     clock.now = 5000.0
     again = written(url, clock)
@@ -163,7 +163,7 @@ def test_call_open_at_a_crash_is_closed_from_its_events(url: str) -> None:
 def test_what_was_committed_survives_sigkill(url: str) -> None:
     server = (
         "import sys, time; from voicebot.storage import Writer; w = Writer(sys.argv[1]);"
-        "w.call_started('c1', {'from_number': '1001'}); w.event('c1', 'answered', {}).result(10);"
+        "w.call_started('c1', {'from_number': '1001'}); w.event_committed('c1', 'answered', {}).result(10);"
         "print('committed', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", server, url], stdout=subprocess.PIPE) as process:
@@ -201,10 +201,10 @@ def test_locked_database_is_retried_and_nothing_is_lost(url: str, monkeypatch: p
 
     writer = Writer(url, on_problem=on_problem, retry_seconds=[0.01])
     writer.call_started("c1", {})
-    assert committed(writer.event("c1", "first", {}))
+    assert committed(writer.event_committed("c1", "first", {}))
     other = sqlite3.connect(path_of(url))
     other.execute("BEGIN EXCLUSIVE")
-    second = writer.event("c1", "second", {})
+    second = writer.event_committed("c1", "second", {})
     assert failing.wait(DEADLINE)
     assert not second.done()
     other.rollback()
@@ -231,7 +231,7 @@ def test_full_queue_drops_and_says_so_but_never_blocks(url: str, monkeypatch: py
     other.execute("BEGIN EXCLUSIVE")
     writer.call_started("c1", {})
     assert failing.wait(DEADLINE)  # the thread holds the first batch; from here on nobody takes items away
-    futures = [writer.event("c1", "step", {"n": n}) for n in range(8)]
+    futures = [writer.event_committed("c1", "step", {"n": n}) for n in range(8)]
     failed = [future for future in futures if future.done()]
     assert len(failed) >= 2
     assert isinstance(failed[-1].exception(), StorageError)
@@ -249,7 +249,7 @@ def test_item_that_cannot_be_written_does_not_hurt_the_others(url: str) -> None:
     writer.call_started("c1", {})
     writer.call_started("c1", {})  # the same call again
     writer.call_started("c2", {"answered_at": "not an instant"})
-    good = writer.event("c1", "step", {})
+    good = writer.event_committed("c1", "step", {})
     assert committed(good)
     assert good.exception() is None
     assert writer.close()
@@ -269,7 +269,7 @@ def test_call_whose_beginning_was_dropped_still_has_a_record(url: str) -> None:
 def test_what_peers_send_is_written_whatever_bytes_it_had(url: str) -> None:
     writer = Writer(url)
     writer.call_started("c1", {"from_uri": "sip:\udce9\x00@h", "odd": ("\udce9", {"k\udce9": b"\xff"})})
-    assert committed(writer.event("c1", "said", {"text": "您好\udcff", "at": START}))
+    assert committed(writer.event_committed("c1", "said", {"text": "您好\udcff", "at": START}))
     assert writer.close()
     record = read(url, "c1")
     assert record.from_uri == "sip:?@h"
@@ -280,15 +280,15 @@ def test_what_peers_send_is_written_whatever_bytes_it_had(url: str) -> None:
 def test_cancelled_future_harms_nobody(url: str) -> None:
     writer = Writer(url)
     writer.call_started("c1", {})
-    writer.event("c1", "a", {}).cancel()
-    assert committed(writer.event("c1", "b", {}))
+    writer.event_committed("c1", "a", {}).cancel()
+    assert committed(writer.event_committed("c1", "b", {}))
     assert writer.close()
 
 
 def test_after_close_nothing_waits_for_ever(url: str) -> None:
     writer = Writer(url)
     assert writer.close()
-    assert isinstance(writer.event("c1", "late", {}).exception(timeout=0), StorageError)
+    assert isinstance(writer.event_committed("c1", "late", {}).exception(timeout=0), StorageError)
 
 
 def test_close_gives_up_on_a_database_that_stays_away(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +296,7 @@ def test_close_gives_up_on_a_database_that_stays_away(url: str, monkeypatch: pyt
     writer = Writer(url, retry_seconds=[0.01])
     other = sqlite3.connect(path_of(url))
     other.execute("BEGIN EXCLUSIVE")
-    future = writer.event("c1", "a", {})
+    future = writer.event_committed("c1", "a", {})
     assert writer.close(timeout=0.5)
     assert isinstance(future.exception(timeout=0), StorageError)
     other.close()

@@ -1,7 +1,6 @@
 """A call: what one caller lives through. Its identity, its counters, its legs, and its timeline."""
 
 import itertools
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -36,9 +35,9 @@ class Call:
     streams: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     utterances: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
-    def trace(self, event: str, **fields: object) -> "Future[None]":
-        """Add an event to the timeline; the future is done when it is committed."""
-        return self.store.event(self.uid, event, fields)
+    def trace(self, event: str, **fields: object) -> None:
+        """Add an event to the timeline."""
+        self.store.event(self.uid, event, fields)
 
     def releases(self, cause: str, by: str) -> None:
         """Note why the call ends and who ends it; the first cause counts."""

@@ -274,7 +274,8 @@ class Floor:
         ticket = self.tickets.get(assignment.call.uid)
         if ticket is None:
             return
-        committed = ticket.call.trace("agent_ringing", agent=assignment.agent, queue=ticket.queue)
+        call, told = ticket.call, {"agent": assignment.agent, "queue": ticket.queue}
+        committed = call.store.event_committed(call.uid, "agent_ringing", told)
         task = asyncio.get_running_loop().create_task(
             self._ring_story(ticket, command, committed), name=f"ring {assignment.agent}"
         )

@@ -114,8 +114,11 @@ class Store(Protocol):
 
     def call_started(self, uid: str, fields: Mapping[str, object]) -> None: ...
 
-    def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
-        """Add to the call's timeline; the future is done when it is committed."""
+    def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> None:
+        """Add to the call's timeline."""
+
+    def event_committed(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
+        """The same; the future is done when it is committed."""
 
     def call_ended(self, uid: str, fields: Mapping[str, object]) -> None: ...
 

@@ -77,8 +77,11 @@ class SimStore:
     def call_started(self, uid: str, fields: Mapping[str, object]) -> None:
         self.started[uid] = fields
 
-    def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
+    def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> None:
         self.events.append((uid, kind, dict(fields)))
+
+    def event_committed(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
+        self.event(uid, kind, fields)
         return _COMMITTED
 
     def call_ended(self, uid: str, fields: Mapping[str, object]) -> None:
@@ -121,13 +124,15 @@ class SimTimeline:
     def call_started(self, uid: str, fields: Mapping[str, object]) -> None:
         """There is nothing in it that the test did not say."""
 
-    def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
-        if uid != self.uid:
-            return _COMMITTED
-        event = Event(self.loop.time() - self._starts_at, kind, fields)
-        self.events.append(event)
-        if self.on_event is not None:
-            self.on_event(event)
+    def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> None:
+        if uid == self.uid:
+            event = Event(self.loop.time() - self._starts_at, kind, fields)
+            self.events.append(event)
+            if self.on_event is not None:
+                self.on_event(event)
+
+    def event_committed(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
+        self.event(uid, kind, fields)
         return _COMMITTED
 
     def call_ended(self, uid: str, fields: Mapping[str, object]) -> None:

@@ -44,10 +44,11 @@ def masked(message: bytes) -> bytes:
 
 def _split(message: bytes) -> tuple[bytes, bytes, bytes]:
     """Return head, blank line and body, where the parser of messages finds the blank line."""
-    found = [at for gap in (b"\n\n", b"\n\r\n") if (at := message.find(gap)) >= 0]
-    if not found:
+    start, other = message.find(b"\n\r\n"), message.find(b"\n\n")
+    if start < 0 or 0 <= other < start:
+        start = other
+    if start < 0:
         return message, b"", b""
-    start = min(found)
     end = start + (2 if message[start + 1] == _NEWLINE else 3)
     if message[:start].endswith(b"\r"):
         start -= 1

@@ -12,7 +12,8 @@ from sqlalchemy import JSON, BindParameter, Column, Connection, Insert, Table, U
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import StatementError
 
-from voicebot.storage.database import Utc, to_json
+from voicebot.storage.cleaning import to_json
+from voicebot.storage.database import Utc
 
 Row = dict[str, Any]
 THE_KEY = "the_key"  # the parameter of an update that names its row
@@ -71,4 +72,4 @@ def _instant(value: datetime.datetime | None) -> str | None:
         return None
     if value.tzinfo is not datetime.UTC:
         value = value.astimezone(datetime.UTC)
-    return value.replace(tzinfo=None).isoformat(" ", "microseconds")
+    return value.isoformat(" ", "microseconds")[: -len("+00:00")]

@@ -1,7 +1,6 @@
 """Tables, their version, and the way from an older version to the present one."""
 
 import datetime
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, Dialect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
+
+from voicebot.storage.cleaning import to_json
 
 LOCK_SECONDS = (
     2.0  # how long SQLite waits for another process's lock before the writer's own back-off takes over
@@ -223,6 +224,3 @@ def why(url: URL, error: SQLAlchemyError) -> str:
     cause = getattr(error, "orig", None) or error
     lines = str(cause).splitlines() or [type(cause).__name__]
     return f"database {url.render_as_string(hide_password=True)}: {lines[0].strip()}"
-
-
-to_json = json.JSONEncoder(ensure_ascii=False, default=str).encode

@@ -11,6 +11,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from voicebot.sip.captured import SipMessage, pack
 from voicebot.storage.bulk import THE_KEY, Bulk, Row
+from voicebot.storage.cleaning import clean_text
 from voicebot.storage.database import callbacks, calls, dialled, dialplan_versions, events, ladders
 from voicebot.storage.record import Telling, TimelineEvent, told_by
 
@@ -31,14 +32,14 @@ class Started:
 
 @dataclass(slots=True)
 class Happened:
-    """An event of a call. `offset`: seconds since it began."""
+    """An event of a call. `offset`: seconds since it began; `done` is for who waits until it is committed."""
 
     wall: datetime.datetime
-    done: "Future[None]"
     uid: str
     kind: str
     fields: Mapping[str, object]
     offset: float
+    done: "Future[None] | None" = None
 
 
 @dataclass(slots=True)
@@ -71,9 +72,9 @@ class Serves:
 class Ladder:
     """The SIP messages of a call that is over."""
 
-    done: "Future[None]"
     uid: str
     messages: Sequence[SipMessage]
+    done: None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def write(connection: Connection, batch: Sequence[Told]) -> None:
                     "at": item.wall,
                     "offset": item.offset,
                     "kind": item.kind,
-                    "data": _clean(item.fields),
+                    "data": item.fields,
                 }
             )
         elif isinstance(item, Started):
@@ -238,7 +239,7 @@ def _keep_callback(connection: Connection, item: Booked) -> None:
 
 def _keep_count(connection: Connection, item: Dialled) -> None:
     """Keep the count; those of other days are of no use any more."""
-    rows, day, caller = dialled, item.day.isoformat(), _clean(item.caller)[:255]
+    rows, day, caller = dialled, item.day.isoformat(), clean_text(item.caller)[:255]
     changed = rows.update().where(rows.c.day == day, rows.c.caller == caller).values(count=item.count)
     if connection.execute(changed).rowcount == 0:
         connection.execute(rows.delete().where(rows.c.day != day))
@@ -299,25 +300,12 @@ def _columns(fields: Mapping[str, object], *, keep_empty: bool = True) -> dict[s
             if keep_empty or value not in (None, "", 0.0):
                 values[name] = _clean(value)
         else:
-            extra[name] = _clean(value)
+            extra[name] = value  # JSON is cleaned as it is written
     if extra:
         values["extra"] = extra
     return values
 
 
-_CLEAN = frozenset({float, int, bool, type(None)})
-
-
-def _clean(value: object) -> Any:
-    """Return the value as every database takes it: peers send lone surrogates (bytes that are no UTF-8) and NULs."""
-    if type(value) in _CLEAN:
-        return value
-    if isinstance(value, str):
-        if value.isascii() and "\0" not in value:
-            return value
-        return value.encode("utf-8", "replace").decode().replace("\0", "")
-    if isinstance(value, Mapping):
-        return {_clean(str(key)): _clean(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_clean(item) for item in value]
-    return value
+def _clean(value: object) -> object:
+    """Return a column's value as every database takes it; JSON is cleaned as it is written."""
+    return clean_text(value) if isinstance(value, str) else value

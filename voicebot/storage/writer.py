@@ -1,8 +1,8 @@
 """The one thread that writes. Its callers never wait: they hand over and go on.
 
-Whatever is handed over within BATCH_SECONDS is committed together; an event's future is done after its commit. A
+Whatever is handed over within BATCH_SECONDS is committed together; a future is done after its item's commit. A
 database that is locked or gone is tried again with growing pauses while events wait in a queue of bounded length;
-what no longer fits is dropped, counted and reported, and its future fails with StorageError.
+what no longer fits is dropped, counted and reported, and its future, if it has one, fails with StorageError.
 """
 
 import datetime
@@ -91,11 +91,15 @@ class Writer:
         self._started[uid] = self._clock()
         self._hand_over(Started(self._wall(), uid, dict(fields)))
 
-    def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
-        """Add to the call's timeline; the future is done when it is committed, or fails with StorageError."""
-        now = self._clock()
-        offset = round(now - self._started.get(uid, now), 3)
-        return self._promised(Happened(self._wall(), Future(), uid, kind, dict(fields), offset))
+    def event(self, uid: str, kind: str, fields: Mapping[str, object]) -> None:
+        """Add to the call's timeline."""
+        self._hand_over(Happened(self._wall(), uid, kind, dict(fields), self._offset(uid)))
+
+    def event_committed(self, uid: str, kind: str, fields: Mapping[str, object]) -> "Future[None]":
+        """The same; the future is done when it is committed, or fails with StorageError."""
+        done: Future[None] = Future()
+        self._hand_over(Happened(self._wall(), uid, kind, dict(fields), self._offset(uid), done))
+        return done
 
     def call_ended(self, uid: str, fields: Mapping[str, object]) -> None:
         """End a record: `fields` beat what the events tell."""
@@ -109,9 +113,9 @@ class Writer:
         """Keep a version of the dialplan `name`: all new calls are its from now on (`running`), or a share of them."""
         return self._promised(Serves(self._wall(), Future(), name, version, sources, running, why, who))
 
-    def ladder(self, uid: str, messages: Sequence[SipMessage]) -> "Future[None]":
+    def ladder(self, uid: str, messages: Sequence[SipMessage]) -> None:
         """Keep the SIP messages of a call, without their secrets."""
-        return self._promised(Ladder(Future(), uid, messages))
+        self._hand_over(Ladder(uid, messages))
 
     def callback(self, uid: str, fields: Mapping[str, object]) -> "Future[None]":
         """Keep a booking as it is now: `state`, `booked_by`, and `data` as JSON takes it."""
@@ -143,7 +147,11 @@ class Writer:
         self._engine.dispose()
         return True
 
-    def _promised(self, item: Happened | Serves | Ladder | Booked) -> "Future[None]":
+    def _offset(self, uid: str) -> float:
+        now = self._clock()
+        return round(now - self._started.get(uid, now), 3)
+
+    def _promised(self, item: Serves | Booked) -> "Future[None]":
         self._hand_over(item)
         return item.done
 

@@ -23,7 +23,6 @@ from voicebot.calls.queues import queue_specs
 from voicebot.calls.tolls import Tolls
 from voicebot.commands import Commands
 from voicebot.config import Config, dial_uri
-from voicebot.config.model import Trunk
 from voicebot.dialplan.prompts import constant_prompts
 from voicebot.dialplan.schema import Dialplan
 from voicebot.engines import engines_of
@@ -115,7 +114,7 @@ class Server:
                 public_address=config.sip.public_address,
                 stun=config.sip.stun,
                 authenticate=self._authenticate,
-                way=lambda uri: self.trunks.way(uri),
+                way=lambda uri, trunk: self.trunks.way(uri, trunk),
                 credentials=lambda invite, source: self.trunks.credentials(invite, source),
                 on_event=self._on_event,
                 session_timers=SessionTimers(config.sip.session_expires, config.sip.min_session_expires),
@@ -181,7 +180,8 @@ class Server:
             tuple(codec for name in config.media.codecs for codec in CODECS if codec == name),
             config.media.rtp_timeout_seconds,
             self._target,
-            srtp=lambda call, uri: self.trunks.srtp(call.trunk, uri),
+            routes=lambda call, uri: self.trunks.routes(call.trunk, uri),
+            srtp=lambda call, route: self.trunks.srtp(call.trunk, route),
             follow=config.media.codec_order == "peer",
         )
         self.hotlines = Dialplans(
@@ -366,7 +366,8 @@ class Server:
         return Known(trunk.calls_per_second)
 
     def _target(self, call: Call, to: str) -> str:
-        uri = dial_uri(to, self._trunk_of(call), self.config.agents)
+        trunks = self.config.trunks
+        uri = dial_uri(to, trunks.get(call.trunk), self.config.agents, trunks)
         if uri is None:
             log.warning("a transfer target may not be dialled: see `dial` of the trunk", call=call.uid)
             raise DialFailed("declined", 403)
@@ -378,9 +379,6 @@ class Server:
                 )
                 raise DialFailed("declined", 403)
         return uri
-
-    def _trunk_of(self, call: Call) -> Trunk | None:
-        return self.config.trunks.get(call.trunk)
 
     def _agents(self) -> list[Agent]:
         now = asyncio.get_running_loop().time()

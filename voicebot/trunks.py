@@ -10,10 +10,13 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import unquote
 
 import structlog
 
+from voicebot.calls.routing import Route
 from voicebot.config import Config
+from voicebot.config.dialling import number_uri, outgoing
 from voicebot.config.model import KeyPair, SrtpPolicy, Trunk
 from voicebot.runtime.net.signalling import SipSignalling, Way
 from voicebot.sip import Account, Address, Credentials, PingAnswered, Request, SipError, Uri
@@ -122,8 +125,8 @@ class Trunks:
         trunk = self.trunk_for(request, source)
         return None if trunk is None else _credentials(trunk)
 
-    def way(self, uri: Uri) -> Way:
-        """Return how requests to a peer are sent: those of the trunk whose host and port it is."""
+    def way(self, uri: Uri, wanted: str = "") -> Way:
+        """Return how requests to a peer are sent: those of the trunk whose host and port it is, of `wanted` among several."""
         where = (uri.host, uri.port or 5060)
         found = [
             trunk
@@ -132,14 +135,27 @@ class Trunks:
         ]
         if not found:
             return Way()
-        trunk = next((each for each in found if _credentials(each) is not None), found[0])
+        accounts = [each for each in found if _credentials(each) is not None] or found
+        trunk = next((each for each in accounts if each.name == wanted), accounts[0])
         standing = self._health[trunk.name].standing
         routes = _routes(trunk) + (standing.service_route if standing is not None else ())
         return Way(trunk.name, _credentials(trunk), _address_of_record(trunk), tuple(dict.fromkeys(routes)))
 
-    def srtp(self, came_by: str, uri: str) -> SrtpPolicy:
-        """Return whether audio is encrypted: of a call that came by a trunk, or (`uri`) of one to the peer that it names."""
-        name = self.way(Uri.parse(uri)).trunk if uri else came_by
+    def routes(self, came_by: str, uri: str) -> tuple[Route, ...]:
+        """Return by which trunks a call that came by one goes on to a URI that it may dial, the first choice first."""
+        trunk = self._config.trunks.get(came_by)
+        if trunk is not None and trunk.via:
+            number = unquote(Uri.parse(uri).user or "")
+            ways = outgoing(number, trunk, self._config.trunks)
+            routes = [Route(number_uri(number, each), each.name) for each in ways]
+            for index, route in enumerate(routes):
+                if route.uri == uri:
+                    return tuple(routes[index:])
+        return (Route(uri, came_by),)
+
+    def srtp(self, came_by: str, route: Route | None) -> SrtpPolicy:
+        """Return whether audio is encrypted: of a call that came by a trunk, or of one that leaves by a route."""
+        name = came_by if route is None else self.way(Uri.parse(route.uri), route.trunk).trunk
         trunk = self._config.trunks.get(name)
         return (trunk.srtp if trunk is not None else None) or self._config.media.srtp
 

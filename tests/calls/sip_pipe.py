@@ -92,7 +92,7 @@ class End:
         self.endpoint.reject(session, status, self._now(), headers=headers)
         self._soon()
 
-    async def resolve(self, uri: str) -> Address:
+    async def resolve(self, uri: str, trunk: str = "") -> Address:
         target = Uri.parse(uri)
         return Address("udp", target.host, target.port or 5060)
 
@@ -106,6 +106,7 @@ class End:
         sdp: bytes,
         headers: Sequence[tuple[str, str]] = (),
         local: Address | None = None,
+        trunk: str = "",
     ) -> int:
         session = self.endpoint.invite(
             target,

@@ -234,7 +234,7 @@ def test_each_leg_of_a_call_is_encrypted_or_not_as_its_own_trunk_wants_it(
     offers: list[bytes] = []
 
     async def story(server: Server) -> None:
-        server.exchange.srtp = lambda call, uri: policies[uri]
+        server.exchange.srtp = lambda call, route: policies[route.uri if route else ""]
         server.agent.behaviour = "rings"
         take = server.agent.on_event
 

@@ -72,7 +72,7 @@ def test_fax_offered_beside_audio_is_declined_and_the_audio_stays(tmp_path: Path
 
 def test_where_encryption_is_required_a_plain_call_gets_488(tmp_path: Path) -> None:
     async def story(server: Server) -> None:
-        server.exchange.srtp = lambda call, uri: "required"
+        server.exchange.srtp = lambda call, route: "required"
         server.phone.call()
         await asyncio.sleep(1.0)
         rejected = next(event for event in server.phone.events if isinstance(event, sip.Rejected))
@@ -83,7 +83,7 @@ def test_where_encryption_is_required_a_plain_call_gets_488(tmp_path: Path) -> N
 
 def test_where_encryption_is_required_agents_are_offered_nothing_else(tmp_path: Path) -> None:
     async def story(server: Server) -> None:
-        server.exchange.srtp = lambda call, uri: "required"
+        server.exchange.srtp = lambda call, route: "required"
         server.phone.local = replace(Local(PHONE.host, 4000, 1), srtp="optional", keys=KEYS)
         server.agent.local = replace(server.agent.local, srtp="optional", keys=KEYS)
         session = server.phone.call()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicebot.config import AgentConfig, Trunk, dial_uri, may_dial
-from voicebot.config.dialling import check_pattern
+from voicebot.config.dialling import check_pattern, outgoing
 
 AGENTS = {"alice": AgentConfig("alice", "sip:6001@127.0.0.1:5070")}
 
@@ -121,3 +121,24 @@ def test_emergency_numbers_are_dialled_only_where_they_are_spelled_out(number: s
 def test_numbers_that_only_begin_like_an_emergency_are_ordinary() -> None:
     assert may_dial("1125", ["XXXX"])
     assert may_dial("9112", ["XXXX"]) is False  # 9 for a line, then 112
+
+
+def test_a_number_leaves_by_the_first_trunk_that_its_pattern_names() -> None:
+    carrier = Trunk("carrier", "main", host="carrier.example", transport="tls")
+    backup = Trunk("backup", "main", host="192.0.2.7", port=5080)
+    lan = Trunk("lan", "main")
+    trunks = {each.name: each for each in (carrier, backup, lan)}
+    pbx = Trunk(
+        "pbx",
+        "main",
+        host="pbx.example",
+        dial=("6XXX", "00.", "0.", "*1"),
+        via={"00.": ("backup", "carrier"), "0.": ("carrier",), "*1": ("lan",)},
+    )
+    assert dial_uri("6005", pbx, AGENTS, trunks) == "sip:6005@pbx.example"
+    assert dial_uri("0049", pbx, AGENTS, trunks) == "sip:0049@192.0.2.7:5080"
+    assert dial_uri("0123", pbx, AGENTS, trunks) == "sip:0123@carrier.example;transport=tls"
+    assert dial_uri("*1", pbx, AGENTS, trunks) is None, "by that trunk no number can leave"
+    assert dial_uri("7000", pbx, AGENTS, trunks) is None
+    assert [each.name for each in outgoing("0049", pbx, trunks)] == ["backup", "carrier"]
+    assert outgoing("112", Trunk("t", "main", host="x", dial=("1XX",)), {}) == ()

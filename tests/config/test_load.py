@@ -248,6 +248,37 @@ def test_two_trunks_at_one_host_cannot_show_it_two_certificates(tmp_path: Path) 
     ]
 
 
+def test_numbers_leave_by_the_trunks_that_their_pattern_names(tmp_path: Path) -> None:
+    dial = '["6XXX", {to: "0ZX.", via: carrier}, {to: "00.", via: [carrier, backup]}]'
+    text = MINIMAL + f"trunks:\n  pbx: {{host: 192.0.2.1, dialplan: main, dial: {dial}}}\n"
+    for name in ("carrier", "backup"):
+        text += f"  {name}: {{host: {name}.example, dialplan: main}}\n"
+    trunk = load(tmp_path, text).trunks["pbx"]
+    assert trunk.dial == ("6XXX", "0ZX.", "00.")
+    assert trunk.via == {"0ZX.": ("carrier",), "00.": ("carrier", "backup")}
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ('{to: "0.", via: carier}', "there is no trunk 'carier' (did you mean 'carrier'?)"),
+        ('{to: "0.", via: lan}', "trunk 'lan' has no `host`: no number can leave by it"),
+        ('{to: "0."}', "the key 'via' is missing"),
+        ('{to: "call me", via: carrier}', "not a dial pattern"),
+        ('{to: "sip:0.@carrier.example", via: carrier}', "`via` is for numbers"),
+        ('{to: "0.", by: carrier, via: carrier}', "unknown key 'by'"),
+        ('{to: "0.", via: []}', "at least one trunk"),
+    ],
+)
+def test_a_way_out_that_is_none_is_a_finding(tmp_path: Path, entry: str, expected: str) -> None:
+    text = MINIMAL + (
+        f"trunks:\n  lan: {{networks: [10.0.0.0/8], dialplan: main, dial: [{entry}]}}\n"
+        "  carrier: {host: carrier.example, dialplan: main}\n"
+    )
+    [found] = findings(tmp_path, text)
+    assert expected in found
+
+
 def test_media_settings_are_read(tmp_path: Path) -> None:
     media = load(
         tmp_path, MINIMAL + "media: {srtp: required, codec_order: ours, codecs: [G722, PCMA]}\n"

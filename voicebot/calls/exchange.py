@@ -18,6 +18,7 @@ from voicebot.calls.loops import Loops, hops_left, tell_loop
 from voicebot.calls.protocols import Media, NoMediaPort
 from voicebot.calls.redirection import MOST_TARGETS, STATUSES, targets_of
 from voicebot.calls.referral import Referral
+from voicebot.calls.routing import Route, by_first
 from voicebot.calls.signalling import Signalling
 from voicebot.sdp import (
     KEY_BYTES,
@@ -95,8 +96,10 @@ class Exchange:
     on_incoming: Callable[[sip.IncomingCall], None] = lambda event: None
     # The phones behind a URI that stands for those registered with us; None for any other URI.
     phones: Callable[[str], Sequence[Phone] | None] = lambda uri: None
-    # Whether the audio of a call's caller (URI ""), or of a leg to a URI, is encrypted.
-    srtp: Callable[[Call, str], SrtpPolicy] = lambda call, uri: "off"
+    # By which trunks a URI is called, the first choice first.
+    routes: Callable[[Call, str], Sequence[Route]] = lambda call, uri: (Route(uri, call.trunk),)
+    # Whether the audio of a call's caller (None), or of a leg by a route, is encrypted.
+    srtp: Callable[[Call, Route | None], SrtpPolicy] = lambda call, route: "off"
     follow: bool = True  # the peer's order of codecs, not ours
     legs: dict[int, Talking] = field(default_factory=dict)
     loops: Loops = field(default_factory=Loops)
@@ -104,14 +107,14 @@ class Exchange:
 
     # --- legs ---------------------------------------------------------------------------------------------------------
 
-    def open_media(self, call: Call, leg: Leg, peer_host: str, uri: str = "") -> Local:
+    def open_media(self, call: Call, leg: Leg, peer_host: str, route: Route | None = None) -> Local:
         """Give the leg a media leg on the way to its peer; return our side of its SDP. Raises NoMediaPort.
 
-        `uri` is who is called, "" for the caller.
+        `route`: by which it is called, None for the caller.
         """
         media = self.media.open_leg(call.uid, self.signalling.local_host(peer_host), leg.on_message)
         leg.media = media
-        srtp = self.srtp(call, uri)
+        srtp = self.srtp(call, route)
         keys = () if srtp == "off" else tuple(secrets.token_bytes(KEY_BYTES) for _ in SUITES)
         number = SDP_SESSIONS_FROM + media.id
         ours = Local(self.signalling.advertised_host(peer_host), media.port, number, self.codecs)
@@ -173,7 +176,7 @@ class Exchange:
     async def check(self, call: Call, to: str) -> None:
         """See `calls.callbacks.Telephones.check`."""
         try:
-            await self.signalling.resolve(self.resolve(call, to))
+            await self.signalling.resolve(*self.routes(call, self.resolve(call, to))[0])
         except SipError as error:
             raise DialFailed("unreachable", error.status) from error
 
@@ -192,7 +195,10 @@ class Exchange:
         told = Told(on_ringing, on_early_media)
         while True:
             try:
-                return await self._ring_phones(call, waiting.pop(0), name, headers, told)
+                routes = self.routes(call, waiting.pop(0))
+                return await by_first(
+                    call, routes, lambda route: self._ring_phones(call, route, name, headers, told)
+                )
             except Redirected as redirected:
                 for target in redirected.targets:
                     uri = self._permitted(call, target)
@@ -214,24 +220,24 @@ class Exchange:
     async def _ring_phones(
         self,
         call: Call,
-        uri: str,
+        route: Route,
         name: str,
         headers: Sequence[tuple[str, str]],
         told: Told,
     ) -> Leg:
-        """Ring `uri`, or, where it stands for phones that registered with us, all of them at once."""
-        phones = self.phones(uri)
+        """Ring a URI, or, where it stands for phones that registered with us, all of them at once."""
+        phones = self.phones(route.uri)
         if phones is None:
-            return await self._ring(call, uri, name, headers, told)
+            return await self._ring(call, route, name, headers, told)
         if not phones:
             raise DialFailed("unreachable", 480, "not_registered")
-        rings = [self._ring(call, phone.uri, name, headers, told, phone) for phone in phones]
+        rings = [self._ring(call, Route(phone.uri), name, headers, told, phone) for phone in phones]
         return await rings[0] if len(rings) == 1 else await first_answer(rings, self.hang_up)
 
     async def _ring(
         self,
         call: Call,
-        uri: str,
+        route: Route,
         name: str,
         headers: Sequence[tuple[str, str]],
         told: Told,
@@ -244,8 +250,8 @@ class Exchange:
         leg = Leg(call.uid, name, 0, call.plays)
         routes = [("Route", route) for route in phone.routes] if phone is not None else []
         try:
-            destination = phone.destination if phone is not None else await self.signalling.resolve(uri)
-            local, body = create_offer(self.open_media(call, leg, destination.host, uri))
+            destination = phone.destination if phone is not None else await self.signalling.resolve(*route)
+            local, body = create_offer(self.open_media(call, leg, destination.host, route))
         except NoMediaPort as error:
             log.error("no media port for an outgoing leg", call=call.uid, problem=str(error))
             raise DialFailed("unreachable", 503) from error
@@ -254,7 +260,7 @@ class Exchange:
             raise DialFailed("unreachable", error.status) from error
         try:
             leg.session = self.signalling.invite(
-                uri,
+                route.uri,
                 destination,
                 from_uri=f"sip:{user_part(call.from_number)}@{bracketed(local.host)}",
                 display_name=call.from_name,
@@ -266,6 +272,7 @@ class Exchange:
                     *routes,
                 ],
                 local=phone.local if phone is not None else None,
+                trunk=route.trunk,
             )
         except SipError as error:
             log.error("an outgoing leg cannot be called", call=call.uid, leg=name, problem=str(error))

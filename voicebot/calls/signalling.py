@@ -16,8 +16,8 @@ class Signalling(Protocol):
 
     def reject(self, session: int, status: int, *, headers: Sequence[tuple[str, str]] = ()) -> None: ...
 
-    async def resolve(self, uri: str) -> Address:
-        """Return where requests for `uri` go. Raises SipError for a name that leads nowhere."""
+    async def resolve(self, uri: str, trunk: str = "") -> Address:
+        """Return where requests for `uri` go. Raises SipError for a name that leads nowhere. `trunk`: see `invite`."""
 
     def invite(
         self,
@@ -29,11 +29,12 @@ class Signalling(Protocol):
         sdp: bytes,
         headers: Sequence[tuple[str, str]] = (),
         local: Address | None = None,
+        trunk: str = "",
     ) -> int:
         """Send an INVITE; return its session.
 
         `local`: from this address of ours, to a phone that registered there. Absent: by the way of the trunk whose peer
-        the target is, with its credentials.
+        the target is, with its credentials; where several have that peer, of the one that is called `trunk`.
         """
 
     def cancel(self, session: int) -> None: ...

@@ -162,6 +162,7 @@ _KINDS: dict[str, tuple[str, Callable[[Data], str], tuple[str, ...]]] = {
         ("agent", "to", "exit"),
     ),
     "replaced": ("call", _of("{} goes on at the phone of {}", "leg", "by"), ("leg", "by")),
+    "route_failed": ("call", _of("not by {}: {} {}", "trunk", "exit", "status"), ("trunk", "exit", "status")),
     "transfer_refused": ("call", _of("transfer {}: {}", "way", "exit"), ("way", "exit")),
     "transfer": ("call", _of("transfer to {}", "to"), ("to",)),
     "transfer_exit": ("call", _of("transfer: {}", "exit"), ("exit",)),

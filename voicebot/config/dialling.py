@@ -63,12 +63,38 @@ def may_dial(target: str, patterns: Sequence[str], agents: Iterable[str] = ()) -
     return any(_lets_through(pattern, target) for pattern in patterns if "@" not in pattern)
 
 
-def dial_uri(target: str, trunk: Trunk | None, agents: Mapping[str, AgentConfig]) -> str | None:
+def outgoing(number: str, trunk: Trunk, trunks: Mapping[str, Trunk]) -> tuple[Trunk, ...]:
+    """Return the trunks by which a number leaves that came up in a call by `trunk`, the first choice first.
+
+    They are those that the first pattern names which lets the number through. None: it may not be dialled, or leads nowhere.
+    """
+    for pattern in trunk.dial:
+        if "@" not in pattern and _lets_through(pattern, number):
+            named = trunk.via.get(pattern)
+            found = (trunk,) if named is None else tuple(trunks[name] for name in named if name in trunks)
+            return tuple(each for each in found if each.host is not None)
+    return ()
+
+
+def number_uri(number: str, trunk: Trunk) -> str:
+    """Return the URI of a number at a trunk's host."""
+    user = number.replace("#", "%23")  # RFC 3261 section 25.1: `#` is no user-unreserved character
+    port = f":{trunk.port}" if trunk.port != 5060 else ""
+    return f"sip:{user}@{trunk.host}{port}" + (f";transport={trunk.transport}" if trunk.transport else "")
+
+
+def dial_uri(
+    target: str,
+    trunk: Trunk | None,
+    agents: Mapping[str, AgentConfig],
+    trunks: Mapping[str, Trunk] | None = None,
+) -> str | None:
     """Return the SIP URI to call for `target`, or None if it may not be dialled or leads nowhere.
 
     A `tel:` URI stands for its number (RFC 3966), without visual separators and parameters.
 
-    An agent's name, extension or URI leads to the agent; another number to the trunk's host, if its patterns allow it.
+    An agent's name, extension or URI leads to the agent; another number to the host of the trunk, or of the first of
+    `trunks` that its pattern names (`outgoing`), if the trunk's patterns allow it.
     """
     tel = _TEL.fullmatch(target)
     if tel is not None:
@@ -82,11 +108,8 @@ def dial_uri(target: str, trunk: Trunk | None, agents: Mapping[str, AgentConfig]
         return None
     if _URI.fullmatch(target):
         return target
-    if trunk.host is None:
-        return None
-    user = target.replace("#", "%23")  # RFC 3261 section 25.1: `#` is no user-unreserved character
-    port = f":{trunk.port}" if trunk.port != 5060 else ""
-    return f"sip:{user}@{trunk.host}{port}" + (f";transport={trunk.transport}" if trunk.transport else "")
+    ways = outgoing(target, trunk, trunks or {})
+    return number_uri(target, ways[0]) if ways else None
 
 
 def is_agent_uri(text: str) -> bool:

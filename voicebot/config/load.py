@@ -196,6 +196,11 @@ def _check_trunks(config: Config, node: MappingNode, findings: list[Finding]) ->
             first = shown.setdefault(trunk.host or "", trunk)
             if first.tls != trunk.tls:
                 section.refuse("tls", f"trunk {first.name!r} shows another certificate to the same host")
+        for named in dict.fromkeys(each for names in trunk.via.values() for each in names):
+            if named not in config.trunks:
+                section.refuse("dial", f"there is no trunk {named!r}", nearest(named, config.trunks))
+            elif config.trunks[named].host is None:
+                section.refuse("dial", f"trunk {named!r} has no `host`: no number can leave by it")
         for network in trunk.networks:
             other = seen.setdefault(str(network), name)
             if other != name:

@@ -103,6 +103,8 @@ class Register:
 class Trunk:
     """Where calls come from and go to. `dial` are the patterns that may be dialled out; none: the agents only.
 
+    `via`: by pattern, the trunks by which such numbers leave, the first choice first; else by this trunk.
+
     `proxy` is an outbound proxy, host and port. `login` answers challenges of a host that we do not register at.
     `ping_seconds`: how often the host is asked by OPTIONS whether it is there; 0: never.
     `trust`: the caller is who P-Asserted-Identity or Remote-Party-ID says (RFC 3325).
@@ -119,6 +121,7 @@ class Trunk:
     trust: bool = False
     register: Register | None = None
     dial: tuple[str, ...] = ()
+    via: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     proxy: tuple[str, int] | None = None
     login: Login | None = None
     ping_seconds: float = PING_SECONDS

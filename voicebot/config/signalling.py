@@ -35,7 +35,7 @@ from voicebot.config.section import (
     one_of,
     text,
 )
-from voicebot.dialplan.source import Node, Position, Scalar, finding
+from voicebot.dialplan.source import Mapping, Node, Position, Scalar, Sequence, finding
 
 
 def sip(section: Section, folder: Path, listen: tuple[str, ...]) -> Sip:
@@ -134,12 +134,32 @@ def _key_pair(section: Section, folder: Path) -> KeyPair:
     return KeyPair(folder / (certificate or ""), folder / (key or ""))
 
 
-def _dial(node: Node) -> str:
+def _dial(node: Node, trunk: Section) -> tuple[str, tuple[str, ...]]:
+    """A pattern, or {to: PATTERN, via: TRUNK or a list of them}."""
+    if not isinstance(node, Mapping):
+        return _pattern(node), ()
+    section = trunk.below(node)
+    pattern, via = section.required("to", _pattern), section.required("via", _names)
+    section.done()
+    if pattern is not None and "@" in pattern:
+        section.refuse("via", "a URI names the host where it leads: `via` is for numbers")
+    return pattern or "", via or ()
+
+
+def _pattern(node: Node) -> str:
     pattern = node.text if isinstance(node, Scalar) else ""
     problem = check_pattern(pattern)
     if problem is not None:
         raise Refused(problem)
     return pattern
+
+
+def _names(node: Node) -> tuple[str, ...]:
+    if not isinstance(node, Sequence):
+        return (text(node),)
+    if not node.items:
+        raise Refused("at least one trunk is needed")
+    return tuple(text(item) for item in node.items)
 
 
 def trunk(name: str, section: Section, folder: Path) -> Trunk:
@@ -160,6 +180,7 @@ def trunk(name: str, section: Section, folder: Path) -> Trunk:
         if host is None:
             section.refuse("register", "to register, the trunk needs a `host`")
     dialplan = section.required("dialplan", text)
+    dial = section.items("dial", lambda node: _dial(node, section), ())
     result = Trunk(
         name=name,
         dialplan=dialplan or "",
@@ -169,7 +190,8 @@ def trunk(name: str, section: Section, folder: Path) -> Trunk:
         auth=section.value("auth", boolean, False),
         trust=section.value("trust", boolean, False),
         register=register,
-        dial=section.items("dial", _dial, ()),
+        dial=tuple(pattern for pattern, _ in dial),
+        via={pattern: names for pattern, names in reversed(dial) if names},  # the first counts
         proxy=_proxy(section),
         login=registering.login(section.section("login")) if section.get("login") is not None else None,
         ping_seconds=section.value("ping_seconds", number(0, 3600), PING_SECONDS),

@@ -67,7 +67,7 @@ class SipSignalling:
         public_address: str | None,
         stun: tuple[str, int] | None = None,
         authenticate: Callable[[Request, Address], Realm | None],
-        way: Callable[[Uri], Way],
+        way: Callable[[Uri, str], Way],
         credentials: Callable[[Request, Address], Credentials | None],
         on_event: Callable[[Event], None],
         tls: Tls,
@@ -79,7 +79,7 @@ class SipSignalling:
     ) -> None:
         """`client_certificates`: by the name of a peer, what is shown to it instead of the certificate of `tls`.
 
-        `way(uri)` leads to the peer that it names; `credentials(invite, source)` answer challenges in calls that came in.
+        `way(uri, trunk)` leads to the peer that the URI names, by that trunk if it has this peer; `credentials(invite, source)` answer challenges in calls that came in.
 
         `stun`: the server (host, port) from which our public address is learned. `capture` sees all messages.
         Raises TlsError.
@@ -193,9 +193,9 @@ class SipSignalling:
         self.endpoint.reject(session, status, self.shell.now(), headers=headers)
         self.shell.flush()
 
-    async def resolve(self, uri: str) -> Address:
+    async def resolve(self, uri: str, trunk: str = "") -> Address:
         """See `Signalling.resolve`: the first route of the peer's trunk, else the URI itself."""
-        routes = self._way(Uri.parse(uri)).routes
+        routes = self._way(Uri.parse(uri), trunk).routes
         return await self.locate(str(NameAddress.parse(routes[0]).uri) if routes else uri)
 
     def ping(
@@ -206,7 +206,7 @@ class SipSignalling:
         Without `local` it goes on to the peer's other addresses as a call does, see `locations`.
         """
         ours = bracketed(self.advertised_host(destination.host))
-        from_uri = self._way(Uri.parse(uri)).from_uri or f"sip:voicebot@{ours}"
+        from_uri = self._way(Uri.parse(uri), "").from_uri or f"sip:voicebot@{ours}"
         lines = [("Route", route) for route in routes]
         others = self._others.get(destination, ()) if local is None else ()
         number = self.endpoint.options(uri, from_uri, self.shell.now(), destination, local, lines, others)
@@ -254,8 +254,9 @@ class SipSignalling:
         sdp: bytes,
         headers: Sequence[tuple[str, str]] = (),
         local: Address | None = None,
+        trunk: str = "",
     ) -> int:
-        way = self._way(Uri.parse(target)) if local is None else Way()
+        way = self._way(Uri.parse(target), trunk) if local is None else Way()
         session = self.endpoint.invite(
             target,
             way.from_uri or from_uri,

@@ -18,7 +18,7 @@ import structlog
 
 from voicebot.config import Config
 from voicebot.dialplan.schema import Dialplan
-from voicebot.dialplan.source import Finding
+from voicebot.dialplan.source import Finding, texts_of
 from voicebot.dialplan.sources import Sources, read_sources
 from voicebot.runtime.control.compiling import Compiled, CompileError, Compiler
 from voicebot.runtime.control.prompts import PromptIndex, Rendered
@@ -58,7 +58,7 @@ class Change:
             "text": self.text,
             "version": self.version,
             "before": self.before,
-            "findings": [str(item) for item in self.findings],
+            "findings": texts_of(self.findings),
             "seconds": round(self.seconds, 3),
         }
 
@@ -327,9 +327,8 @@ def tell(change: Change) -> None:
         running=change.before,
         why=change.text,
     )
-    for item in change.findings:
-        if item.severity == "error":
-            log.error("finding", name=change.name, finding=str(item))
+    for line in texts_of(item for item in change.findings if item.severity == "error"):
+        log.error("finding", name=change.name, finding=line)
 
 
 def _stamp(files: Iterable[Path]) -> Stamp:

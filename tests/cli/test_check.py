@@ -116,3 +116,28 @@ def test_a_word_that_the_recogniser_lacks_is_a_note_only() -> None:
     result = run(CLEAN + 'intents: {pay: {en: ["pay by zorblquux"]}}\n', "plan.yaml")
     assert result.exit_code == 0
     assert "'zorblquux'" in result.stderr
+
+
+def test_notes_are_in_the_language_of_the_findings(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG.format(skill="cards"), encoding="utf-8")
+    (tmp_path / "models" / "vosk-model-broken").mkdir(parents=True)
+    text = CLEAN.replace("[en]", "[en, zh]").replace("say: Hello.", "say: {en: Hello., zh: 您好。}")
+    notes = [line for line in run(text, "--lang", "zh").stdout.splitlines() if line.startswith("说明：")]
+    assert len(notes) == 2
+    assert "不是完整的 vosk 模型，缺少 am/final.mdl" in notes[0]
+    assert "没有 zh 的语音识别：来电者只能按键操作" in notes[1]
+    assert not run(text, "--lang", "zh").stdout.count("note:")
+
+
+def test_of_very_many_findings_the_errors_are_told_first_and_the_rest_is_counted() -> None:
+    lost = "".join(f"  lost{number}:\n    - hangup: {{}}\n" for number in range(150))
+    text = CLEAN + lost + "bad: 1\nworse: 2\n"
+    lines = run(text, "plan.yaml").stderr.splitlines()
+    heads = [line for line in lines if re.match(r"plan\.yaml:\d+:\d+: ", line)]
+    assert len(heads) == 100
+    assert [" error " in line for line in heads[:3]] == [True, True, False]
+    assert lines[-1] == "and 52 more findings: --format json or sarif tells all"
+    assert run(text, "plan.yaml", "--lang", "zh").stderr.splitlines()[-1].startswith("另有 52 个问题未显示")
+    assert len(data(text, "--json")["findings"]) == 152
+    sarif = data(text, "--format", "sarif")
+    assert len(sarif["runs"][0]["results"]) == 152

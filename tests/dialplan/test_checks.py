@@ -289,6 +289,34 @@ def test_includes_are_merged_and_a_name_given_twice_is_an_error() -> None:
     assert "VB029" in {code for code, _, _ in places(text, {"more.yaml": more + "hotline: {}\n"})}
 
 
+def test_an_include_does_not_lead_out_of_the_folder_of_the_main_file(tmp_path: Path) -> None:
+    folder, below = tmp_path / "plans", tmp_path / "plans" / "below"
+    below.mkdir(parents=True)
+    (tmp_path / "secret.yaml").write_text("vars: {pin: hidden}\n", "utf-8")
+    (folder / "link.yaml").symlink_to(tmp_path / "secret.yaml")
+    (folder / "more.yaml").write_text("vars: {a: b}\n", "utf-8")
+    (below / "again.yaml").write_text("include: [../more.yaml, ../../secret.yaml]\n", "utf-8")
+    main = folder / "main.yaml"
+    names = ("../secret.yaml", "../none.yaml", f"{tmp_path}/secret.yaml", "link.yaml", "below/again.yaml")
+    main.write_text(EN + f"include: [{', '.join(names)}]\nflows:\n  main: [{{hangup: {{}}}}]\n", "utf-8")
+    told = check(main)[1]
+    assert {(item.code, item.message.partition(" does ")[2]) for item in told} == {
+        ("VB029", "not lie in the folder of the main file")
+    }
+    assert [Path(item.file).name for item in told] == ["again.yaml"] + ["main.yaml"] * 4
+
+
+def test_a_folder_of_links_to_files_of_one_folder_is_served(tmp_path: Path) -> None:
+    """As container platforms mount files."""
+    real, mounted = tmp_path / "..data", tmp_path
+    real.mkdir()
+    (real / "main.yaml").write_text(EN + "include: more.yaml\nflows:\n  main: [{goto: other}]\n", "utf-8")
+    (real / "more.yaml").write_text("flows:\n  other: [{hangup: {}}]\n", "utf-8")
+    for name in ("main.yaml", "more.yaml"):
+        (mounted / name).symlink_to(real / name)
+    assert check(mounted / "main.yaml")[1] == ()
+
+
 def test_files_that_include_each_other_twice_over_are_read_once_each() -> None:
     """Thirty files in a chain, each naming the next one twice, are 2^30 ways through them."""
     text = EN + "include: [f0.yaml]\nflows:\n  main: [{hangup: {}}]\n"

@@ -105,18 +105,23 @@ def test_what_cannot_be_spoken_is_told_and_the_next_job_is_done(tmp_path: Path) 
 
 
 def test_files_are_kept_with_all_that_they_include(tmp_path: Path) -> None:
-    (tmp_path / "lines").mkdir()
-    (tmp_path / "common.yaml").write_text("flows:\n  more: [{hangup: a}]\n", "utf-8")
-    main = tmp_path / "lines" / "main.yaml"
-    main.write_text(PLAIN + "include: [../common.yaml, missing.yaml]\n", "utf-8")
+    lines, shared = tmp_path / "lines", tmp_path / "lines" / "shared"
+    shared.mkdir(parents=True)
+    common = shared / "common.yaml"
+    common.write_text("flows:\n  more: [{hangup: a}]\n", "utf-8")
+    (tmp_path / "secret.yaml").write_text("flows:\n  hidden: [{hangup: a}]\n", "utf-8")
+    (lines / "link.yaml").symlink_to(tmp_path / "secret.yaml")
+    main = lines / "main.yaml"
+    out = f"../secret.yaml, link.yaml, {tmp_path}/secret.yaml"
+    main.write_text(PLAIN + f"include: [shared/common.yaml, missing.yaml, {out}]\n", "utf-8")
     sources, paths = read_sources(main)
-    assert (sources.main, sorted(sources.files)) == ("lines/main.yaml", ["common.yaml", "lines/main.yaml"])
-    assert paths == (main, tmp_path / "common.yaml")
+    assert (sources.main, sorted(sources.files)) == ("main.yaml", ["main.yaml", "shared/common.yaml"])
+    assert paths == (main, common)
     again = Sources.unpack(sources.pack())
     assert again == sources
     written = again.write(tmp_path / "elsewhere")
     assert written.read_bytes() == main.read_bytes()
-    assert (again.line("", 1), again.line("common.yaml", 2)) == ("dialplan: 1", "more: [{hangup: a}]")
+    assert (again.line("", 1), again.line("shared/common.yaml", 2)) == ("dialplan: 1", "more: [{hangup: a}]")
     assert (again.line("none.yaml", 1), again.line("", 999), again.line("", 0)) == ("", "", "")
 
 

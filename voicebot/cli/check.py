@@ -31,10 +31,11 @@ from voicebot.config import Config, Overrides
 from voicebot.config.load import DEFAULT_FILE
 from voicebot.dialplan.checks.around import Around
 from voicebot.dialplan.checks.reach import Bound, bounds
+from voicebot.dialplan.findings.translate import translate
 from voicebot.dialplan.loader import check as check_file
 from voicebot.dialplan.loader import prompts_beside
 from voicebot.dialplan.schema import Dialplan
-from voicebot.dialplan.source import Finding
+from voicebot.dialplan.source import Finding, foremost
 from voicebot.engines import engines_for
 from voicebot.runtime.render.around import around, around_of, has_dictionary
 from voicebot.speech.errors import SpeechError
@@ -97,9 +98,9 @@ def examine(settings: Config | None, files: list[Path], language: str) -> Report
     problem = ""
     if settings is not None:
         try:
-            notes = engines_for(settings, dialplans).notes
+            notes = tuple(translate(note, language) for note in engines_for(settings, dialplans).notes)
         except SpeechError as error:
-            problem = str(error)
+            problem = translate(str(error), language)
     if (settings is None or not settings.agents) and any(dialplan.queues for dialplan in dialplans):
         notes = (*notes, WORDS[language]["unstaffed"])
     return Report(findings, found, notes, problem)
@@ -113,18 +114,21 @@ def _around(settings: Config | None, prompts: Path) -> Around:
 
 def _print(report: Report, language: str) -> None:
     errors = Console(emoji=False, stderr=True, highlight=False, soft_wrap=True)
-    sources = {file: source_lines(file) for file in {item.file for item in report.findings}}
-    for item in report.findings:
+    shown, left = foremost(report.findings)
+    sources = {file: source_lines(file) for file in {item.file for item in shown}}
+    for item in shown:
         head, *source = finding_lines(item, language, sources[item.file])
         style = {"error": "red", "warning": "yellow"}.get(item.severity, "cyan")
         errors.print(head, markup=False, style=style)
         for line in source:
             errors.print(line, markup=False)
+    if left:
+        errors.print(WORDS[language]["more"].format(left), markup=False)
     for file, rows in report.bounds.items():
         for line in (file, *bound_lines(rows, language)):
             typer.echo(line)
     for note in report.notes:
-        typer.echo(f"note: {note}")
+        typer.echo(WORDS[language]["note"] + note)
     if report.problem:
         typer.echo(report.problem, err=True)
     typer.echo(summary(report, language))

@@ -36,6 +36,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "keys": "keys only",
         "never": "no end",
         "dialplans": "good dialplans",
+        "note": "note: ",
+        "more": "and {} more findings: --format json or sarif tells all",
         "unstaffed": "no agents are configured: whether queues can be served was not checked",
     },
     "zh": {
@@ -53,6 +55,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "keys": "仅按键",
         "never": "无上限",
         "dialplans": "个可用的拨号方案",
+        "note": "说明：",
+        "more": "另有 {} 个问题未显示：用 --format json 或 sarif 可查看全部",
         "unstaffed": "没有配置坐席：未检查队列是否有人服务",
     },
 }

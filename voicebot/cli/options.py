@@ -11,7 +11,7 @@ from rich.console import Console
 from voicebot.config import Config, Overrides, load_config
 from voicebot.dialplan.loader import DialplanError, load
 from voicebot.dialplan.schema import Dialplan
-from voicebot.dialplan.source import Finding, SourceError
+from voicebot.dialplan.source import MORE, Finding, SourceError, foremost
 from voicebot.runtime.render.around import around_of
 
 WRONG_USE = 2  # exit code: wrong use or wrong configuration
@@ -35,8 +35,11 @@ def give_up(text: str, code: int = WRONG_USE) -> NoReturn:
 def print_findings(findings: Iterable[Finding]) -> None:
     """Print findings to stderr, one a line, as FILE:LINE:COLUMN."""
     console = Console(emoji=False, stderr=True, highlight=False, soft_wrap=True)
-    for item in findings:
+    shown, left = foremost(findings)
+    for item in shown:
         console.print(str(item), markup=False, style="red" if item.severity == "error" else "yellow")
+    if left:
+        console.print(MORE.format(left), markup=False)
 
 
 def configuration(config: Path | None, overrides: Overrides) -> Config:

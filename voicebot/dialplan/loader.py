@@ -28,13 +28,13 @@ from voicebot.dialplan.source import (
     plain,
     read_source,
 )
+from voicebot.dialplan.sources import MAX_FILES, is_within
 from voicebot.dialplan.targets import Flow, FlowReader, steps
 from voicebot.dialplan.testcases import CallerTest, case
 from voicebot.dialplan.tools.ordering import ordered
 from voicebot.dialplan.warm import warm
 
 VERSION = 1
-MAX_FILES = 100
 NAMED = ("vars", "hours", "services", "queues", "intents", "types", "handlers", "flows")
 LISTED = ("links", "tests")
 SINGLE = ("dialplan", "hotline", "defaults")
@@ -114,7 +114,7 @@ def _read_file(path: Path, merged: _Merged, findings: list[Finding], above: list
             hint = nearest(key.text, SECTIONS) or f"known here: {', '.join(SECTIONS)}"
             findings.append(finding("VB020", key.position, f"unknown key {key.text!r}", hint))
         elif key.text == "include":
-            _include(path, value, merged, findings, [*above, path.resolve()])
+            _include(path, value, merged, findings, [*above, path])
         else:
             _merge(key, value, merged, findings, included=bool(above))
 
@@ -153,9 +153,12 @@ def _include(path: Path, node: Node, merged: _Merged, findings: list[Finding], a
             findings.append(finding("VB021", item.position, "the name of a file is expected"))
             continue
         other = path.parent / item.value
-        if not other.is_file():
+        if not is_within(above[0], other):  # said before whether there is such a file
+            message = f"{item.value} does not lie in the folder of the main file"
+            findings.append(finding("VB029", item.position, message, "put it there, or into a folder below"))
+        elif not other.is_file():
             findings.append(finding("VB001", item.position, f"there is no file {item.value}"))
-        elif other.resolve() in above:
+        elif other.resolve() in (each.resolve() for each in above):
             findings.append(finding("VB029", item.position, f"{item.value} includes itself"))
         elif other.resolve() in merged.files:
             findings.append(finding("VB029", item.position, f"{item.value} is included already"))

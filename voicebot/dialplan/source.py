@@ -29,6 +29,9 @@ from ruamel.yaml.reader import ReaderError
 MAX_BYTES = 2 * 1024 * 1024  # the largest hotline seen is 60 kB; the pure parser needs some 10 s for this
 MAX_NODES = 200_000  # after the expansion of aliases
 MAX_DEPTH = 60
+MOST_TOLD = 100  # findings that are told as text: nobody reads more, and a file can hold many thousands
+
+MORE = "and {} more findings: voicebot check --format json tells all"
 
 Severity = Literal["error", "warning", "info"]
 
@@ -68,12 +71,28 @@ def finding(
     return Finding(code, severity, position.file, position.line, position.column, message, hint)
 
 
+def foremost(findings: Iterable[Finding]) -> tuple[list[Finding], int]:
+    """Return what is told as text, and how many findings that leaves out: where not all are told, errors come first."""
+    severities = ("error", "warning", "info")
+    every = list(findings)
+    if len(every) <= MOST_TOLD:
+        return every, 0
+    ranked = sorted(every, key=lambda item: severities.index(item.severity))
+    return ranked[:MOST_TOLD], len(ranked) - MOST_TOLD
+
+
+def texts_of(findings: Iterable[Finding]) -> list[str]:
+    """Return findings as lines, the last of them how many were left out."""
+    shown, left = foremost(findings)
+    return [*(str(item) for item in shown), *([MORE.format(left)] if left else [])]
+
+
 class SourceError(Exception):
     """A file cannot be used. `findings` holds everything that was found, in the order of the file; one at least."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(sorted(findings, key=lambda f: (f.file, f.line, f.column, f.code)))
-        super().__init__("\n".join(str(item) for item in self.findings))
+        super().__init__("\n".join(texts_of(self.findings)))
 
 
 # --- the tree ------------------------------------------------------------------------------------------------------

@@ -52,10 +52,19 @@ class Sources:
         return lines[line - 1].strip() if 0 < line <= len(lines) else ""
 
 
+def is_within(main: Path, file: Path) -> bool:
+    """Say whether a file lies in the folder of a dialplan's main file or below it, links followed."""
+    real = Path(os.path.realpath(file))
+    return real.is_relative_to(os.path.realpath(main.parent)) or real.is_relative_to(
+        os.path.dirname(os.path.realpath(main))
+    )
+
+
 def read_sources(path: Path) -> tuple[Sources, tuple[Path, ...]]:
     """Read a dialplan's files with all that they include; return them and their absolute paths, the main one first.
 
-    Raises OSError if the main file cannot be read. An included one that cannot is left out: checking tells about it.
+    Raises OSError if the main file cannot be read. An included one that cannot, or that lies elsewhere, is left out:
+    checking tells about it.
     """
     main = Path(os.path.abspath(path))
     found: dict[Path, bytes] = {main: _read(main)}
@@ -64,7 +73,7 @@ def read_sources(path: Path) -> tuple[Sources, tuple[Path, ...]]:
         current = waiting.pop(0)
         for name in _includes(found[current]):
             other = Path(os.path.abspath(current.parent / name))
-            if other not in found and other.is_file():
+            if other not in found and is_within(main, other) and other.is_file():
                 found[other] = _read(other)
                 waiting.append(other)
     top = Path(os.path.commonpath([file.parent for file in found]))

@@ -223,6 +223,7 @@ this version does not fill a form from one utterance ⇒ 此版本不能从一�
 callback does not say which queue calls back ⇒ callback 没有写明由哪个队列回拨
 declare one under queues ⇒ 请在 queues 下声明一个
 offer_callback needs the exit callback_booked ⇒ offer_callback 需要出口 callback_booked
+put it there, or into a folder below ⇒ 请将它放到该目录或其子目录中
 where does the call go on when one was booked? ⇒ 预约之后通话从哪里继续？
 to say nothing, remove the step or the key ⇒ 如不需要播放，请删除该步骤或键
 more than {0} files ⇒ 文件超过 {0} 个
@@ -273,6 +274,7 @@ the prompt offers {0}, and whoever says just that is not understood so ⇒ 提�
 let a phrase of the intent {0} be met by it ⇒ 请让意图 {0} 的某个说法能匹配它
 {0} ends before it begins ⇒ {0} 的结束早于开始
 {0} has hours already ⇒ {0} 已有营业时间
+{0} does not lie in the folder of the main file ⇒ {0} 不在主文件所在的目录中
 {0} includes itself ⇒ {0} 包含了自身
 {0} is included already ⇒ {0} 已经被包含过
 {0} is a group of variables ⇒ {0} 是一组变量
@@ -356,4 +358,14 @@ more than {0} brackets within each other ⇒ 括号嵌套超过 {0} 层
 key `{0}` stands for `{1}`, which is none of `values` ⇒ 按键 `{0}` 代表 `{1}`，但它不在 `values` 中
 unknown filter {0}: {1} ⇒ 未知的过滤器 {0}：{1}
 unknown filter {0} ⇒ 未知的过滤器 {0}
+it knows English only ⇒ 它只识别英语
+models/ holds no vosk model for it ⇒ models/ 中没有该语言的 vosk 模型
+no recogniser for {0}: its callers are led by keys. To let them speak, put a vosk model for {1} into {2} (models/README.md) ⇒ 没有 {0} 的语音识别：来电者只能按键操作。如需语音，请将 {1} 的 vosk 模型放入 {2}（见 models/README.md）
+speech.asr.{0}: {1} cannot recognise {2} here: {3} ⇒ speech.asr.{0}：{1} 在此无法识别 {2}：{3}
+the voice engine {0} is not installed; there are: {1} ⇒ 没有安装语音合成引擎 {0}；现有：{1}
+unpack a model from https://alphacephei.com/vosk/models there, or remove the folder ⇒ 请将 https://alphacephei.com/vosk/models 中的模型解压到该处，或删除该目录
+{0} has no decoding graph (graph/HCLr.fst or graph/HCLG.fst); {1} ⇒ {0} 没有解码图（graph/HCLr.fst 或 graph/HCLG.fst）；{1}
+{0} is damaged; {1} ⇒ {0} 已损坏；{1}
+{0} is no complete vosk model, {1} missing; {2} ⇒ {0} 不是完整的 vosk 模型，缺少 {1}；{2}
+{0} is not a folder; {1} ⇒ {0} 不是目录；{1}
 """

@@ -64,6 +64,16 @@ def test_only_an_invite_that_is_not_answered_at_once_gets_a_100() -> None:
     assert peer.advance(10) == []
 
 
+def test_a_phone_that_cannot_do_without_a_100_gets_it_at_once() -> None:
+    """pyVoIP takes a 200 that comes first for another call's, and never acknowledges it."""
+    peer = Peer()
+    headers = ("User-Agent: pyVoIP 1.6.8",)
+    [trying] = peer.send("INVITE", body=SDP, branch="z9hG4bKinvite", headers=headers)
+    assert isinstance(trying, Response)
+    assert trying.status == 100
+    assert peer.advance(10) == []
+
+
 def test_the_2xx_names_us_and_is_repeated_until_the_ack() -> None:
     peer = Peer()
     call = called(peer, headers=("Record-Route: <sip:p1;lr>, <sip:p2;lr>",))

@@ -6,11 +6,14 @@ from voicebot.sip.message import Request
 from voicebot.sip.transaction import Action, Input, Row, State, Table, Timers
 from voicebot.sip.transaction_server import ServerTransaction
 
+# What calls itself so loses a final response that no provisional one came before (pyVoIP 1.6).
+NEEDS_TRYING = ("pyVoIP",)
+
 
 class InviteServerTransaction(ServerTransaction):
     """An INVITE that was received. Its user repeats a 2xx (`respond` again) until the ACK comes.
 
-    A user who answers at once spares both sides the 100.
+    A user who answers at once spares both sides the 100, unless the peer cannot do without.
     """
 
     INITIAL: ClassVar[State] = State.PROCEEDING
@@ -39,6 +42,11 @@ class InviteServerTransaction(ServerTransaction):
         State.COMPLETED: (Input.TIMER_G, Input.TIMER_H),
         State.CONFIRMED: (Input.TIMER_I,),
     }
+
+    def __init__(self, request: Request, now: float, *, reliable: bool = False) -> None:
+        super().__init__(request, now, reliable=reliable)
+        if (request.first("user-agent") or "").startswith(NEEDS_TRYING):
+            self._step(Input.TIMER_100, now)
 
     def receive_ack(self, ack: Request, now: float) -> Request | None:
         """Take an ACK; return it if it is for the user: an ACK to a 2xx that came with the INVITE's branch."""

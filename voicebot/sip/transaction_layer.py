@@ -214,7 +214,7 @@ class TransactionLayer:
         self.servers[server.key] = server
         if merge_key is not None:
             self._merged.setdefault(merge_key, server)
-        self._scheduler.schedule(server)
+        self.settle_server(server)
         return server
 
     def settle_server(self, server: Server) -> None:

@@ -1,6 +1,5 @@
 """Asterisk as a PBX on 127.0.0.1: the hotline is its trunk, the agents' extensions live there."""
 
-import random
 import re
 import subprocess
 import time
@@ -9,12 +8,12 @@ from pathlib import Path
 
 from tests.interop.audio import AGENT_HZ, CALLER_HZ, tone_wav
 from tests.live.hotline import free_port, options, wait_until
+from tests.live.port_blocks import PBXS, claim
 from tests.runtime.certificates import Authority
 
 _CONFIGURATION = Path(__file__).parent / "asterisk"
 _STARTS_WITHIN = 20.0
 MUSIC_HZ = 300.0
-_RTP_PORTS = range(12000, 19800, 200)  # below those of the hotlines; each Asterisk takes a block of its own
 
 
 class Asterisk:
@@ -39,7 +38,7 @@ class Asterisk:
         self.port = 5060 if files else free_port()
         self.tls_port = free_port()
         self._root, self._run = root, run
-        rtp_first = random.choice(_RTP_PORTS)
+        rtp_first, rtp_last = claim(self, PBXS)
         self.audio = run / "audio"
         for name in (
             "etc",
@@ -71,7 +70,7 @@ class Asterisk:
             "HOTLINE": hotline,
             "GUARDED": guarded,
             "RTP_FIRST": rtp_first,
-            "RTP_LAST": rtp_first + _RTP_PORTS.step - 1,
+            "RTP_LAST": rtp_last,
         }
         for source in _CONFIGURATION.glob("*.conf"):
             text = re.sub(r"@([A-Z_]+)@", lambda mark: str(marks[mark.group(1)]), source.read_text())

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.interop.audio import silence_wav
 from tests.live.hotline import free_port, wait_until
+from tests.live.port_blocks import PHONES, claim
 from voicebot.sip.address import bracketed
 
 _MODULES = Path("/usr/lib/baresip/modules")
@@ -51,6 +52,7 @@ class Baresip:
         self.events: list[dict[str, Any]] = []
         self._registers = bool(registrar) and registered
         self._control_port = free_port()
+        self._rtp_ports = claim(self, PHONES)
         self._buffer = b""
         self._log = folder / "baresip.log"
         self._source = says or silence_wav(folder / "silence.wav", 120)
@@ -88,6 +90,7 @@ class Baresip:
             "ausrc_channels 1",
             "auplay_channels 1",
             "audio_buffer 20-160",
+            f"rtp_ports {self._rtp_ports[0]}-{self._rtp_ports[1]}",
             "rtp_timeout 0",
             f"module_path {_MODULES}",
             f"ctrl_tcp_listen 127.0.0.1:{self._control_port}",

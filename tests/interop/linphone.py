@@ -8,7 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.live.hotline import free_port, wait_until
+from tests.live.hotline import wait_until
+from tests.live.port_blocks import PHONES, claim
 
 _CONFIGURATION = """[sip]
 sip_port={port}
@@ -49,7 +50,7 @@ class Linphone:
         (self._home / ".local/share/linphone").mkdir(parents=True)
         self._folder = folder
         self._pipe = f"interop-linphone-{os.getpid()}-{self.port}"
-        settings = _CONFIGURATION.format(user=user, port=port, rtp=free_port() & ~1)
+        settings = _CONFIGURATION.format(user=user, port=port, rtp=claim(self, PHONES)[0])
         (folder / "linphonerc").write_text(settings)
 
     def __enter__(self) -> "Linphone":

@@ -1,4 +1,4 @@
-"""pyVoIP as a telephone: `python pyvoip_phone.py SERVER-PORT SIP-PORT USER PASSWORD HEARD SAYS SECONDS [NUMBER]`.
+"""pyVoIP as a telephone: `python pyvoip_phone.py SERVER SIP RTP-FIRST RTP-LAST USER PASSWORD HEARD SAYS SECONDS [NUMBER]`.
 
 Runs in a virtual environment that has pyVoIP and nothing else. It registers, calls NUMBER or answers the first call,
 says the file SAYS (8-bit unsigned, 8 kHz: what pyVoIP speaks) once, writes what it hears to HEARD in the same
@@ -22,7 +22,7 @@ _PATIENCE = 30.0  # seconds
 
 
 def main(arguments: list[str]) -> None:
-    port, own_port, user, password, heard, says, seconds, *number = arguments
+    port, own_port, rtp_first, rtp_last, user, password, heard, says, seconds, *number = arguments
     incoming: list[VoIPCall] = []
     phone = VoIPPhone(
         "127.0.0.1",
@@ -32,8 +32,8 @@ def main(arguments: list[str]) -> None:
         myIP="127.0.0.1",
         callCallback=incoming.append,
         sipPort=int(own_port),
-        rtpPortLow=int(own_port) + 20000,
-        rtpPortHigh=int(own_port) + 20100,
+        rtpPortLow=int(rtp_first),
+        rtpPortHigh=int(rtp_last),
     )
     phone.start()
     try:

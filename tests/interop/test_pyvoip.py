@@ -17,6 +17,7 @@ from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in, s
 from tests.interop.baresip import Baresip
 from tests.interop.conftest import DIALPLAN
 from tests.live.hotline import Hotline, free_port, log_on_failure, running, wait_until
+from tests.live.port_blocks import PHONES, claim
 from voicebot.media.tones import tone
 
 PHONE = Path(__file__).parent / "pyvoip_phone.py"
@@ -38,7 +39,16 @@ class PyVoip:
         words = folder / "says"  # not at once: a prompt stops when the caller is heard
         samples = np.concatenate([np.zeros(3 * 8000, np.int16), tone((says,), 60.0)])
         words.write_bytes(((samples.astype(np.int32) >> 8) + 128).astype(np.uint8).tobytes())
-        names = [hotline.port, free_port(), "6001", "hush6001", self._heard, words, seconds]
+        names = [
+            hotline.port,
+            free_port(),
+            *claim(self, PHONES),
+            "6001",
+            "hush6001",
+            self._heard,
+            words,
+            seconds,
+        ]
         self._command = [str(python), str(PHONE), *map(str, names), *([number] if number else [])]
 
     def __enter__(self) -> "PyVoip":

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tests.live.port_blocks import HOTLINES, claim
 from voicebot.cli.main import app
 
 ROOT = Path(__file__).parents[2]
@@ -84,8 +85,7 @@ class Hotline:
         self.data = folder / "data"
         self.log = folder / "serve.log"
         self.config = folder / "config.yaml"
-        first = random.randrange(20000, 31000, 100)
-        self.rtp_ports = (first, first + 1499)
+        self.rtp_ports = claim(self, HOTLINES)
         sections: dict[str, Any] = {
             "sip": {"listen": [f"udp:127.0.0.1:{self.port}"]},
             "trunks": {"local": {"networks": ["127.0.0.0/8"], "dialplan": "main"}},

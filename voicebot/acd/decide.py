@@ -11,7 +11,6 @@ answers at the very instant of a time-out has the call. The rules:
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from voicebot.acd.draft import Draft
 from voicebot.acd.messages import (
@@ -142,7 +141,7 @@ def _join(draft: Draft, call: WaitingCall) -> None:
     if queue.max_length is not None and ahead >= queue.max_length:
         draft.commands.append(Exit(call.uid, "full"))
         return
-    draft.waiting[call.uid] = replace(call, since=draft.now, tried={}, relaxed=0, aged=0, position=0)
+    draft.waiting[call.uid] = call._replace(since=draft.now, tried={}, relaxed=0, aged=0, position=0)
 
 
 def _joinable(draft: Draft, call: WaitingCall) -> QueueSpec:
@@ -160,7 +159,7 @@ def _join_booked(draft: Draft, call: WaitingCall, instead_of: str) -> None:
     if before is not None:
         draft.drop(before, "caller_left")
     since = min(call.since, draft.now)
-    draft.waiting[call.uid] = replace(call, since=since, booked=True, tried={}, relaxed=0, aged=0, position=0)
+    draft.waiting[call.uid] = call._replace(since=since, booked=True, tried={}, relaxed=0, aged=0, position=0)
 
 
 def _leave(draft: Draft, uid: str) -> None:
@@ -184,20 +183,20 @@ def _answered(draft: Draft, assignment: Assignment) -> None:
 
 def _log_in(draft: Draft, agent: Agent) -> None:
     if agent.leaving:
-        draft.agents[agent.id] = replace(agent, leaving=False)
+        draft.agents[agent.id] = agent._replace(leaving=False)
     elif agent.status is AgentStatus.LOGGED_OUT:
-        agent = replace(agent, not_before=None, missed_in_a_row=0)
+        agent = agent._replace(not_before=None, missed_in_a_row=0)
         if agent.wrap_up_until is not None and agent.wrap_up_until > draft.now:
-            draft.agents[agent.id] = replace(agent, status=AgentStatus.WRAP_UP)
+            draft.agents[agent.id] = agent._replace(status=AgentStatus.WRAP_UP)
         else:
             draft.free(agent)
 
 
 def _log_out(draft: Draft, agent: Agent) -> None:
     if agent.assignment is None:
-        draft.agents[agent.id] = replace(agent, status=AgentStatus.LOGGED_OUT)
+        draft.agents[agent.id] = agent._replace(status=AgentStatus.LOGGED_OUT)
         return
-    draft.agents[agent.id] = replace(agent, leaving=True)
+    draft.agents[agent.id] = agent._replace(leaving=True)
     if agent.status is AgentStatus.RINGING:
         draft.cancel_ring(draft.assignments[agent.assignment], "agent_logged_out")
 
@@ -207,16 +206,16 @@ def _reconfigure(draft: Draft, event: Reconfigure) -> None:
     for agent in event.agents.values():
         known = draft.agents.get(agent.id)
         if known is None:
-            draft.agents[agent.id] = replace(agent, idle_since=draft.now)
+            draft.agents[agent.id] = agent._replace(idle_since=draft.now)
         else:
-            draft.agents[agent.id] = replace(known, uri=agent.uri, skills=agent.skills, removed=False)
+            draft.agents[agent.id] = known._replace(uri=agent.uri, skills=agent.skills, removed=False)
     for agent in list(draft.agents.values()):
         if agent.id in event.agents:
             continue
         if agent.assignment is None:
             del draft.agents[agent.id]
             continue
-        draft.agents[agent.id] = replace(agent, removed=True)
+        draft.agents[agent.id] = agent._replace(removed=True)
         if agent.status is AgentStatus.RINGING:
             draft.cancel_ring(draft.assignments[agent.assignment], "agent_logged_out")
 
@@ -227,7 +226,7 @@ def _reconfigure(draft: Draft, event: Reconfigure) -> None:
 def _expire(draft: Draft) -> None:
     for agent in list(draft.agents.values()):
         if agent.not_before is not None and agent.not_before <= draft.now:
-            agent = draft.agents[agent.id] = replace(agent, not_before=None)
+            agent = draft.agents[agent.id] = agent._replace(not_before=None)
         if (
             agent.status is AgentStatus.WRAP_UP
             and agent.wrap_up_until is not None
@@ -246,12 +245,12 @@ def _expire(draft: Draft) -> None:
             continue
         due = sum(call.since + item.after <= draft.now for item in queue.relax)
         if due != call.relaxed:
-            call = draft.waiting[call.uid] = replace(call, relaxed=due)
+            call = draft.waiting[call.uid] = call._replace(relaxed=due)
         aged = call.aged
         while queue.ageing and call.since + (aged + 1) * queue.ageing <= draft.now:
             aged += 1
         if aged != call.aged:
-            draft.waiting[call.uid] = replace(call, aged=aged)
+            draft.waiting[call.uid] = call._replace(aged=aged)
 
 
 def _send_on_unservable(draft: Draft) -> None:

@@ -5,7 +5,6 @@ while ringing or talking, and it names that agent; a call is waiting or in one a
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from voicebot.acd.messages import Announce, CancelCause, CancelRing, Command, Connect, Exit, QueueExit, Ring
 from voicebot.acd.model import (
@@ -77,22 +76,22 @@ class Draft:
     # --- moves --------------------------------------------------------------------------------------------------------
 
     def ring(self, call: WaitingCall, agent: Agent) -> None:
-        call = replace(call, tried={**call.tried, agent.id: call.tried.get(agent.id, 0) + 1})
+        call = call._replace(tried={**call.tried, agent.id: call.tried.get(agent.id, 0) + 1})
         self.waiting[call.uid] = call
         assignment = Assignment(self.next_assignment, agent.id, call, self.now)
         self.next_assignment += 1
         self.assignments[assignment.id] = assignment
-        self.agents[agent.id] = replace(agent, status=AgentStatus.RINGING, assignment=assignment.id)
+        self.agents[agent.id] = agent._replace(status=AgentStatus.RINGING, assignment=assignment.id)
         self.last_rung[call.queue] = agent.id
         self.commands.append(Ring(assignment, agent.uri))
 
     def connect(self, assignment: Assignment) -> None:
         """The agent has answered: the call waits no more, other phones that ring for it stop."""
         call = self.waiting.pop(assignment.call.uid)
-        accepted = replace(assignment, call=call, answered_at=self.now)
+        accepted = assignment._replace(call=call, answered_at=self.now)
         self.assignments[accepted.id] = accepted
         agent = self.agents[accepted.agent]
-        self.agents[agent.id] = replace(agent, status=AgentStatus.TALKING, missed_in_a_row=0)
+        self.agents[agent.id] = agent._replace(status=AgentStatus.TALKING, missed_in_a_row=0)
         for other in self.ringing_for(call.uid):
             self.cancel_ring(other, "answered_elsewhere")
         self.commands.append(Connect(accepted))
@@ -100,22 +99,21 @@ class Draft:
     def cancel_ring(self, assignment: Assignment, cause: CancelCause) -> None:
         """Stop a ring for which the agent is not to blame."""
         self.commands.append(CancelRing(assignment, cause))
-        self._rest(assignment, lambda agent: replace(agent, not_before=self.now + SETTLE))
+        self._rest(assignment, lambda agent: agent._replace(not_before=self.now + SETTLE))
 
     def miss(self, assignment: Assignment) -> None:
         """The agent did not take the call: leave them alone for a while, and let others be idle for longer."""
 
         def paused(agent: Agent) -> Agent:
             pause = MISS_PAUSES[min(agent.missed_in_a_row, len(MISS_PAUSES) - 1)]
-            return replace(
-                agent,
+            return agent._replace(
                 idle_since=self.now,
                 not_before=self.now + pause,
                 missed_in_a_row=agent.missed_in_a_row + 1,
             )
 
         if assignment.answered_at is not None:
-            self.waiting[assignment.call.uid] = replace(assignment.call, position=0)
+            self.waiting[assignment.call.uid] = assignment.call._replace(position=0)
         self._rest(assignment, paused)
 
     def end_talk(self, assignment: Assignment) -> None:
@@ -129,15 +127,14 @@ class Draft:
         self.handling[queue.name] = Handling(before.calls + 1, mean)
 
         def wrapping_up(agent: Agent) -> Agent:
-            agent = replace(
-                agent,
+            agent = agent._replace(
                 idle_since=self.now,
                 calls_taken=agent.calls_taken + 1,
                 talk_seconds=agent.talk_seconds + talked,
             )
             if queue.wrap_up <= 0:
                 return agent
-            return replace(agent, status=AgentStatus.WRAP_UP, wrap_up_until=self.now + queue.wrap_up)
+            return agent._replace(status=AgentStatus.WRAP_UP, wrap_up_until=self.now + queue.wrap_up)
 
         self._rest(assignment, wrapping_up)
 
@@ -145,18 +142,18 @@ class Draft:
         """End an assignment: the agent is free, changed by `change`, and gone if that was wanted."""
         del self.assignments[assignment.id]
         agent = self.agents[assignment.agent]
-        agent = change(replace(agent, status=AgentStatus.FREE, assignment=None))
+        agent = change(agent._replace(status=AgentStatus.FREE, assignment=None))
         if agent.removed:
             del self.agents[agent.id]
             return
         if agent.leaving:
-            agent = replace(agent, status=AgentStatus.LOGGED_OUT, leaving=False)
+            agent = agent._replace(status=AgentStatus.LOGGED_OUT, leaving=False)
         self.agents[agent.id] = agent
 
     def free(self, agent: Agent) -> None:
         """End of wrap-up, or login."""
-        self.agents[agent.id] = replace(
-            agent, status=AgentStatus.FREE, idle_since=self.now, wrap_up_until=None
+        self.agents[agent.id] = agent._replace(
+            status=AgentStatus.FREE, idle_since=self.now, wrap_up_until=None
         )
 
     def exit(self, call: WaitingCall, exit_: QueueExit) -> None:
@@ -175,5 +172,5 @@ class Draft:
         for call in self.calls_in_order():
             place = places[call.queue] = places.get(call.queue, 0) + 1
             if place != call.position:
-                self.waiting[call.uid] = replace(call, position=place)
+                self.waiting[call.uid] = call._replace(position=place)
                 self.commands.append(Announce(call.uid, place))

@@ -1,13 +1,16 @@
 """What the ACD knows: agents, queues, waiting calls, and which agent has which call. All of it immutable."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from voicebot.acd.strategies import STRATEGIES
 
 DEFAULT_HANDLING_SECONDS = 180.0  # assumed until a queue has handled its first call
+NONE: Mapping[Any, Any] = MappingProxyType({})  # shared, so nobody may write to it
 
 
 class AcdError(Exception):
@@ -22,8 +25,7 @@ class AgentStatus(Enum):
     WRAP_UP = "wrap_up"
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(NamedTuple):
     """One person with an extension.
 
     `skills` maps a skill to its level (1 and up; 0 is not having it). `idle_since` is when the agent last became free
@@ -34,7 +36,7 @@ class Agent:
 
     id: str
     uri: str
-    skills: Mapping[str, int] = field(default_factory=dict)
+    skills: Mapping[str, int] = NONE
     status: AgentStatus = AgentStatus.FREE
     idle_since: float = 0.0
     not_before: float | None = None
@@ -92,8 +94,7 @@ class QueueSpec:
         object.__setattr__(self, "relax", tuple(sorted(self.relax, key=lambda item: item.after)))
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingCall:
+class WaitingCall(NamedTuple):
     """A caller in a queue who is not connected yet; `booked`: who has hung up and is to be called back.
 
     `priority` and `max_wait` None take the queue's. `since` is when the call joined (set when it joins). `tried`
@@ -110,7 +111,7 @@ class WaitingCall:
     require: frozenset[str] = frozenset()
     max_wait: float | None = None
     since: float = 0.0
-    tried: Mapping[str, int] = field(default_factory=dict)
+    tried: Mapping[str, int] = NONE
     relaxed: int = 0
     position: int = 0
     aged: int = 0
@@ -118,8 +119,7 @@ class WaitingCall:
     booked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """One offer of a call to an agent: ringing until `answered_at` is set, then accepted. `id` is used once only.
 
     `call` is the WaitingCall as it was offered, so that a call whose bridge fails gets its place back.
@@ -140,16 +140,15 @@ class Handling:
     mean: float = DEFAULT_HANDLING_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class AcdState:
+class AcdState(NamedTuple):
     """Everything. `last_rung` is the agent whom each queue rang last (round robin goes on from there)."""
 
-    agents: Mapping[str, Agent] = field(default_factory=dict)
-    queues: Mapping[str, QueueSpec] = field(default_factory=dict)
-    waiting: Mapping[str, WaitingCall] = field(default_factory=dict)
-    assignments: Mapping[int, Assignment] = field(default_factory=dict)
-    handling: Mapping[str, Handling] = field(default_factory=dict)
-    last_rung: Mapping[str, str] = field(default_factory=dict)
+    agents: Mapping[str, Agent] = NONE
+    queues: Mapping[str, QueueSpec] = NONE
+    waiting: Mapping[str, WaitingCall] = NONE
+    assignments: Mapping[int, Assignment] = NONE
+    handling: Mapping[str, Handling] = NONE
+    last_rung: Mapping[str, str] = NONE
     next_assignment: int = 1
 
     @classmethod

@@ -2,10 +2,10 @@
 
 import asyncio
 import functools
-import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable, Coroutine
+from heapq import heappop, heappush
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     ) -> _Handle:
         handle = _Handle(callback, *args)
         handle.due_at = when
-        heapq.heappush(self._later, (when, next(self._order), handle))
+        heappush(self._later, (when, next(self._order), handle))
         return handle
 
     def call_later(  # type: ignore[override]
@@ -80,7 +80,7 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     ) -> _Handle:
         handle = _Handle(callback, *args)
         handle.due_at = when = self._now + delay
-        heapq.heappush(self._later, (when, next(self._order), handle))
+        heappush(self._later, (when, next(self._order), handle))
         return handle
 
     def close(self) -> None:
@@ -92,38 +92,38 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         """Run what is due until the loop is stopped; BaseEventLoop calls this in turns."""
         soon = self._soon
-        rounds = 0
-        while not self._stopping:  # type: ignore[attr-defined]  # BaseEventLoop's own
+        while True:
             if not soon:
                 self._advance()
-                rounds = 0
-            rounds += 1
-            if rounds > MOST_ROUNDS:
+            for _ in range(MOST_ROUNDS):  # all within one instant
+                handle = soon.popleft()
+                if not handle._cancelled:
+                    try:
+                        handle()
+                    except (SystemExit, KeyboardInterrupt):
+                        raise
+                    except BaseException as error:
+                        self.errors.append(error)
+                if self._stopping:  # type: ignore[attr-defined]  # BaseEventLoop's own
+                    return
+                if not soon:
+                    break
+            else:
                 raise TimeStandsStill("the tasks go on for ever without waiting")
-            handle = soon.popleft()
-            if handle._cancelled:
-                continue
-            try:
-                handle()
-            except (SystemExit, KeyboardInterrupt):
-                raise
-            except BaseException as error:
-                self.errors.append(error)
 
     def _advance(self) -> None:
         """Let time pass until the next timer, and make due what is due then."""
-        later = self._later
-        while later:
-            due_at, _, handle = heapq.heappop(later)
+        later, soon = self._later, self._soon
+        while not soon:
+            if not later:
+                raise NothingHappens("every task waits, and no timer is set")
+            due_at, _, handle = heappop(later)
             if not handle._cancelled:
-                break
-        else:
-            raise NothingHappens("every task waits, and no timer is set")
-        if due_at > self._now:
-            self._now = due_at
-        self._soon.append(handle)
+                soon.append(handle)
+                if due_at > self._now:
+                    self._now = due_at
         while later and later[0][0] <= self._now:
-            self._soon.append(heapq.heappop(later)[2])
+            soon.append(heappop(later)[2])
 
 
 def run(story: Coroutine[Any, Any, T]) -> T:

@@ -105,12 +105,12 @@ def test_a_single_syllable_is_taken_by_its_sound_only_where_it_is_all_that_was_s
 
 
 def test_prefixes_are_known_with_and_without_fillers() -> None:
-    assert ENGLISH.is_prefix("what is")
-    assert ENGLISH.is_prefix("uh i lost")
-    assert not ENGLISH.is_prefix("lost card")
-    assert not ENGLISH.is_prefix("")
-    assert CHINESE.is_prefix("帮我查")
-    assert not CHINESE.is_prefix("余额")
+    assert ENGLISH.read("what is").begun
+    assert ENGLISH.read("uh i lost").begun
+    assert not ENGLISH.read("lost card").begun
+    assert not ENGLISH.read("").begun
+    assert CHINESE.read("帮我查").begun
+    assert not CHINESE.read("余额").begun
 
 
 def test_the_recogniser_is_told_each_phrase_once_in_its_own_script() -> None:

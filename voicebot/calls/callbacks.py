@@ -121,9 +121,10 @@ class Callbacks:
 
     async def close(self) -> None:
         """End what goes on. Bookings whose caller was not reached stay in storage."""
-        for story in list(self._stories):
-            story.cancel()
-        await asyncio.gather(*self._stories, return_exceptions=True)
+        if stories := list(self._stories):
+            for story in stories:
+                story.cancel()
+            await asyncio.gather(*stories, return_exceptions=True)
 
     def _known(self, request: CallbackRequest) -> Booking | None:
         wanted = (request.number, request.queue)

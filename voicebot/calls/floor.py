@@ -126,9 +126,10 @@ class Floor:
 
     async def close(self) -> None:
         """End what still rings; the stories have left already."""
-        for ringing in list(self._ringing.values()):
-            ringing.task.cancel()
-        await asyncio.gather(*(ringing.task for ringing in self._ringing.values()), return_exceptions=True)
+        if rings := [ringing.task for ringing in self._ringing.values()]:
+            for task in rings:
+                task.cancel()
+            await asyncio.gather(*rings, return_exceptions=True)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -236,6 +237,9 @@ class Floor:
 
     async def _committed(self, future: "Future[None]") -> None:
         """Wait for a commit; storage that is slow or fails is told once, and not waited for until it works again."""
+        if _succeeded(future):
+            self._storage_slow = False
+            return
         waiting = asyncio.wrap_future(future)
         problem = ""
         try:
@@ -346,6 +350,10 @@ class Floor:
         self._last_agents.move_to_end(known)
         if len(self._last_agents) > KNOWN_CALLERS:
             self._last_agents.popitem(last=False)
+
+
+def _succeeded(future: "Future[None] | asyncio.Future[None]") -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 def _decline_cause(exit: str) -> DeclineCause:

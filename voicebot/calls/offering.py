@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from voicebot.calls.leg import Leg
+from voicebot.calls.racing import first_of
 from voicebot.dialplan.line import Spoken
 from voicebot.wire import Key, Message
 
@@ -45,11 +46,10 @@ async def _taken(line: "TelephoneLine", leg: Leg, whisper: Sequence[Spoken], acc
     speaking = loop.create_task(_whisper(line, leg, whisper, interruptible=accept_key is not None))
     try:
         with leg.listening(on_message):
-            over: set[asyncio.Future[Any]] = {keyed, leg.gone}
-            await asyncio.wait({speaking, *over}, return_when=asyncio.FIRST_COMPLETED)
+            await first_of(speaking, keyed, leg.gone)
             if accept_key is not None and not keyed.done() and not leg.gone.done():
                 await speaking
-                await asyncio.wait(over, timeout=ACCEPT_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+                await first_of(keyed, leg.gone, timeout=ACCEPT_WITHIN)
     finally:
         speaking.cancel()
         await asyncio.gather(speaking, return_exceptions=True)

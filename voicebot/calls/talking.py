@@ -44,7 +44,7 @@ class _Talk:
         self._on_left = on_left
         self._loop = asyncio.get_running_loop()
         self._passing: asyncio.Task[Leg | None] | None = None
-        self._referred = asyncio.Event()
+        self._referred: asyncio.Future[None] = self._loop.create_future()
         self._bridged_at: float | None = None
         self._music: Playing | None = None  # while the other one has us on hold
 
@@ -82,17 +82,15 @@ class _Talk:
     def _refer(self, referral: Referral) -> None:
         if self._passing is None or self._passing.done():
             self._passing = self._loop.create_task(pass_on(self._line, self._other, referral))
-            self._referred.set()
+            if not self._referred.done():
+                self._referred.set_result(None)
 
     async def _news(self) -> Leg | None:
         """Wait until the agent has left, asks for a transfer, or the transfer is decided; return its leg."""
-        asked = self._loop.create_task(self._referred.wait())
         passed_on = () if self._passing is None else (self._passing,)
-        try:
-            await first_of(self._other.gone, asked, *passed_on)
-        finally:
-            asked.cancel()
-        self._referred.clear()
+        await first_of(self._other.gone, self._referred, *passed_on)
+        if self._referred.done():
+            self._referred = self._loop.create_future()
         if self._passing is None or not self._passing.done():
             return None
         passing, self._passing = self._passing, None

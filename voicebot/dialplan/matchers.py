@@ -202,9 +202,7 @@ class QuestionMatcher:
         return best
 
     def _match(self, text: str, language: str, confidence: float) -> Judgement:
-        book = self._books(language)
-        matches = book.match(text)
-        more = book.is_prefix(text)
+        matches, more = self._books(language).read(text)
         if matches and confidence >= self._reject:
             close = [m for m in matches if matches[0].score - m.score <= self._margin]
             fitting = [self._options[match.key] for match in close]

@@ -1,6 +1,6 @@
 """The position automaton of a template (V. M. Glushkov, 1961): one state per token, no backtracking."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from voicebot.nlu.text import expand, light_words
@@ -28,12 +28,22 @@ class Automaton:
 
     def walk(self, items: Sequence[str]) -> dict[int, int]:
         """Return the states after `items` from the start, with the greatest weight of a path to each."""
-        live = {p: self.weights[p] for p in self.first if items and self.symbols[p] == items[0]}
+        if not items:
+            return {}
+        live = {p: self.weights[p] for p in self.first if self.symbols[p] == items[0]}
         for item in items[1:]:
             if not live:
                 break
             live = self._step(live, item)
         return live
+
+    def ended(self, live: Mapping[int, int]) -> int | None:
+        """Return the core length if the template may end in one of the states `live`, or None."""
+        return max([weight for state, weight in live.items() if state in self.last], default=None)
+
+    def goes_on(self, live: Iterable[int]) -> bool:
+        """Return whether anything can follow after one of the states `live`."""
+        return any(self.follow[state] for state in live)
 
     def _step(self, live: dict[int, int], item: str) -> dict[int, int]:
         after: dict[int, int] = {}
@@ -45,8 +55,7 @@ class Automaton:
 
     def accepted(self, items: Sequence[str]) -> int | None:
         """Return the core length with which the whole of `items` is accepted, or None."""
-        lengths = [weight for state, weight in self.walk(items).items() if state in self.last]
-        return max(lengths, default=None)
+        return self.ended(self.walk(items))
 
     def find(self, items: Sequence[str], skip: Sequence[bool]) -> Iterator[CoreMatch]:
         """Find every match inside `items`; tokens marked in `skip` may be passed over within one."""

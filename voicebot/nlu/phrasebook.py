@@ -9,7 +9,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rapidfuzz import fuzz, process
 
@@ -29,8 +29,7 @@ _LIKELY = 70.0  # percent of coarse likeness under which the exact distance is n
 Tier = Literal["template", "core", "sound"]
 
 
-@dataclass(frozen=True, slots=True)
-class PhraseMatch:
+class PhraseMatch(NamedTuple):
     """`core_length` counts the words (en) or characters (zh) that the core asks for; `template` is as written."""
 
     key: str
@@ -40,8 +39,18 @@ class PhraseMatch:
     template: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class Reading(NamedTuple):
+    """What was said against all phrases.
+
+    `matches`: the best ones, all of the same tier and core length: one, several when tied, or none. `begun`: the keys of
+    which it is, as it stands or without fillers, a proper beginning of some expansion.
+    """
+
+    matches: tuple[PhraseMatch, ...]
+    begun: frozenset[str]
+
+
+class _Found(NamedTuple):
     match: PhraseMatch
     start: int
     end: int
@@ -89,41 +98,38 @@ class PhraseBook:
             )
         return self._jsgf
 
-    def is_prefix(self, text: str) -> bool:
-        """Return whether `text`, or what remains of it without fillers, is a proper beginning of some expansion."""
-        return bool(self.begun(text))
-
-    def begun(self, text: str) -> frozenset[str]:
-        """Return the keys of which `text`, fillers aside, is a proper beginning."""
-        items = expand(tokens(text, self.language), self.language)
-        stripped = strip_fillers(items, self.language)
-        return frozenset(
-            key
-            for candidate in {items, stripped}
-            if candidate
-            for key, template in self._exact_by_first.get(candidate[0], ())
-            if template.is_prefix_tokens(candidate)
-        )
-
     def match(self, text: str) -> tuple[PhraseMatch, ...]:
-        """Return the best matches, all of the same tier and core length: one, several when tied, or none."""
+        """Return what `read` finds, without the beginnings."""
+        return self.read(text).matches
+
+    def read(self, text: str) -> Reading:
+        """Return what `text` means, and what it could become."""
         items = expand(tokens(text, self.language), self.language)
         if not items:
-            return ()
+            return Reading((), frozenset())
+        whole, begun = self._from_start(items)
+        stripped = strip_fillers(items, self.language)
+        if stripped and stripped != items:
+            begun |= self._from_start(stripped)[1]
         found = (
-            self._whole(items)
-            or self._inside(items, skippable(items, self.language, light=True))
-            or self._by_sound(items)
+            whole or self._inside(items, skippable(items, self.language, light=True)) or self._by_sound(items)
         )
-        return _best(found) if found else ()
+        return Reading(_best(found), frozenset(begun))
 
-    def _whole(self, items: tuple[str, ...]) -> list[_Found]:
-        found = []
+    def _from_start(self, items: tuple[str, ...]) -> tuple[list[_Found], set[str]]:
+        """Return the templates of which `items` are an expansion, and the keys of which they are a beginning."""
+        found: list[_Found] = []
+        begun: set[str] = set()
         for key, template in self._exact_by_first.get(items[0], ()):
-            length = template.exact.accepted(items)
+            live = template.exact.walk(items)
+            if not live:
+                continue
+            length = template.exact.ended(live)
             if length is not None:
                 found.append(_Found(PhraseMatch(key, "template", length, 1.0, template.text), 0, len(items)))
-        return found
+            if template.exact.goes_on(live):
+                begun.add(key)
+        return found, begun
 
     def _inside(self, items: tuple[str, ...], skip: tuple[bool, ...]) -> list[_Found]:
         candidates = {id(t): (key, t) for item in set(items) for key, t in self._core_by_first.get(item, ())}
@@ -188,6 +194,8 @@ def _explained(core: CoreMatch, skip: Sequence[bool]) -> float:
 
 def _best(found: list[_Found]) -> tuple[PhraseMatch, ...]:
     """Return the longest cores, one for each key; one that lies within another's wider stretch is no rival."""
+    if len(found) < 2:
+        return tuple([item.match for item in found])
     longest = max(item.match.core_length for item in found)
     top = [item for item in found if item.match.core_length == longest]
     if top[0].match.tier == "sound":

@@ -82,7 +82,7 @@ class Template:
         return self.is_prefix_tokens(expand(tokens(text, self.language), self.language))
 
     def is_prefix_tokens(self, items: Sequence[str]) -> bool:
-        return any(self.exact.follow[state] for state in self.exact.walk(items))
+        return self.exact.goes_on(self.exact.walk(items))
 
     def expansions(self, limit: int) -> tuple[tuple[str, ...], ...]:
         """Return up to `limit` cores as tokens, optional parts left out."""

@@ -119,7 +119,10 @@ def tokens(text: str, language: str) -> tuple[str, ...]:
     into words, so that "查ATM" and "call 张" keep their parts.
     """
     require_language(language)
-    return tuple(_TOKEN.findall(_THOUSANDS.sub("", fold(text))))
+    folded = fold(text)
+    if "," in folded:
+        folded = _THOUSANDS.sub("", folded)
+    return tuple(_TOKEN.findall(folded))
 
 
 def join(items: Sequence[str]) -> str:

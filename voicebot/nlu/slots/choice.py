@@ -78,8 +78,7 @@ def judge_choice(
     if utterance is None:
         return NOTHING
     text, confidence = utterance
-    matches = book.match(text)
-    begun = book.begun(text)
+    matches, begun = book.read(text)
     if len(matches) == 1:
         key = matches[0].key
         longer = bool(begun - {key} if same_is_final else begun)

@@ -70,7 +70,7 @@ class Asking:
                 if self._timer is not None:
                     self._timer.cancel()
                 for number in self._numbers.values():
-                    self._leg.end_listen(number)
+                    self._forget(number)
                 if self._playing is not None:
                     self._playing.stop()
 
@@ -157,11 +157,16 @@ class Asking:
         self._leg.listen(number, speech_worker=worker)
 
     def _close_utterance(self, command: CloseUtterance) -> None:
-        number = self._numbers.get(command.utterance)
-        if number is not None:
-            self._leg.end_listen(number)
-            if not command.wanted:
-                del self._numbers[command.utterance], self._utterances[number]
+        if command.wanted:
+            self._leg.end_listen(self._numbers[command.utterance])
+        else:
+            number = self._numbers.pop(command.utterance)
+            del self._utterances[number]
+            self._forget(number)
+
+    def _forget(self, number: int) -> None:
+        self._speech.forget_turn(self._leg.call, number)
+        self._leg.end_listen(number)
 
 
 def entry_of(message: Partial | Final) -> Entry:

@@ -93,6 +93,9 @@ class Speech(Protocol):
         `on_message` gets Partial, Final or SpeechProblem of this turn, also when the worker dies.
         """
 
+    def forget_turn(self, call: str, turn: int) -> None:
+        """Nobody waits for what is still to come of this turn."""
+
     def play_items(
         self, call: str, leg: MediaLeg, codec: str, speech: Sequence[Spoken], streams: Iterator[int]
     ) -> tuple[PlayItem, ...]:

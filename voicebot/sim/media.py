@@ -261,11 +261,13 @@ class SimLeg:
         for said in self.said[play.first :]:
             said.heard = max(0.0, min(now - said.at, seconds_of(said.text)))
         self.air.ends()
-        self._loop.call_soon(
-            self._on_message, PlayEnded(self.call, self.id, play.number, now, cause, now - play.started_at)
-        )
+        ended = PlayEnded(self.call, self.id, play.number, now, cause, now - play.started_at)
+        self._loop.call_soon(self._quiet, ended)
+
+    def _quiet(self, ended: PlayEnded) -> None:
+        self._on_message(ended)
         if self.on_quiet is not None:
-            self._loop.call_soon(self.on_quiet)
+            self.on_quiet()
 
 
 @dataclass(slots=True)

@@ -65,6 +65,9 @@ class SimSpeech:
         self._turns[call, turn] = _Turn(on_message, tuple(phrases))
         return 0
 
+    def forget_turn(self, call: str, turn: int) -> None:
+        self._turns.pop((call, turn), None)
+
     def play_items(
         self, call: str, leg: MediaLeg, codec: str, speech: Sequence[Spoken], streams: Iterator[int]
     ) -> tuple[PlayItem, ...]:

@@ -132,6 +132,10 @@ class SpeechPool:
         caller.turns = {turn: on_message}  # what belongs to an earlier turn is dropped
         return caller.worker
 
+    def forget_turn(self, call: str, turn: int) -> None:
+        if (caller := self._callers.get(call)) is not None:
+            caller.turns.pop(turn, None)
+
     def play_items(
         self, call: str, leg: MediaLeg, codec: str, speech: Sequence[Spoken], streams: Iterator[int]
     ) -> tuple[PlayItem, ...]:

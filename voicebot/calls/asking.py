@@ -79,7 +79,9 @@ class Asking:
         self._playing.ended.add_done_callback(self._prompt_ended)
 
     def _prompt_ended(self, _ended: object) -> None:
-        if self._playing is not None and self._playing.ended_by_swallowed_key and not self._answer.done():
+        if self._answer.done():
+            return
+        if self._playing is not None and self._playing.ended_by_swallowed_key:
             self._play_prompt()
             return
         self._turn.prompt_ended(self._loop.time())
@@ -119,7 +121,7 @@ class Asking:
         self._settle()
 
     def _on_timer(self) -> None:
-        self._timer = None
+        self._timer = self._timer_at = None
         self._turn.handle_timer(self._loop.time())
         self._settle()
 
@@ -136,17 +138,15 @@ class Asking:
                 self._close_utterance(command)
         if turn.answer is not None and not self._answer.done():
             self._answer.set_result(turn.answer)
-        self._set_timer(turn.next_timer())
+        at = turn.next_timer()
+        if at != self._timer_at:
+            self._set_timer(at)
 
     def _set_timer(self, at: float | None) -> None:
         if self._timer is not None:
-            if self._timer_at == at:
-                return
             self._timer.cancel()
-            self._timer = None
-        if at is not None:
-            self._timer = self._loop.call_at(at, self._on_timer)
-            self._timer_at = at
+        self._timer = None if at is None else self._loop.call_at(at, self._on_timer)
+        self._timer_at = at
 
     def _start_utterance(self, utterance: int) -> None:
         number = self._numbers[utterance] = next(self._count)

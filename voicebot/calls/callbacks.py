@@ -20,11 +20,11 @@ from voicebot.calls.call import Call
 from voicebot.calls.floor import COMMIT_WITHIN, Connected, DialFailed, Floor, Ticket
 from voicebot.calls.leg import Leg
 from voicebot.calls.line import Sounds, utc_now
-from voicebot.calls.protocols import PlayItem, Speech, Store
+from voicebot.calls.protocols import Speech, Store
 from voicebot.calls.story import summary
 from voicebot.dialplan.builtin import builtin
 from voicebot.dialplan.line import CallbackRequest, Spoken
-from voicebot.wire import PromptItem, StreamItem
+from voicebot.wire import PromptItem
 
 AGENT_LEFT = "agent_left"  # the agent hung up before the caller was dialled: no attempt
 EXPIRED = "expired"
@@ -317,7 +317,7 @@ class Callbacks:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             playing.stop()
-            self.speech.cancel(call.uid, _streams(items))
+            self.speech.cancel(call.uid, items)
 
     async def _reach(self, booking: Booking, call: Call, agent: Leg) -> Leg:
         """Dial the caller while the agent hears the ringing. Raises DialFailed."""
@@ -356,7 +356,3 @@ class Callbacks:
             call.talk_seconds = loop.time() - started_at
             call.trace("agent_left", agent=agent.name, seconds=round(call.talk_seconds, 2))
         return "caller" if customer.gone.done() else "agent"
-
-
-def _streams(items: Sequence[PlayItem]) -> list[int]:
-    return [item.stream for item in items if isinstance(item, StreamItem)]

@@ -34,7 +34,7 @@ from voicebot.dialplan.line import (
     TransferResult,
     VoiceMessage,
 )
-from voicebot.wire import PlayEnded, PromptItem, StreamItem
+from voicebot.wire import PlayEnded, PromptItem
 
 FILLER_AGAIN = 8.0  # seconds: whoever hears nothing for ten takes the line for dead
 
@@ -150,7 +150,7 @@ class TelephoneLine:
         finally:
             if sensitive:
                 self.recording.end_sensitive()
-            self._cancel_streams(items)
+            self.speech.cancel(self.call.uid, items)
         if ended.cause == "failed":
             self.call.trace("play_failed", problem=ended.problem)
         return ended
@@ -182,10 +182,6 @@ class TelephoneLine:
             self.call.uid, self.caller.media, self.caller.codec, [spoken], self.call.streams
         )
 
-    def _cancel_streams(self, items: Sequence[PlayItem]) -> None:
-        if streams := [item.stream for item in items if isinstance(item, StreamItem)]:
-            self.speech.cancel(self.call.uid, streams)
-
     # --- asking -------------------------------------------------------------------------------------------------------
 
     async def ask(self, question: Question) -> Answer:
@@ -210,7 +206,7 @@ class TelephoneLine:
                 self.caller.give_back(asking.unused_keys)
             return answer
         finally:
-            self._cancel_streams(prompt)
+            self.speech.cancel(self.call.uid, prompt)
             if sensitive:
                 self.recording.end_sensitive()
 

@@ -101,7 +101,8 @@ class Speech(Protocol):
     ) -> tuple[PlayItem, ...]:
         """Return what `leg` is to play: rendered prompts by path, the rest as live streams, numbered by `streams`."""
 
-    def cancel(self, call: str, streams: Sequence[int]) -> None: ...
+    def cancel(self, call: str, items: Sequence[PlayItem]) -> None:
+        """Nobody plays these any more: what is still being spoken of them stops."""
 
     def end_call(self, call: str) -> None: ...
 

@@ -29,6 +29,7 @@ class Run:
     def __init__(self, dialplan: Dialplan, line: Line, call: Mapping[str, object]) -> None:
         self.dialplan = dialplan
         self.line = line
+        self.language = dialplan.hotline.languages[0]
         self.language_chosen = False
         self.step: Step | None = None
         self._where: Mapping[str, object] = {}  # of that step, for the timeline
@@ -47,16 +48,12 @@ class Run:
                 "headers": {},
                 "from_name": "",
                 **call,
-                "language": dialplan.hotline.languages[0],
+                "language": self.language,
             },
             var=dialplan.variables,
         )
 
     # --- languages -------------------------------------------------------------------------------------------------
-
-    @property
-    def language(self) -> str:
-        return str(self.variables.call["language"])
 
     def listening(self) -> tuple[str, ...]:
         """Return the languages that are listened for now."""
@@ -68,14 +65,17 @@ class Run:
             raise StepError("language")
         if language != self.language or not self.language_chosen:
             self.trace("language", language=language)
-        self.variables.call["language"] = language
+        self._speak(language)
         self.language_chosen = True
 
     def forget_language(self, first: str) -> None:
         """Listen for every language again; `first` is spoken until one is chosen."""
-        self.variables.call["language"] = first
+        self._speak(first)
         self.language_chosen = False
         self.trace("language", language="detect")
+
+    def _speak(self, language: str) -> None:
+        self.language = self.variables.call["language"] = language
 
     # --- speaking --------------------------------------------------------------------------------------------------
 

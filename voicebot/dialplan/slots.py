@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -109,6 +109,7 @@ class SlotRule:
 
     kind: SlotType
     spec: SlotSpec
+    _phrases: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -137,7 +138,10 @@ class SlotRule:
         return replace(self, spec=replace(self.spec, now=now))
 
     def phrases(self, language: str) -> tuple[str, ...]:
-        return self.kind.phrases(self.spec, language)
+        found = self._phrases.get(language)
+        if found is None:
+            found = self._phrases[language] = self.kind.phrases(self.spec, language)
+        return found
 
     def judge(self, entries: Sequence[Entry], language: str, closed: bool) -> SlotJudgement:
         return self.kind.judge(entries, self.spec, language, closed)

@@ -81,7 +81,7 @@ class SimSpeech:
                 items.append(StreamItem(stream))
         return tuple(items)
 
-    def cancel(self, call: str, streams: Sequence[int]) -> None:
+    def cancel(self, call: str, items: Sequence[PlayItem]) -> None:
         pass
 
     def end_call(self, call: str) -> None:

@@ -169,12 +169,12 @@ class SpeechPool:
             items.append(StreamItem(stream))
         return tuple(items)
 
-    def cancel(self, call: str, streams: Sequence[int]) -> None:
+    def cancel(self, call: str, items: Sequence[PlayItem]) -> None:
         caller = self._callers.get(call)
-        for stream in streams:
-            if caller is not None and stream in caller.streams:
-                caller.streams.discard(stream)
-                self.workers[caller.worker].send(CancelSpeech(call, stream))
+        for item in items:
+            if caller is not None and isinstance(item, StreamItem) and item.stream in caller.streams:
+                caller.streams.discard(item.stream)
+                self.workers[caller.worker].send(CancelSpeech(call, item.stream))
 
     def end_call(self, call: str) -> None:
         self._unheard.pop(call, None)

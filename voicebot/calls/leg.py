@@ -80,16 +80,12 @@ class _Listening:
     listener: OnMessage | None
     on_hold: Callable[[bool], None]
 
-    def _exchange(self) -> None:
+    def _exchange(self, *_error: object) -> None:
         leg = self.leg
         leg._listener, self.listener = self.listener, leg._listener
         leg._hold_listener, self.on_hold = self.on_hold, leg._hold_listener
 
-    def __enter__(self) -> None:
-        self._exchange()
-
-    def __exit__(self, *_error: object) -> None:
-        self._exchange()
+    __enter__ = __exit__ = _exchange
 
 
 class Leg:

@@ -72,6 +72,7 @@ class CloseUtterance(NamedTuple):
     wanted: bool
 
 
+_STOP_PROMPT = StopPrompt()
 Command = StopPrompt | StartUtterance | CloseUtterance
 
 _MATCHED = (Completeness.MATCH, Completeness.FINAL)
@@ -328,7 +329,7 @@ class Turn:
     def _stop_prompt(self) -> None:
         if self._prompt_playing:
             self._prompt_playing = False
-            self._commands.append(StopPrompt())
+            self._commands.append(_STOP_PROMPT)
 
     def _wait(self, now: float, *, fresh: bool) -> None:
         """Wait for the caller in silence. `fresh`: the whole time; else what noise has left of it."""

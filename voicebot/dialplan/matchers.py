@@ -93,7 +93,7 @@ class QuestionMatcher:
         self._judged: tuple[tuple[Entry, ...], bool, Judgement] | None = None  # the last one
 
     def phrases(self, language: str) -> tuple[str, ...]:
-        if language not in self._languages or not self.accepts_speech():
+        if language not in self._languages or "speech" not in self._takes:
             return ()
         own = self._books(language).jsgf()
         if self._slot is None:

@@ -53,19 +53,16 @@ class OptionSet:
         return tuple([language for language in languages if language in self._spoken])
 
 
-_UNKNOWN = object()
-
-
 class Memo:
     """What was derived from a dialplan, kept as long as the dialplan is."""
 
     def __init__(self) -> None:
-        self._known: dict[object, object] = {}
+        self._known: dict[object, Any] = {}
 
     def get(self, key: object, make: Callable[[], T]) -> T:
         """Return what `make` returned when `key` was asked for first."""
-        known: Any = self._known.get(key, _UNKNOWN)  # of type T: a key has one maker
-        if known is _UNKNOWN:
+        try:
+            known: T = self._known[key]  # a key has one maker
+        except KeyError:
             known = self._known[key] = make()
-        found: T = known
-        return found
+        return known

@@ -11,8 +11,8 @@ from voicebot.sim.hotline import Outcome
 from voicebot.sim.store import Event
 from voicebot.sim.troubles import trouble_in
 
-_FLOW_EVENTS = ("flow", "goto", "call")
-_EXIT_EVENTS = ("queue_exit", "queue_left", "transfer_exit", "callback_exit")
+_FLOW_EVENTS = frozenset({"flow", "goto", "call"})
+_EXIT_EVENTS = frozenset({"queue_exit", "queue_left", "transfer_exit", "callback_exit"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,8 @@ class TimeStandsStill(RuntimeError):
 
 
 class _Handle(functools.partial[object]):
-    """A callback to come, which may be cancelled until then; has what asyncio's own handles are used for."""
+    """A callback to come, which may be cancelled until then."""
 
-    __slots__ = ("due_at",)
-
-    due_at: float
     _cancelled = False
 
     def cancel(self) -> None:
@@ -35,9 +32,6 @@ class _Handle(functools.partial[object]):
 
     def cancelled(self) -> bool:
         return self._cancelled
-
-    def when(self) -> float:
-        return self.due_at
 
 
 class VirtualTimeLoop(asyncio.BaseEventLoop):
@@ -71,7 +65,6 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         self, when: float, callback: Callable[..., object], *args: Any, context: object = None
     ) -> _Handle:
         handle = _Handle(callback, *args)
-        handle.due_at = when
         heappush(self._later, (when, next(self._order), handle))
         return handle
 
@@ -79,8 +72,7 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         self, delay: float, callback: Callable[..., object], *args: Any, context: object = None
     ) -> _Handle:
         handle = _Handle(callback, *args)
-        handle.due_at = when = self._now + delay
-        heappush(self._later, (when, next(self._order), handle))
+        heappush(self._later, (self._now + delay, next(self._order), handle))
         return handle
 
     def close(self) -> None:

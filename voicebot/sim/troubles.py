@@ -42,6 +42,8 @@ _KINDS: dict[str, TroubleKind] = {"error": "error", "stuck": "stuck", "loop": "l
 
 def _given_up(events: Sequence[Event]) -> Trouble | None:
     """Tell a loop or an error of the dialplan from the end that too many events of a caller have."""
+    if "give_up" not in [event.kind for event in events]:
+        return None
     for index, event in enumerate(events):
         if event.kind != "give_up":
             continue

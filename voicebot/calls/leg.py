@@ -40,23 +40,19 @@ class Gone:
 class Playing:
     """One play on a leg. `ended` gets the media worker's PlayEnded; being cancelled in `wait` is all that cancels it."""
 
-    def __init__(
-        self,
-        number: int,
-        media: MediaLeg,
-        ended: "asyncio.Future[PlayEnded]",
-        swallowed: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """`swallowed`: whether keys were swallowed since it began."""
+    def __init__(self, leg: "Leg", number: int, media: MediaLeg, ended: "asyncio.Future[PlayEnded]") -> None:
         self.number = number
         self.ended = ended
         self._media = media
-        self._swallowed = swallowed
+        self._leg = leg
+        self._swallowed_before = leg.swallowed
 
     @property
     def ended_by_swallowed_key(self) -> bool:
         """Say whether it was ended by a key that counts for nothing, so that it has to be played again."""
-        return self.ended.done() and self.ended.result().cause == "key" and self._swallowed()
+        if not self.ended.done() or self.ended.result().cause != "key":
+            return False
+        return self._leg.swallowed > self._swallowed_before
 
     def stop(self) -> None:
         """End it now; `ended` follows."""
@@ -122,7 +118,7 @@ class Leg:
         self._hold_listener: Callable[[bool], None] = lambda held: None
         self._keys = ""
         self._swallow_until = 0.0
-        self._swallowed = 0
+        self.swallowed = 0  # keys, since the call began
 
     def learn(self, message: Request) -> None:
         """Note what the peer's INVITE says that it can do."""
@@ -185,7 +181,7 @@ class Leg:
         now = asyncio.get_running_loop().time()
         if now < self._swallow_until:
             self._swallow_until = now + SWALLOW_WITHIN
-            self._swallowed += 1
+            self.swallowed += 1
         elif self.held:
             if len(self._keyed_on_hold) < MOST_KEYS:
                 self._keyed_on_hold.append(message)
@@ -224,8 +220,7 @@ class Leg:
             self._playing[number] = ended
             self._interruptible = number if barge_in != "none" else 0
             self.media.play(number, items, barge_in=barge_in, loop=loop)
-        swallowed_before = self._swallowed
-        return Playing(number, self.media, ended, lambda: self._swallowed > swallowed_before)
+        return Playing(self, number, self.media, ended)
 
     def listening(
         self, listener: OnMessage, on_hold: Callable[[bool], None] = lambda held: None

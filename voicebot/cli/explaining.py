@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from voicebot.cli.timeline import describe
-from voicebot.dialplan.dialog import step_options
+from voicebot.dialplan.dialog import asked_by
 from voicebot.dialplan.fields import walk
 from voicebot.dialplan.inputs import Choice, InputStep, Link
 from voicebot.dialplan.matchers import Option
@@ -185,7 +185,7 @@ class Explanation:
         step = self._steps.get(str(event.data.get("step", "")))
         if not text or not language or step is None or self._dialplan is None or event.kind == "keys":
             return ()
-        options, _ = step_options(self._dialplan, step, getattr(step, "choices", ()))
+        options = asked_by(self._dialplan, step, getattr(step, "choices", ())).options
         found = [self._candidate(option, str(text), str(language), event.data) for option in options.options]
         return tuple(sorted((item for item in found if item is not None), key=lambda item: -item.score))
 

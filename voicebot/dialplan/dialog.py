@@ -6,6 +6,7 @@ and "which of the two?" are asked at most twice; what is not clearly agreed to t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from voicebot.dialplan.builtin import builtin
 from voicebot.dialplan.control import StepError
@@ -83,29 +84,28 @@ class Manners:
     sensitive: bool
 
 
-def step_manners(dialplan: Dialplan, step: InputStep) -> Manners:
-    """Return how a step asks."""
+class Asked(NamedTuple):
+    """What is the same each time that a step asks. `options`: all, its own choices first; `links`: those that are links."""
 
-    def make() -> Manners:
+    manners: Manners
+    options: OptionSet
+    links: OptionSet
+
+
+def asked_by(dialplan: Dialplan, step: InputStep, choices: Sequence[Choice] = ()) -> Asked:
+    """Return how a step asks, and what may be answered."""
+
+    def make() -> Asked:
         layers: tuple[Options, ...] = (step, dialplan.defaults)
-        return Manners(
+        manners = Manners(
             input_options(*layers),
             option("confidence", *layers) or Confidence(),
             option("input", *layers) or ("speech", "dtmf"),
             bool(option("sensitive", *layers)),
         )
-
-    return dialplan.memo.get(("manners", type(step), step.id), make)
-
-
-def step_options(
-    dialplan: Dialplan, step: InputStep, choices: Sequence[Choice] = ()
-) -> tuple[OptionSet, OptionSet]:
-    """Return all options of a step, its own choices first, and those of them that are links."""
-
-    def make() -> tuple[OptionSet, OptionSet]:
         links = options_of((*step.all_links(), *dialplan.all_links()), dialplan, "link")
-        return OptionSet([*options_of(choices, dialplan, "choice"), *links]), OptionSet(links)
+        own = options_of(choices, dialplan, "choice")
+        return Asked(manners, OptionSet([*own, *links]), OptionSet(links))
 
     return dialplan.memo.get((type(step), step.id), make)
 
@@ -128,10 +128,9 @@ class Dialog:
         self._step = step
         self._slot = slot
         self._attempts = attempts
-        self._manners = step_manners(run.dialplan, step)
+        self._manners, self._options, self._links = asked_by(run.dialplan, step, choices)
         self.sensitive = sensitive or self._manners.sensitive
         self.bounds = self._manners.confidence
-        self._options, self._links = step_options(run.dialplan, step, choices)
         self._takes = self._manners.takes
         self._counts: dict[str, int] = {}
         self._spent = 0

@@ -1,6 +1,6 @@
 """What a call would otherwise wait for: the tables and phrase books of a dialplan, built before its first call."""
 
-from voicebot.dialplan.dialog import step_options
+from voicebot.dialplan.dialog import asked_by
 from voicebot.dialplan.fields import walk
 from voicebot.dialplan.inputs import InputStep
 from voicebot.dialplan.schema import Dialplan
@@ -12,6 +12,7 @@ def warm(dialplan: Dialplan) -> None:
     prepare(dialplan.hotline.languages)
     for step in walk(dict(dialplan.flows)):
         if isinstance(step, InputStep):
-            for options in step_options(dialplan, step, getattr(step, "choices", ())):
+            asked = asked_by(dialplan, step, getattr(step, "choices", ()))
+            for options in (asked.options, asked.links):
                 for language in dialplan.hotline.languages:
                     options.book(language).match("...")

@@ -327,8 +327,12 @@ class Hotline:
         leg.replaces = True  # the simulated caller's telephone system transfers in every way
         call.caller = leg
         sim_leg = leg.media = media.open_leg(call.uid, "127.0.0.1", leg.on_message)
-        begins = (scenario.at or NO_TIME_GIVEN).replace(tzinfo=self._zone).astimezone(datetime.UTC)
         started_at = loop.time()
+
+        def clock() -> datetime.datetime:
+            begins = (scenario.at or NO_TIME_GIVEN).replace(tzinfo=self._zone).astimezone(datetime.UTC)
+            return begins + datetime.timedelta(seconds=loop.time() - started_at)
+
         line = SimulatedLine(
             call,
             leg,
@@ -340,7 +344,7 @@ class Hotline:
             sounds=SOUNDS,
             folder=RECORDINGS,
             recorded=True,
-            clock=lambda: begins + datetime.timedelta(seconds=loop.time() - started_at),
+            clock=clock,
             door=None if self.dialplan.hotline.answer == "at_once" else SimDoor(),
         )
         line.leg = sim_leg

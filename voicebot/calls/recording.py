@@ -1,6 +1,7 @@
 """The recording of a call: in parts where it was switched off in between, silent where it is paused or sensitive."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -71,7 +72,7 @@ class CallRecording:
             return
         self._parts += 1
         part = "" if self._parts == 1 else f"-part-{self._parts}"
-        self._path = str(self._folder / f"{self._call.uid}{part}.wav")
+        self._path = os.path.join(self._folder, f"{self._call.uid}{part}.wav")
         self._call.recording = self._call.recording or self._path
         self._caller.media.record(self._path)
 

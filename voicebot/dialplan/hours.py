@@ -61,10 +61,12 @@ class Hours:
     def is_open(self, now: datetime, zone: tzinfo) -> bool:
         """Say whether it is open at `now` (aware)."""
         today = now.astimezone(zone).date()
+        yesterday = today - timedelta(days=1)
+        spans = [(today, interval) for interval in self.intervals(today)]
+        spans += [(yesterday, interval) for interval in self.intervals(yesterday) if interval.end > 1440]
         return any(
             _instant(day, interval.start, zone) <= now < _instant(day, interval.end, zone)
-            for day in (today - timedelta(days=1), today)
-            for interval in self.intervals(day)
+            for day, interval in spans
         )
 
     def next_open(self, now: datetime, zone: tzinfo) -> datetime | None:

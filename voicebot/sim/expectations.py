@@ -96,10 +96,10 @@ def _flows(expect: Expect, events: Sequence[Event]) -> list[Mismatch]:
     if not expect.flow:
         return []
     entered = flows_entered(events)
-    way = " → ".join(entered) or "none"
     found = []
     for flow in expect.flow:
         if flow not in entered:
+            way = " → ".join(entered) or "none"
             found.append(Mismatch(f"to enter the flow {flow}", f"the call entered {way}"))
         elif expect.within is not None and entered[flow] > expect.within:
             found.append(

@@ -181,17 +181,16 @@ class SimLeg:
             return
         if self._play is not None:
             self._ended("replaced")
-        now = self._loop.time()
-        seconds = 0.0
+        now = over_at = self._loop.time()
         first = len(self.said)
         for item in items:
             if isinstance(item, SilenceItem):
-                seconds += item.milliseconds / 1000
+                over_at += item.milliseconds / 1000
                 continue
             text = self._media.speech.text_of(item)
-            self.said.append(Said(now + seconds, text))
-            seconds += seconds_of(text)
-        self._play = _Play(play, barge_in, now, first, None if loop else seconds)
+            self.said.append(Said(over_at, text))
+            over_at += seconds_of(text)
+        self._play = _Play(play, barge_in, now, first, None if loop else over_at - now)
         if self.held_at is None:
             self._set_timer(self._play)
         else:

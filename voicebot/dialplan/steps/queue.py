@@ -140,6 +140,7 @@ class QueueStep(Step):
         priority: Any = self.priority if self.priority is not None else run.variables.call.get("priority")
         announce = self.announce or Announce()
         links = self._links(run)
+        timed = self._timed
         offer = (
             Offer(run, self, self.offer_callback, name, links) if self.offer_callback is not None else None
         )
@@ -153,10 +154,10 @@ class QueueStep(Step):
             announce_every=announce.ewt.every if announce.ewt is not None else announce.every,
             music=self.music,
             max_wait=self._longest(queue),
-            whisper=run.spoken(self.whisper) if self.whisper is not None and not self._timed else (),
+            whisper=run.spoken(self.whisper) if self.whisper is not None and not timed else (),
             keys=_matcher(run, links if offer is None else offer.options),
             while_waiting=self._meanwhile(run),
-            speak_whisper=self._whisperer(run) if self._timed else None,
+            speak_whisper=self._whisperer(run) if timed else None,
             position_every=announce.every if announce.position == "always" else None,
             quantile=announce.ewt.quantile if announce.ewt is not None else None,
             offer=CallbackOffer(offer.due, offer.talk, offer.takes) if offer is not None else None,

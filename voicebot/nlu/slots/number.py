@@ -104,13 +104,7 @@ class Integer(SlotType):
         if point:
             longer = len(fraction) < self.places
         else:
-            longer = len(keys) < _MOST_KEYS and (
-                (self.places > 0 and value < high)
-                or any(
-                    value * 10**more <= high and value * 10**more + 10**more - 1 >= low
-                    for more in range(1, _MOST_KEYS - len(keys) + 1)
-                )
-            )
+            longer = (self.places > 0 and value < high) or _may_get_digits(value, low, high, len(keys))
         if inside:
             return SlotJudgement(Completeness.MATCH if longer else Completeness.FINAL, plain(value))
         return SlotJudgement(Completeness.PREFIX, None) if longer else NOTHING
@@ -136,6 +130,17 @@ class Number(Integer):
         digits = " | ".join(words_of_digits(language))
         point = "point" if language == "en" else "点"
         return (*out, *(f"{text} {point} ({digits})+" for text in out))
+
+
+def _may_get_digits(value: Decimal, low: float, high: float, keys: int) -> bool:
+    """Return whether more digits behind the whole `value`, of so many keys, could make one from `low` to `high`."""
+    for more in range(1, _MOST_KEYS - keys + 1):
+        least = value * 10**more
+        if least > high:
+            return False
+        if least + 10**more - 1 >= low:
+            return True
+    return False
 
 
 def words_of_digits(language: str) -> tuple[str, ...]:

@@ -185,6 +185,12 @@ def test_an_agent_who_hangs_up_before_the_caller_is_dialled_costs_no_attempt() -
         assert len(rings(where, CUSTOMER)) == 1
         assert where.store.callbacks["out-1"]["data"]["attempts"] == 1  # type: ignore[index]
         await where.close()
+        records = [
+            (where.store.started[uid].get("attempt"), ended.get("attempt"), ended["release_cause"])
+            for uid, ended in where.store.ended.items()
+            if uid in where.store.started
+        ]
+        assert records == [(None, None, "agent_left"), (None, 1, "normal")]
 
     told(story)
 

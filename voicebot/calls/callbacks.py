@@ -219,7 +219,7 @@ class Callbacks:
         )
 
     def _join(self, booking: Booking, call: Call, instead_of: Ticket | None) -> tuple[Call, Ticket]:
-        """Begin the record of an attempt, and take the place in the queue. Raises AcdError."""
+        """Begin the record of a call that may become an attempt, and take the place in the queue. Raises AcdError."""
         self.store.call_started(
             call.uid,
             {
@@ -229,7 +229,6 @@ class Callbacks:
                 "trunk": booking.trunk,
                 "callback": booking.uid,
                 "booked_by": booking.booked_by,
-                "attempt": booking.attempts + 1,
             },
         )
         waits_for = (self.clock() - booking.since).total_seconds()
@@ -247,10 +246,14 @@ class Callbacks:
             raise
         return call, ticket
 
-    def _over(self, call: Call, cause: str, by: str, counters: Mapping[str, float] | None = None) -> None:
+    def _over(
+        self, call: Call, cause: str, by: str, counters: Mapping[str, float] | None = None, attempt: int = 0
+    ) -> None:
+        """End the record. `attempt`: which one it was, counted from 1; 0 if the number was not dialled."""
         call.releases(cause, by)
         call.trace("ended", cause=call.release_cause, by=call.ended_by)
-        self.store.call_ended(call.uid, summary(call, counters or {}))
+        dialled = {"attempt": attempt} if attempt else {}
+        self.store.call_ended(call.uid, {**summary(call, counters or {}), **dialled})
 
     # --- one attempt ------------------------------------------------------------------------------------------------------
 
@@ -261,6 +264,7 @@ class Callbacks:
         loop = asyncio.get_running_loop()
         joined_at, outcome, by = loop.time(), "server_shutdown", "server"
         customer: Leg | None = None
+        attempt = 0
         try:
             await asyncio.wait({ticket.outcome}, timeout=(last_at - self.clock()).total_seconds())
             call.queue_seconds = loop.time() - joined_at
@@ -281,6 +285,7 @@ class Callbacks:
                 if not await self._committed(booking):
                     outcome = "not_kept"
                     return booking, outcome
+                attempt = booking.attempts
                 try:
                     customer = await self._reach(booking, call, agent)
                 except DialFailed as failure:
@@ -304,7 +309,7 @@ class Callbacks:
                 self.telephones.hang_up(customer)
                 await asyncio.shield(customer.close_media())
             self.speech.end_call(call.uid)
-            self._over(call, outcome, by, customer.counters if customer is not None else None)
+            self._over(call, outcome, by, customer.counters if customer is not None else None, attempt)
 
     async def _speak(self, call: Call, leg: Leg, speech: Sequence[Spoken]) -> None:
         """Say something to the agent, as long as the agent is there."""

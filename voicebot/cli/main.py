@@ -5,6 +5,7 @@ import typer
 from voicebot import __version__
 from voicebot.cli import calls, check, diff, fmt, graph, schema, serve
 from voicebot.cli.call import InOrder, call
+from voicebot.cli.callbacks import callbacks
 from voicebot.cli.demo import demo
 from voicebot.cli.dialplans import dialplans
 from voicebot.cli.doctor import doctor
@@ -50,6 +51,7 @@ app.command()(graph.graph)
 app.command()(schema.schema)
 app.command(cls=InOrder)(call)
 app.add_typer(calls.app, name="calls")
+app.command()(callbacks)
 app.command()(demo)
 app.command()(ping)
 app.command()(doctor)

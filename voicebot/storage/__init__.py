@@ -5,7 +5,16 @@ Nothing is redacted here: callers of the writer never hand over what a sensitive
 
 from voicebot.storage.database import StorageError
 from voicebot.storage.reader import Reader
-from voicebot.storage.record import CallRecord, DialplanVersion, Outcomes, TimelineEvent
+from voicebot.storage.record import CallRecord, DialplanVersion, Outcomes, StoredCallback, TimelineEvent
 from voicebot.storage.writer import Writer
 
-__all__ = ["CallRecord", "DialplanVersion", "Outcomes", "Reader", "StorageError", "TimelineEvent", "Writer"]
+__all__ = [
+    "CallRecord",
+    "DialplanVersion",
+    "Outcomes",
+    "Reader",
+    "StorageError",
+    "StoredCallback",
+    "TimelineEvent",
+    "Writer",
+]

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from voicebot.sip.captured import SipMessage, unpack
 from voicebot.storage.database import (
     StorageError,
+    callbacks,
     calls,
     check_version,
     connect,
@@ -20,8 +21,8 @@ from voicebot.storage.database import (
     sqlite_file,
     why,
 )
-from voicebot.storage.record import ANSWERED, CallRecord, DialplanVersion, Outcomes
-from voicebot.storage.rows import timeline
+from voicebot.storage.record import ANSWERED, CallRecord, DialplanVersion, Outcomes, StoredCallback
+from voicebot.storage.rows import WAITING, timeline
 
 BROKEN = ("error", "loop", "server_lost", "media_timeout")  # release causes of calls that did not go well
 CUT_OFF = ("too_long", "server_shutdown")
@@ -68,6 +69,16 @@ class Reader:
                 return ()
             packed = connection.execute(select(ladders.c.packed).where(ladders.c.call == uid)).scalar()
         return () if packed is None else unpack(packed)
+
+    def callbacks(self, *, limit: int, waiting: bool) -> list[StoredCallback]:
+        """Return booked callbacks, newest first; `waiting`: only those that are still to be made."""
+        query = select(callbacks).order_by(desc(callbacks.c.booked_at), callbacks.c.uid).limit(limit)
+        if waiting:
+            query = query.where(callbacks.c.state == WAITING)
+        with self._connection() as connection:
+            if not inspect(connection).has_table(callbacks.name):
+                return []
+            return [StoredCallback(**row) for row in connection.execute(query).mappings()]
 
     def versions(self, name: str | None = None) -> list[DialplanVersion]:
         """Return the versions of dialplans that were served, each once, the one that ran last first."""

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 ANSWERED, UNANSWERED = "answered", "unanswered"
 
@@ -64,6 +65,18 @@ class DialplanVersion:
     running_since: datetime.datetime | None = None
     why: str = ""
     who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCallback:
+    """A callback that a caller has booked; `data` is what `Store.callback` was given. Instants are aware, in UTC."""
+
+    uid: str
+    booked_by: str  # uid of the call
+    state: str
+    booked_at: datetime.datetime
+    changed_at: datetime.datetime
+    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from voicebot.config import Overrides
 from voicebot.storage import Reader, StorageError, StoredCallback
 
 SHOWN_DIGITS = 3  # of a caller's number; `voicebot calls show` of the call that booked tells all of it
-HEADINGS = ("not before", "number", "queue", "attempts", "state", "booked", "by call")
+HEADINGS = ("not before", "number", "queue", "attempts", "state", "booked by")
 
 
 def callbacks(
@@ -28,11 +28,8 @@ def callbacks(
     """List the callbacks that are booked. Of each number the last digits are shown."""
     settings = configuration(config, Overrides(data=data))
     try:
-        reader = Reader(settings.storage.database)
-        try:
+        with Reader(settings.storage.database) as reader:
             found = reader.callbacks(limit=limit, waiting=not every)
-        finally:
-            reader.close()
     except StorageError as error:
         give_up(str(error))
     booked = list(_read(found))
@@ -81,7 +78,6 @@ def row(
         booking.queue,
         f"{booking.attempts} of {attempts}",
         item.state.replace("_", " "),
-        _local(item.booked_at, zone),
         item.booked_by,
     )
 

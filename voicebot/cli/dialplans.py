@@ -37,11 +37,8 @@ def dialplans(config: ConfigOption = None, data: DataOption = None, as_json: Jso
     """
     settings = configuration(config, Overrides(data=data))
     try:
-        reader = Reader(settings.storage.database)
-        try:
+        with Reader(settings.storage.database) as reader:
             versions, outcomes = reader.versions(), reader.outcomes()
-        finally:
-            reader.close()
     except StorageError as error:
         give_up(str(error), WRONG_USE)
     standing: dict[tuple[str, str], tuple[str, float | None]] = {}

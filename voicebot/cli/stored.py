@@ -41,14 +41,11 @@ def stored_call(uid: str, config: Path | None, data: Path | None) -> StoredCall:
     settings = configuration(config, Overrides(data=data))
 
     def read() -> tuple[CallRecord | None, bytes | None]:
-        reader = Reader(settings.storage.database)
-        try:
+        with Reader(settings.storage.database) as reader:
             record = reader.call(uid)
             if record is None:
                 return None, None
             return record, reader.sources(record.dialplan, record.dialplan_version, record.started_at)
-        finally:
-            reader.close()
 
     record, packed = _or_give_up(read)
     if record is None:
@@ -58,6 +55,16 @@ def stored_call(uid: str, config: Path | None, data: Path | None) -> StoredCall:
     except ValueError:
         sources = None
     return StoredCall(record, sources, settings)
+
+
+def latest_call(data: Path, caller: str) -> CallRecord | None:
+    """Return the latest call from `caller` that a server of our own keeps under `data`; None before it is written."""
+    try:
+        with Reader(f"sqlite:///{data / 'voicebot.db'}") as reader:
+            calls = reader.calls(limit=1, from_number=caller)
+            return reader.call(calls[0].uid) if calls else None
+    except StorageError:
+        return None
 
 
 def _or_give_up(

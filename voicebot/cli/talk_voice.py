@@ -1,13 +1,13 @@
 """`voicebot talk --voice`: the hotline as a real server on loopback, called by a phone with the person's own microphone."""
 
 import asyncio
-import contextlib
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from voicebot.cli.demo.server import DemoServer, free_port, write_config
+from voicebot.cli.stored import latest_call
 from voicebot.config import Config
 from voicebot.dialplan.schema import Dialplan
 from voicebot.engines import engines_for
@@ -17,7 +17,6 @@ from voicebot.phone.live import Live, SoundCard
 from voicebot.phone.phone import Phone
 from voicebot.sim.store import Event
 from voicebot.sim.typed import act_of
-from voicebot.storage import CallRecord, Reader, StorageError
 
 HELP = "Speak; a headset keeps the bot from hearing itself. /1 or /4711# are keys, /hangup hangs up."
 USER = "you"
@@ -102,7 +101,7 @@ async def _tell(call: PhoneCall, data: Path, on_event: Callable[[Event], None]) 
         await call.ended(_LOOKED_EVERY) if deadline is None else await asyncio.sleep(_LOOKED_EVERY)
         if call.over and deadline is None:
             deadline = loop.time() + _WRITTEN_WITHIN
-        record = await loop.run_in_executor(None, _read, f"sqlite:///{data / 'voicebot.db'}")
+        record = await loop.run_in_executor(None, latest_call, data, USER)
         if record is None:
             continue
         answered = next((event.offset for event in record.events if event.kind == "answered"), 0.0)
@@ -111,14 +110,3 @@ async def _tell(call: PhoneCall, data: Path, on_event: Callable[[Event], None]) 
         told = len(record.events)
         if record.ended_at is not None:
             return
-
-
-def _read(database: str) -> CallRecord | None:
-    with contextlib.suppress(StorageError):  # not written yet
-        reader = Reader(database)
-        try:
-            calls = reader.calls(limit=1, from_number=USER)
-            return reader.call(calls[0].uid) if calls else None
-        finally:
-            reader.close()
-    return None

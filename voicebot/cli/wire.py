@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from voicebot.cli.demo.server import DemoServer, free_port, write_config
 from voicebot.cli.prompts_by_ear import prompt_clips
+from voicebot.cli.stored import latest_call
 from voicebot.cli.wire_server import write_given
 from voicebot.config import Config
 from voicebot.dialplan.schema import Dialplan
@@ -34,7 +35,7 @@ from voicebot.sim.media import Said
 from voicebot.sim.runner import Verdict, verdict_of
 from voicebot.sim.speech import language_of
 from voicebot.sim.store import Event
-from voicebot.storage import CallRecord, Reader, StorageError
+from voicebot.storage import CallRecord
 from voicebot.storage.record import UNANSWERED
 
 QUIET = 0.9  # seconds of silence after which a caller takes the prompt for finished
@@ -219,20 +220,8 @@ async def _record(data: Path, caller: str) -> CallRecord | None:
     found: CallRecord | None = None
     while loop.time() < deadline and (found is None or found.ended_at is None):
         await asyncio.sleep(0.2)
-        found = await loop.run_in_executor(None, _read, f"sqlite:///{data / 'voicebot.db'}", caller)
+        found = await loop.run_in_executor(None, latest_call, data, caller)
     return found
-
-
-def _read(database: str, caller: str) -> CallRecord | None:
-    try:
-        reader = Reader(database)
-        try:
-            calls = reader.calls(limit=1, from_number=caller)
-            return reader.call(calls[0].uid) if calls else None
-        finally:
-            reader.close()
-    except StorageError:
-        return None  # not written yet
 
 
 def _outcome(record: CallRecord, problem: str) -> Outcome:

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Self
 
 from sqlalchemy import ColumnElement, Connection, and_, case, desc, func, inspect, or_, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,10 +30,16 @@ CUT_OFF = ("too_long", "server_shutdown")
 
 
 class Reader:
-    """Read-only. Every method raises StorageError if the database cannot be read."""
+    """Read-only; a context manager, too. Every method raises StorageError if the database cannot be read."""
 
     def __init__(self, url: str) -> None:
         self._engine = connect(url, read_only=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def calls(
         self,

@@ -63,24 +63,22 @@ class _Graph:
     def circles(self) -> list[set[int]]:
         """Return the steps that lead to each other for ever, without those that something remembers to leave."""
         found = _circles(self.leads)
-        remembering = {step for circle in found for step in circle if self._remembers(step, circle)}
+        remembering = {step for circle in found for step in self._remembering(circle)}
         return _circles([set() if n in remembering else led for n, led in enumerate(self.leads)])
 
-    def _remembers(self, step: int, circle: set[int]) -> bool:
-        """Say whether a branch asks for what the circle itself has set, and can leave it."""
-        match self.steps[step]:
-            case If(when=condition) | Switch(value=condition):
-                set_here = {
-                    name
-                    for item in circle
-                    if isinstance(found := self.steps[item], Set)
-                    for name in found.values
-                }
-                reads = {reference.name for reference in condition.references}
-                ways = self.steps[step].ways()
-                return bool(reads & set_here) and any(not self._targets(step, way) & circle for way in ways)
-            case _:
-                return False
+    def _remembering(self, circle: set[int]) -> Iterator[int]:
+        """Yield the branches that ask for what the circle itself has set, and can leave it."""
+        written = {
+            name for number in circle if isinstance(step := self.steps[number], Set) for name in step.values
+        }
+        for number in circle:
+            match self.steps[number]:
+                case If(when=condition) | Switch(value=condition) as branch:
+                    leaves = any(not self._targets(number, way) & circle for way in branch.ways())
+                    if leaves and written & {reference.name for reference in condition.references}:
+                        yield number
+                case _:
+                    pass
 
     def _add(self, steps: Sequence[Step], following: int | None = None) -> int | None:
         """Add a list of steps, those inside of their targets too; return the number of its first."""

@@ -117,8 +117,15 @@ class Exchange:
         srtp = self.srtp(call, route)
         keys = () if srtp == "off" else tuple(secrets.token_bytes(KEY_BYTES) for _ in SUITES)
         number = SDP_SESSIONS_FROM + media.id
-        ours = Local(self.signalling.advertised_host(peer_host), media.port, number, self.codecs)
-        return replace(ours, follow=self.follow, srtp=srtp, keys=keys)
+        return Local(
+            self.signalling.advertised_host(peer_host),
+            media.port,
+            number,
+            self.codecs,
+            follow=self.follow,
+            srtp=srtp,
+            keys=keys,
+        )
 
     def register(self, leg: Leg, local: Local, source_host: str) -> Talking:
         """Know the leg by its session from now on."""

@@ -39,8 +39,12 @@ def _identity(address: NameAddress) -> Identity:
 
 def headers_of(request: Request) -> dict[str, str]:
     """Return the header fields by lower-case name, repeated ones joined by commas (RFC 3261 section 7.3.1); no credentials."""
-    names = dict.fromkeys(name for name, _ in request.headers if name not in SECRET)
-    return {name: readable(", ".join(request.raw(name))) for name in names}
+    found: dict[str, str] = {}
+    for name, value in request.headers:
+        if name not in SECRET:
+            text = readable(value)
+            found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
 
 
 def user_part(number: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +189,7 @@ class Reception:
                     telephones=self.exchange,
                     services=self.services(entrance.dialplan),
                     sounds=self.sounds,
-                    folder=self.recordings / call.uid[:4] / call.uid[4:6] / call.uid[6:8],
+                    folder=_folder(self.recordings, call.uid[:8]),
                     recorded=self.recorded,
                     clock=self.clock,
                     door=door,
@@ -251,6 +251,12 @@ class Reception:
         remaining = [story for _, story in self.calls.values()]
         if remaining:
             await asyncio.wait(remaining, timeout=HANGUP_HANDLERS_WITHIN + 3.0)
+
+
+@lru_cache(8)
+def _folder(recordings: Path, day: str) -> Path:
+    """Return the folder of a day, YYYYMMDD."""
+    return recordings / day[:4] / day[4:6] / day[6:]
 
 
 def _note_hold(call: Call, held: bool) -> None:

@@ -108,8 +108,8 @@ class Description:
         """Parse; tolerates bare LF, blanks at line ends, unknown lines and a missing o=, s= or t=. Raises SdpError."""
         if len(body) > MAX_DESCRIPTION:
             raise SdpError("the session description is too large")
-        lines = body.decode("utf-8", "replace").replace("\r", "\n").split("\n")
-        lines = [line.strip() for line in lines if line.strip()]
+        text = body.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+        lines = [line for each in text.split("\n") if (line := each.strip())]
         if len(lines) > MAX_LINES:
             raise SdpError("the session description has too many lines")
         if not lines or not lines[0].startswith("v=0"):
@@ -120,13 +120,15 @@ class Description:
         sections: list[_Section] = []
         own = attributes
         for line in lines[1:]:
-            kind, equals, value = line[:1], line[1:2], line[2:].strip()
-            if equals != "=":
+            kind = line[:1]
+            if line[1:2] != "=":
                 raise SdpError(f"line `{kind}` of the session description has no `=`")
             if kind == "a":
-                key, colon, text = value.partition(":")
+                key, colon, text = line[2:].partition(":")
                 own.append((key.strip().lower(), text if colon else None))
-            elif kind == "m":
+                continue
+            value = line[2:].strip()
+            if kind == "m":
                 own = []
                 sections.append(_Section(_media(value), own))
             elif kind == "c":
@@ -155,13 +157,13 @@ class Description:
         if self.host is not None:
             lines.append(f"c=IN {_family(self.host)} {self.host}")
         lines += [f"t={text}" for text in self.times]
-        lines += [_attribute(pair) for pair in self.attributes]
+        lines += _lines_of(self.attributes)
         for media in self.media:
             lines.append(f"m={media.kind} {media.port} {media.protocol} {' '.join(media.formats)}".rstrip())
             if media.host is not None:
                 lines.append(f"c=IN {_family(media.host)} {media.host}")
-            lines += [_attribute(pair) for pair in media.attributes]
-        return "".join(f"{line}\r\n" for line in lines).encode()
+            lines += _lines_of(media.attributes)
+        return ("\r\n".join(lines) + "\r\n").encode()
 
 
 _NO_ORIGIN = Origin("-", 0, 0, "0.0.0.0")
@@ -197,9 +199,8 @@ def _family(host: str) -> str:
     return "IP6" if ":" in host else "IP4"
 
 
-def _attribute(pair: tuple[str, str | None]) -> str:
-    name, value = pair
-    return f"a={name}" if value is None else f"a={name}:{value}"
+def _lines_of(attributes: tuple[Attribute, ...]) -> list[str]:
+    return [f"a={name}" if value is None else f"a={name}:{value}" for name, value in attributes]
 
 
 def _media(value: str) -> tuple[str, int, str, tuple[str, ...]]:

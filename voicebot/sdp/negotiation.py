@@ -137,7 +137,7 @@ def answer_offer(local: Local, offer: bytes) -> Settled:
         rtcp_mux=rtcp_mux,
         ptime_ms=ptime_ms,
     )
-    settled_local, answer = _next(replace(local, offered=None), tuple(answers))
+    settled_local, answer = _next(withdraw_offer(local), tuple(answers))
     media = Media(
         codec=codec,
         payload_type=number,
@@ -207,7 +207,7 @@ def accept_answer(local: Local, answer: bytes) -> Settled:
 
 def withdraw_offer(local: Local) -> Local:
     """The peer refused our re-offer: what was settled before holds (section 8)."""
-    return replace(local, offered=None)
+    return local if local.offered is None else replace(local, offered=None)
 
 
 # --- our sections

@@ -45,8 +45,15 @@ def codec_of(section: MediaDescription, codecs: Sequence[Codec], follow: bool) -
 
     RFC 3264 section 6.1 lets the offerer's preference decide.
     """
+    return _codec_of(section.formats, section.rtpmap_lines, tuple(codecs), follow)
+
+
+@lru_cache(256)
+def _codec_of(
+    formats: tuple[str, ...], rtpmap_lines: tuple[str, ...], codecs: tuple[Codec, ...], follow: bool
+) -> tuple[int, Codec] | None:
     found: dict[Codec, int] = {}
-    for number, encoding in encodings(section).items():
+    for number, encoding in _encodings(formats, rtpmap_lines).items():
         for codec in codecs:
             if encoding == ENCODINGS[codec]:
                 found.setdefault(codec, number)
@@ -94,6 +101,7 @@ def host_of(description: Description, section: MediaDescription) -> str:
     return host
 
 
+@lru_cache(4096)
 def ip_version(host: str) -> int:
     """Return 4 or 6; 0 for a name."""
     try:

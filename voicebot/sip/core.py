@@ -217,6 +217,8 @@ class Core:
         self, request: Request, source: Address, local: Address | None, now: float, *, late: bool
     ) -> bool:
         """Answer an INVITE that comes too late for us to serve it with 503, and so whenever it is repeated."""
+        if not late and not self._refused:
+            return False
         key = server_key(request)
         if key not in self._refused:
             if not late or request.to.tag or request.has("replaces"):  # of a call that runs

@@ -445,11 +445,9 @@ class Endpoint:
             self._inbound.cancel_received(server, request, now)
             return
         session = core.find(request) if request.to.tag else None
-        if session is None:
-            merged = core.transactions.find_merged(request)
-            if merged is not None and merged is not server:
-                core.respond(server, 482, now)
-                return
+        if session is None and core.transactions.is_merged(server):
+            core.respond(server, 482, now)
+            return
         refusal = problem_with(request, core.timers.minimum, registrar=self._registrar is not None)
         if refusal is not None:
             core.counters[f"refused_{refusal.status}"] += 1

@@ -1,7 +1,7 @@
 """Header field values as frozen dataclasses: Via, name-addr, CSeq (RFC 3261 section 20)."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from voicebot.sip.errors import MessageError
@@ -84,13 +84,15 @@ class Via:
 
     def received_from(self, host: str, port: int) -> "Via":
         """Note where the request came from (RFC 3261 section 18.2.1; RFC 3581 section 4)."""
-        kept = tuple(pair for pair in self.parameters if pair[0].lower() not in ("received", "rport"))
-        wants_rport = self.parameter("rport") is not None
-        if wants_rport:
+        noted = [pair for pair in self.parameters if pair[0].lower() in ("received", "rport")]
+        if not noted and host == self.host:
+            return self
+        kept = tuple([pair for pair in self.parameters if pair not in noted])
+        if self.parameter("rport") is not None:
             kept += (("received", host), ("rport", str(port)))
         elif host != self.host:
             kept += (("received", host),)
-        return replace(self, parameters=kept)
+        return Via(self.transport, self.host, self.port, kept, self.version)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -15,6 +15,7 @@ from voicebot.sip.uri import Uri
 
 MAX_MESSAGE = 65_535
 MAX_HEADERS = 256
+MOST_SPELLED = 512  # names whose spelling is remembered
 VERSION = "SIP/2.0"
 
 HeaderList = Sequence[tuple[str, str]]
@@ -41,7 +42,7 @@ COMPACT = {
     "x": "session-expires",
     "y": "identity",
 }
-_SPELLED = {
+_IRREGULAR = {
     "call-id": "Call-ID",
     "cseq": "CSeq",
     "www-authenticate": "WWW-Authenticate",
@@ -55,18 +56,22 @@ _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _SINGLE = ("from", "to", "call-id", "cseq")
 
 
-def _spelled(name: str) -> str:
-    known = _SPELLED.get(name)
-    if known is None:
-        known = "-".join(part.capitalize() for part in name.split("-"))
-        if len(_SPELLED) < 512:
-            _SPELLED[name] = known
-    return known
+class _Spelling(dict[str, str]):
+    """Lower-case name -> as it is written; those of the table above, others by their rule."""
+
+    def __missing__(self, name: str) -> str:
+        spelled = "-".join([part.capitalize() for part in name.split("-")])
+        if len(self) < MOST_SPELLED:
+            self[name] = spelled
+        return spelled
+
+
+_spelled = _Spelling(_IRREGULAR)
 
 
 # As nearly everybody spells the names that nearly every message has.
 _USUAL = {
-    _spelled(name): name
+    _spelled[name]: name
     for name in (
         *(
             "via",
@@ -137,7 +142,7 @@ class Message:
     def _required(self, name: str) -> str:
         lines = self._index.get(name)
         if not lines:
-            raise MessageError(400, f"Missing {_spelled(name)} header")
+            raise MessageError(400, f"Missing {_spelled[name]} header")
         return lines[0]
 
     # Parsed when first asked for; they are asked for a dozen times a message.
@@ -202,8 +207,8 @@ class Message:
         """Check what every message must have (RFC 3261 section 8.1.1); raises MessageError."""
         index = self._index
         for name in _SINGLE:
-            if len(index.get(name, ())) > 1:
-                raise MessageError(400, f"More than one {_spelled(name)} header")
+            if name in index and len(index[name]) > 1:
+                raise MessageError(400, f"More than one {_spelled[name]} header")
         self.from_, self.to, self.call_id  # noqa: B018  parsed now, so that they cannot fail later
         if self.via.version != "2.0":
             raise MessageError(400, "Bad Via header")
@@ -220,9 +225,7 @@ class Message:
     def to_bytes(self) -> bytes:
         """Serialise. Content-Length is computed; a header value can never break out of its line."""
         lines = [self._start_line()]
-        for name, value in self.headers:
-            if name != "content-length":
-                lines.append(f"{_spelled(name)}: {value}")
+        lines += [f"{_spelled[name]}: {value}" for name, value in self.headers if name != "content-length"]
         lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
         return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
 
@@ -264,18 +267,15 @@ class Request(Message):
     def received_from(self, host: str, port: int) -> "Request":
         """Return the request with `received` and `rport` noted in its topmost Via."""
         via = self.via.received_from(host, port)
-        if via == self.via:
+        if via is self.via:
             return self
-        headers: list[tuple[str, str]] = []
-        done = False
-        for name, value in self.headers:
-            if name == "via" and not done:
-                done = True
-                rest = split_values(value)[1:]
-                value = ", ".join([str(via), *rest])
-            headers.append((name, value))
+        top, *others = self.raw("via")
+        value = ", ".join([str(via), *split_values(top)[1:]])
+        headers = list(self.headers)
+        headers[headers.index(("via", top))] = ("via", value)
         request = self.with_headers(headers)
         request._via = via
+        request._lines = {**self._index, "via": [value, *others]}
         return request
 
     def response(
@@ -329,9 +329,10 @@ def parse(data: bytes) -> Request | Response | None:
         return None
     blank = _BLANK_LINE.search(data)
     head, body = (data[: blank.start()], data[blank.end() :]) if blank else (data, b"")
-    lines = head.decode("utf-8", "surrogateescape").split("\n")
+    text = head.decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", " ")
+    lines = text.split("\n")
     headers = _split_headers(lines[1:])
-    message = _parse_start_line(lines[0].rstrip("\r"), headers)
+    message = _parse_start_line(lines[0], headers)
     message.body = _body(message, body)
     return message
 
@@ -370,11 +371,9 @@ def _split_headers(lines: Iterable[str]) -> list[tuple[str, str]]:
     headers: list[tuple[str, str]] = []
     for line in lines:
         name, _, value = line.partition(":")
-        known = _USUAL.get(name)
-        if known is not None:
-            headers.append((known, value.strip().replace("\r", " ")))
+        if name in _USUAL:
+            headers.append((_USUAL[name], value.strip()))
             continue
-        line = line.rstrip("\r").replace("\r", " ")
         if not line.strip():
             continue
         if line[0] in " \t" and headers:

@@ -20,5 +20,8 @@ class Refusals:
             self._older, self._recent, self._since = self._recent, set(), now
         self._recent.add(key)
 
+    def __len__(self) -> int:
+        return len(self._recent) + len(self._older)
+
     def __contains__(self, key: Hashable) -> bool:
         return key in self._recent or key in self._older

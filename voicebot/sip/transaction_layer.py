@@ -194,9 +194,9 @@ class TransactionLayer:
         """Return the INVITE's transaction that a CANCEL means (section 9.2)."""
         return self.servers.get(server_key(cancel, "INVITE"))
 
-    def find_merged(self, request: Request) -> Server | None:
-        """Return the transaction of another copy of this request, that came by another way (section 8.2.2.2)."""
-        return self._merged.get(_merge_key(request))
+    def is_merged(self, server: Server) -> bool:
+        """Say whether another copy of its request came before, by another way (section 8.2.2.2)."""
+        return server.merge_key is not None and self._merged.get(server.merge_key) is not server
 
     def start_server(self, request: Request, source: Address, local: Address | None, now: float) -> Server:
         kind = InviteServerTransaction if request.method == "INVITE" else NonInviteServerTransaction
@@ -243,8 +243,9 @@ def server_key(request: Request, method: str = "") -> ServerKey:
     """
     via = request.via
     method = method or ("INVITE" if request.method == "ACK" else request.method)
-    if via.branch.startswith(MAGIC_COOKIE) and via.branch != MAGIC_COOKIE:
-        return (method, via.branch, via.sent_by, request.call_id)
+    branch = via.branch
+    if branch.startswith(MAGIC_COOKIE) and branch != MAGIC_COOKIE:
+        return (method, branch, via.sent_by, request.call_id)
     # A peer of RFC 2543 age, or one that forgot the rest of it: its branch says nothing.
     cseq = str(request.cseq.number)
     return (method, request.uri, request.from_.tag, request.call_id, cseq, str(via))

@@ -126,7 +126,8 @@ class Uri:
     @property
     def username(self) -> str:
         """The user part with escapes resolved, for people and for look-ups."""
-        return urllib.parse.unquote(self.user or "", errors="replace")
+        user = self.user or ""
+        return urllib.parse.unquote(user, errors="replace") if "%" in user else user
 
     def parameter(self, name: str) -> str | None:
         return parameter(self.parameters, name)

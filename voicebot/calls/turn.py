@@ -107,7 +107,9 @@ class Turn:
 
     def commands(self) -> list[Command]:
         """Return what is to be done, in order, and forget it."""
-        commands, self._commands = self._commands, []
+        commands = self._commands
+        if commands:
+            self._commands = []
         return commands
 
     def next_timer(self) -> float | None:

@@ -145,32 +145,34 @@ class QuestionMatcher:
     # --- the slot --------------------------------------------------------------------------------------------------
 
     def _judge_slot(self, entries: Sequence[Entry], closed: bool) -> Judgement:
-        assert self._slot is not None
-        keyed = all(entry.kind == "keys" for entry in entries)
+        if not [True for entry in entries if entry.kind == "speech"]:  # keys mean the same in all languages
+            return self._judge_slot_in(self._languages[0], entries, closed, keyed=True)
         best = _NOTHING_AT_ALL
-        for language in (
-            self._languages[:1] if keyed else self._languages
-        ):  # keys mean the same in all of them
+        for language in self._languages:
             heard = [_in_language(entry, language) for entry in entries]
             readable = [entry for entry in heard if entry is not None]
-            if len(readable) < len(heard):
-                continue
-            judged = self._slot.judge(readable, language, closed)
-            completeness, value, confidence = judged.completeness, judged.value, judged.confidence
-            if completeness is Completeness.NONE or (not keyed and confidence < self._reject):
-                continue
-            meant = Meant(
-                value=value,
-                language="" if keyed else language,
-                confidence=confidence,
-                tier="slot",
-                text=" ".join(entry.text for entry in readable),
-                keyed=keyed,
-            )
-            found = Judgement(completeness, meant, confidence)
-            if _rank(found) > _rank(best):
-                best = found
+            if len(readable) == len(heard):
+                found = self._judge_slot_in(language, readable, closed, keyed=False)
+                if best is _NOTHING_AT_ALL or _rank(found) > _rank(best):
+                    best = found
         return best
+
+    def _judge_slot_in(
+        self, language: str, entries: Sequence[Entry], closed: bool, *, keyed: bool
+    ) -> Judgement:
+        assert self._slot is not None
+        completeness, value, confidence = self._slot.judge(entries, language, closed)
+        if completeness is Completeness.NONE or (not keyed and confidence < self._reject):
+            return _NOTHING_AT_ALL
+        meant = Meant(
+            value=value,
+            language="" if keyed else language,
+            confidence=confidence,
+            tier="slot",
+            text=" ".join([entry.text for entry in entries]),
+            keyed=keyed,
+        )
+        return Judgement(completeness, meant, confidence)
 
     # --- options ---------------------------------------------------------------------------------------------------
 
@@ -197,7 +199,7 @@ class QuestionMatcher:
                 continue
             text = " ".join(entry.text for entry in readable)
             found = self._match(text, language, min(entry.confidence for entry in readable))
-            if _rank(found) > _rank(best):
+            if best is _NOTHING or _rank(found) > _rank(best):
                 best = found
         return best
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from voicebot.dialplan.expressions import ExpressionError, Reference, Template, lookup_in
+from voicebot.dialplan.expressions import ROOTS, ExpressionError, Reference, Template, lookup_in
 from voicebot.dialplan.fields import Value
 from voicebot.dialplan.hours import Hours
 from voicebot.nlu import spoken
@@ -34,18 +34,11 @@ class Variables:
     sensitive: set[str] = field(default_factory=set)  # "slot.pin", "call.code"
 
     def lookup(self, path: tuple[str, ...]) -> object:
-        root, name = path[0], ".".join(path)
-        roots: dict[str, Mapping[str, object]] = {
-            "call": self.call,
-            "slot": self.slot,
-            "queue": self.queue,
-            "var": self.var,
-            "transfer": self.transfer,
-            "error": self.error,
-        }
-        if root in roots:
-            return lookup_in(roots[root], path[1:], name)
-        return lookup_in(self.saved, path, name)
+        name = ".".join(path)
+        if path[0] not in ROOTS:
+            return lookup_in(self.saved, path, name)
+        variables: Mapping[str, object] = getattr(self, path[0])
+        return lookup_in(variables, path[1:], name)
 
     def open(self, name: str) -> bool:
         return self._hours(name).is_open(self.clock(), self.zone)

@@ -78,11 +78,12 @@ def _texts(expect: Expect, outcome: Outcome) -> list[Mismatch]:
     if not expect.heard and not expect.not_heard:
         return []
     said = " ".join(folded(text) for text in outcome.texts_heard)
-    close = "".join(said.split())  # between Han characters spaces mean nothing
 
     def was_said(text: str) -> bool:
         wanted = folded(text)
-        return wanted in said or (not wanted.isascii() and "".join(wanted.split()) in close)
+        if wanted in said or wanted.isascii():
+            return wanted in said
+        return "".join(wanted.split()) in "".join(said.split())  # between Han characters spaces mean nothing
 
     missing = [
         Mismatch(f"to hear “{text}”", "it was never said") for text in expect.heard if not was_said(text)

@@ -174,7 +174,7 @@ class SimLeg:
 
     def _set_timer(self, play: _Play) -> None:
         if play.seconds is not None:
-            play.timer = self._loop.call_at(play.started_at + play.seconds, self._ended, "done")
+            play.timer = self._loop.call_at(play.started_at + play.seconds, self._played, play)
 
     def play(self, play: int, items: Sequence[PlayItem], *, barge_in: str, loop: bool = False) -> None:
         if self.closed:
@@ -251,19 +251,25 @@ class SimLeg:
             self._loop.call_soon(self._on_message, LegClosed(self.call, self.id, {"sent": 1.0}))
 
     def _ended(self, cause: str) -> None:
-        play, self._play = self._play, None
-        if play is None:
-            return
+        """End what is playing; who hears of it hears later, as from a worker."""
+        if self._play is not None:
+            self._loop.call_soon(self._tell, self._take_off(self._play, cause))
+
+    def _played(self, play: _Play) -> None:
+        """It came to its end. Nobody but the loop has called this, so it can be told at once."""
+        self._tell(self._take_off(play, "done"))
+
+    def _take_off(self, play: _Play, cause: str) -> PlayEnded:
+        self._play = None
         if play.timer is not None:
             play.timer.cancel()
         now = self._loop.time() if self.held_at is None else self.held_at
         for said in self.said[play.first :]:
             said.heard = max(0.0, min(now - said.at, seconds_of(said.text)))
         self.air.ends()
-        ended = PlayEnded(self.call, self.id, play.number, now, cause, now - play.started_at)
-        self._loop.call_soon(self._quiet, ended)
+        return PlayEnded(self.call, self.id, play.number, now, cause, now - play.started_at)
 
-    def _quiet(self, ended: PlayEnded) -> None:
+    def _tell(self, ended: PlayEnded) -> None:
         self._on_message(ended)
         if self.on_quiet is not None:
             self.on_quiet()

@@ -302,7 +302,7 @@ class Hotline:
             problem, trouble = _told(error), "error"
         if not problem and call.release_cause == "too_long":
             problem, trouble = f"the call lasts longer than {self._call_seconds:.0f} s", "stuck"
-        scene.media.air.over()
+        scene.media.air.silence_ends()
         call.trace("ended", cause=call.release_cause, by=call.ended_by)
         leg.end(Gone(call.release_cause or "normal", by_peer=False))
         scene.media.close()

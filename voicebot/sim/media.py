@@ -54,8 +54,7 @@ class Air:
         self.since = self.loop.time()
 
     def begins(self) -> None:
-        if not self._going_on:
-            self._close()
+        self.silence_ends()
         self._going_on += 1
 
     def ends(self) -> None:
@@ -63,14 +62,9 @@ class Air:
         if not self._going_on:
             self.since = self.loop.time()
 
-    def over(self) -> None:
-        """The call is over."""
-        if not self._going_on:
-            self._close()
-
-    def _close(self) -> None:
-        seconds = self.loop.time() - self.since
-        if seconds > NOTED_SILENCE:
+    def silence_ends(self) -> None:
+        """Something begins, or the call is over: note the silence until now, if there was one."""
+        if not self._going_on and (seconds := self.loop.time() - self.since) > NOTED_SILENCE:
             self.silences.append((self.since, seconds))
 
 

@@ -38,7 +38,7 @@ class Asterisk:
         self.port = 5060 if files else free_port()
         self.tls_port = free_port()
         self._root, self._run = root, run
-        rtp_first, rtp_last = claim(self, PBXS)
+        self.rtp_ports = claim(self, PBXS)
         self.audio = run / "audio"
         for name in (
             "etc",
@@ -69,8 +69,8 @@ class Asterisk:
             "TLS": run / "tls",
             "HOTLINE": hotline,
             "GUARDED": guarded,
-            "RTP_FIRST": rtp_first,
-            "RTP_LAST": rtp_last,
+            "RTP_FIRST": self.rtp_ports[0],
+            "RTP_LAST": self.rtp_ports[1],
         }
         for source in _CONFIGURATION.glob("*.conf"):
             text = re.sub(r"@([A-Z_]+)@", lambda mark: str(marks[mark.group(1)]), source.read_text())

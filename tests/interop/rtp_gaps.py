@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 _ETH_P_IP = 0x0800
 _SO_ATTACH_FILTER, _SO_RCVBUFFORCE, _SO_TIMESTAMPNS, _PACKET_OUTGOING = 26, 33, 35, 4  # linux/socket.h
 _RCVBUF = 64 << 20
+SOURCE_PORT, DESTINATION_PORT = 34, 36  # bytes into an Ethernet frame with IPv4 without options and UDP
 _LINE = struct.Struct(
     "<dHHHBBI"
 )  # seconds, source and destination port, sequence number, payload type, marker, ssrc
@@ -124,8 +125,22 @@ def capturing(path: Path, ports: tuple[int, int]) -> Iterator[Capture]:
 # --- the process ------------------------------------------------------------------------------------------------------
 
 
-def _filter(first: int, last: int) -> list[tuple[int, int, int, int]]:
-    """Return classic BPF: UDP over IPv4 without options, source port from `first` to `last`, even, not outgoing."""
+def packets_of(where: int, first: int, last: int, length: int = 128) -> socket.socket:
+    """Return a socket that receives the first `length` bytes of frames of RTP on the loopback interface.
+
+    Of those whose port at `where` (SOURCE_PORT, DESTINATION_PORT) lies in `first` to `last`. It waits 0.2 s at most.
+    """
+    ours = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_IP))
+    ours.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RCVBUF)
+    ours.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    _attach(ours, _filter(where, first, last, length))
+    ours.bind(("lo", 0))
+    ours.settimeout(0.2)
+    return ours
+
+
+def _filter(where: int, first: int, last: int, length: int) -> list[tuple[int, int, int, int]]:
+    """Return classic BPF: UDP over IPv4 without options, an even port from `first` to `last`, not outgoing."""
     pkttype = (
         0xFFFFF000 + 4
     )  # SKF_AD_OFF + SKF_AD_PKTTYPE: every packet of lo is seen going out and coming in
@@ -134,12 +149,12 @@ def _filter(first: int, last: int) -> list[tuple[int, int, int, int]]:
         (0x15, 9, 0, _PACKET_OUTGOING),
         (0x30, 0, 0, 23),  # protocol
         (0x15, 0, 7, 17),
-        (0x28, 0, 0, 34),  # source port
+        (0x28, 0, 0, where),
         (0x35, 0, 5, first),
         (0x25, 4, 0, last),
         (0x54, 0, 0, 1),  # RTP has even ports
         (0x15, 0, 2, 0),
-        (0x06, 0, 0, 128),
+        (0x06, 0, 0, length),
         (0x06, 0, 0, 0),
         (0x06, 0, 0, 0),
     ]
@@ -156,12 +171,7 @@ def _attach(ours: socket.socket, program: list[tuple[int, int, int, int]]) -> No
 def _main(path: str, first: int, last: int) -> None:
     stopped: list[Any] = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
-    ours = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_IP))
-    ours.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RCVBUF)
-    ours.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-    _attach(ours, _filter(first, last))
-    ours.bind(("lo", 0))
-    ours.settimeout(0.2)
+    ours = packets_of(SOURCE_PORT, first, last)
     print("ready", flush=True)
     with open(path, "wb", buffering=1 << 20) as out:
         while not stopped:

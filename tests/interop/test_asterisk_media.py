@@ -9,6 +9,7 @@ import pytest
 from tests.interop.asterisk_pbx import Asterisk
 from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in
 from tests.interop.conftest import DIALPLAN
+from tests.interop.wire import listening
 from tests.live.hotline import Hotline, free_port, keys_of, log_on_failure, running, wait_until
 from voicebot.media.wav import read_wav
 
@@ -99,23 +100,42 @@ def test_both_ways_over_tcp(asterisk: Asterisk, tmp_path: Path) -> None:
 
 
 SECURE = {
-    ("required", "sealed"): "`srtp: required`, `media_encryption=sdes`",
-    ("optional", "sealed"): "`srtp: optional`, `media_encryption=sdes`",
-    ("optional", "willing"): "`srtp: optional`, `media_encryption_optimistic=yes`",
-    ("optional", "open"): "`srtp: optional`, no encryption at Asterisk",
+    (
+        "required",
+        "sealed",
+    ): "`srtp: required`, `media_encryption=sdes`: audio both ways, encrypted on the wire",
+    (
+        "optional",
+        "sealed",
+    ): "`srtp: optional`, `media_encryption=sdes`: audio both ways, encrypted on the wire",
+    (
+        "optional",
+        "willing",
+    ): "`srtp: optional`, `media_encryption_optimistic=yes`: audio both ways, encrypted on the wire",
+    ("optional", "open"): "`srtp: optional`, no encryption at Asterisk: audio both ways",
 }
 
 
 @pytest.mark.parametrize(
     ("srtp", "trunk"),
     [
-        pytest.param(*each, marks=feature(f"calls us and is called by us over TLS, {text}: audio both ways"))
+        pytest.param(*each, marks=feature(f"calls us and is called by us over TLS, {text}"))
         for each, text in SECURE.items()
     ],
 )
 def test_both_ways_over_tls(srtp: str, trunk: str, asterisk: Asterisk, tmp_path: Path) -> None:
+    """Whoever listens on the line hears both tones on both legs where Asterisk has no encryption, else noise alone."""
     for where in attached(asterisk, tmp_path, "tls", srtp, trunk):
-        check_both_ways(asterisk, where, trunk, f"tls-{srtp}-{trunk}")
+        with listening(where.hotline.rtp_ports, asterisk.rtp_ports) as wire:
+            check_both_ways(asterisk, where, trunk, f"tls-{srtp}-{trunk}")
+        for way in (wire.sent, wire.received):
+            assert len(way.streams) >= 2, "the caller's leg and the agent's"
+            clear = min(way.seconds_of(AGENT_HZ), way.seconds_of(CALLER_HZ))
+            if trunk == "open":
+                assert clear > 3.0
+            else:
+                assert way.seconds_of(AGENT_HZ) + way.seconds_of(CALLER_HZ) == 0.0
+                assert way.authenticated == way.packets > 100
 
 
 CODECS = {"alaw": "A-law", "g722": "G.722", "opus": "Opus"}

@@ -19,6 +19,7 @@ from voicebot.cli.ladder import pcap
 from voicebot.sip.captured import SipMessage
 
 PASSWORD = "sesame-for-the-front-door"
+MESSAGES = ["INVITE", "401", "ACK", "INVITE", "200", "ACK", "BYE", "200"]
 HOMER = ("127.0.0.1", 19060)
 
 
@@ -93,7 +94,7 @@ def test_a_calls_messages_are_read_back(
         tshark, file, f"udp.port=={hotline.port},sip", "sip.Method", "sip.Status-Code", "_ws.expert.severity"
     )
     lines = [method or status for method, status, _ in rows]
-    assert lines == ["INVITE", "100", "401", "ACK", "INVITE", "100", "200", "ACK", "BYE", "200"]
+    assert [each for each in lines if each != "100"] == MESSAGES  # only a slow machine says 100
     assert PASSWORD.encode() not in file.read_bytes()
     answers = [
         row[0] for row in fields(tshark, file, f"udp.port=={hotline.port},sip", "sip.auth.digest.response")
@@ -107,7 +108,7 @@ def test_homer_gets_every_message(told: list[bytes], report: Report, tmp_path: P
     install("sngrep", "sngrep")
     version = subprocess.run(["sngrep", "--version"], capture_output=True, text=True).stdout
     report.version("sngrep", version.split("\n")[0].removeprefix("sngrep - "))
-    assert len(told) == 10
+    assert sum(b"SIP/2.0 100" not in each for each in told) == len(MESSAGES)
     file = tmp_path / "hep.pcap"
     file.write_bytes(
         pcap([SipMessage(1.0, True, "udp", "127.0.0.1:5", f"127.0.0.1:{HOMER[1]}", each) for each in told])

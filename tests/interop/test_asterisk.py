@@ -184,18 +184,6 @@ def test_a_transfer_to_a_missing_extension_fails_and_the_caller_is_told(
     assert any("Nobody can be reached" in each["text"] for each in events(record, "said"))
 
 
-@feature("blind transfer to a busy extension (Asterisk says 200 and ends the call)")
-def test_a_transfer_to_a_busy_extension_ends_and_leaves_a_record(
-    hotline: Hotline, asterisk: Asterisk
-) -> None:
-    """Asterisk reports success as soon as it has begun to transfer, so the caller is lost there: a record all the same."""
-    before = closed_records(hotline)
-    asterisk.originate("703", "w:2|d:6009|w:6", name="transfer-busy").wait()
-    record = hotline.wait_for_record(before + 1)
-    assert events(record, "transfer_exit")
-    assert record["release_cause"]
-
-
 @feature("a phone behind Asterisk holds and resumes (re-INVITE passed through)")
 def test_nothing_is_sent_while_a_phone_behind_asterisk_holds(
     hotline: Hotline, asterisk: Asterisk, baresip_program: str, tmp_path: Path

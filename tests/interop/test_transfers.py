@@ -14,8 +14,8 @@ from tests.live.hotline import Hotline, events, free_port, log_on_failure, runni
 DIALPLAN = Path(__file__).parent / "transfers.yaml"
 
 
-def feature(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("Asterisk", name)
+def feature(name: str, **options: str) -> pytest.MarkDecorator:
+    return pytest.mark.feature("Asterisk", name, **options)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_an_attended_transfer_leaves_caller_and_extension_alone(
 
 
 @feature(
-    "attended transfer to an extension that is busy, missing, refuses, or never answers: the caller is told"
+    "attended or bridged transfer to an extension that is busy, missing, refuses, or never answers: the caller is told"
 )
 @pytest.mark.parametrize(
     ("extension", "exit", "status"),
@@ -109,6 +109,46 @@ def test_what_an_extension_plays_before_it_refuses_is_heard(hotline: Hotline, as
     assert len(events(record, "early_media")) == 1
     call.wait()
     assert seconds_in(call.heard, AGENT_HZ) > 8.0
+
+
+LOST = "told by NOTIFY; Asterisk has let go of the caller by then and ends our call"
+
+
+@pytest.mark.parametrize(
+    ("extension", "steps", "exit", "status"),
+    [
+        pytest.param(
+            "6009", "w:6", "busy", 486, marks=feature("blind transfer to a busy extension", means=LOST)
+        ),
+        pytest.param(
+            "6008",
+            "w:9",
+            "timeout",
+            0,
+            marks=feature("blind transfer to an extension that never answers", means=LOST),
+        ),
+        pytest.param(
+            "6008",
+            "w:2",
+            "unreachable",
+            503,
+            marks=feature(
+                "blind transfer to an extension that rings: the caller gives up", means="told by NOTIFY"
+            ),
+        ),
+    ],
+)
+def test_a_blind_transfer_is_followed_to_its_end(
+    extension: str, steps: str, exit: str, status: int, hotline: Hotline, asterisk: Asterisk
+) -> None:
+    """Asterisk keeps our dialog without the caller, and ends it when we ask to go on: nobody is talked to for long."""
+    before = closed_records(hotline)
+    call = asterisk.originate("718", f"w:2|d:{extension}|{steps}", name=f"blind-{exit}")
+    record = hotline.wait_for_record(before + 1, 15.0)
+    (end,) = events(record, "transfer_exit")
+    assert (end["exit"], end["status"]) == (exit, status)
+    assert record["ended_by"] == "caller"
+    call.wait()
 
 
 def phone_feature(peer: str, name: str) -> pytest.MarkDecorator:

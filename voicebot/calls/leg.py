@@ -26,7 +26,6 @@ from voicebot.wire import (
 MOST_KEYS = 128  # that wait for somebody who listens; those that come after them are lost
 SWALLOW_WITHIN = 2.0  # seconds between keys that still belong to what was keyed too long
 SAME_KEY_WITHIN = 2.0  # seconds between the two reports of a key that a phone sends both in RTP and by INFO
-CLOSED_WITHIN = 2.0  # seconds for the media worker's last counters; without them the record is written anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class Leg:
         self.on_recording: Callable[[RecordingEnded], None] = lambda message: None
         self.gone: asyncio.Future[Gone] = asyncio.get_running_loop().create_future()
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._closing: asyncio.TimerHandle | None = None
+        self._closing = False
         self._plays = plays
         self._playing: dict[int, asyncio.Future[PlayEnded]] = {}
         self._interruptible = 0  # the play that a key ends
@@ -251,17 +250,15 @@ class Leg:
             self.media.end_listen(turn)
 
     def close_media(self) -> "asyncio.Future[None]":
-        """Release the media leg. The future is done when its last counters are there, or will not come: shield it."""
+        """Release the media leg. The future is done at its LegClosed, with the last counters: shield it."""
         if self.media is None:
             self._media_over()
-        elif self._closing is None and not self.closed.done():
+        elif not self._closing and not self.closed.done():
+            self._closing = True
             self.media.close()
-            self._closing = asyncio.get_running_loop().call_later(CLOSED_WITHIN, self._media_over)
         return self.closed
 
     def _media_over(self) -> None:
-        if self._closing is not None:
-            self._closing.cancel()
         if not self.closed.done():
             self.closed.set_result(None)
         playing, self._playing = self._playing, {}

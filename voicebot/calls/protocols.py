@@ -60,7 +60,8 @@ class MediaLeg(Protocol):
 
     def send_keys(self, keys: str) -> None: ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """LegClosed follows, within seconds, whatever becomes of the worker; where that is silent, without counters."""
 
 
 class Media(Protocol):

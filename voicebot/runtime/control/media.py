@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 
+from voicebot.calls.later import Later
 from voicebot.calls.protocols import NoMediaPort, OnMessage, PlayItem
 from voicebot.runtime.control.ports import PortPool
 from voicebot.runtime.control.worker import Worker
@@ -32,7 +34,7 @@ from voicebot.wire import (
 )
 
 WORKER_LOST = "media_worker_lost"  # the only counter of a leg whose worker died
-CLOSE_WITHIN = 2.0  # seconds for a worker to close a leg before its port is taken back anyway
+CLOSE_WITHIN = 2.0  # seconds for a worker to close a leg; then its port is taken back, and its counters are not waited for
 
 log = structlog.get_logger("media")
 
@@ -130,6 +132,7 @@ class MediaPlane:
         self._of_call: dict[str, list[WorkerLeg]] = {}
         self._load = [0] * workers  # legs of each worker
         self._numbers = itertools.count(1)
+        self._closing = Later(CLOSE_WITHIN)
         self.on_worker_start: Callable[[Worker], None] = lambda worker: None
         self.workers = [
             Worker(
@@ -167,7 +170,7 @@ class MediaPlane:
         return leg
 
     def leg_closing(self, leg: WorkerLeg) -> None:
-        asyncio.get_running_loop().call_later(CLOSE_WITHIN, self._forget, leg.id)
+        self._closing.call(leg.id, partial(self._give_up, leg))
 
     def _worker_of(self, call: str) -> Worker:
         for leg in self._of_call.get(call, ()):
@@ -178,9 +181,16 @@ class MediaPlane:
             raise NoMediaPort("no media worker runs; one is being started")
         return min(alive, key=lambda worker: self._load[worker.index])
 
+    def _give_up(self, leg: WorkerLeg) -> None:
+        """The worker has not closed the leg: who waits for that waits no longer."""
+        if (entry := self._legs.get(leg.id)) is not None:
+            self._forget(leg.id)
+            entry[1](LegClosed(leg.call, leg.id, {}))
+
     def _forget(self, number: int) -> None:
         if (entry := self._legs.pop(number, None)) is None:
             return
+        self._closing.cancel(number)
         leg = entry[0]
         self._load[leg.worker] -= 1
         legs = self._of_call[leg.call]

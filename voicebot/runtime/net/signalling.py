@@ -7,10 +7,12 @@ import random
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 
+from voicebot.calls.later import Later
 from voicebot.config.model import KeyPair, Tls
 from voicebot.runtime.net.addresses import LocalAddresses
 from voicebot.runtime.net.capture import Capture
@@ -113,6 +115,7 @@ class SipSignalling:
         self._learning: asyncio.Task[None] | None = None
         self._others: OrderedDict[Address, tuple[Address, ...]] = OrderedDict()
         self._reactor = reactor
+        self._last_words = Later(LAST_WORDS)
         self._watching: Any = None
         if capture is not None:
             self.endpoint.on_message = self._passed
@@ -324,7 +327,7 @@ class SipSignalling:
     def call_over(self, call: str) -> None:
         """See `Signalling.call_over`. The answers to our last BYEs are waited for."""
         if self._capture is not None:
-            asyncio.get_running_loop().call_later(LAST_WORDS, self._capture.over, call)
+            self._last_words.call(call, partial(self._capture.over, call))
 
     def _passed(self, data: bytes, peer: Address, local: Address | None, sent: bool) -> None:
         assert self._capture is not None

@@ -129,6 +129,8 @@ def test_without_refer_in_allow_transfers_are_warned_of() -> None:
     seen = answered("Allow: REFER")
     seen.refer, seen.refer_told = 486, True
     assert found("refer", seen).text == "the transfer failed: 486"
+    seen.refer = 180
+    assert found("refer", seen).verdict == "warn", "it may yet be answered"
 
 
 def test_a_change_without_answer_is_told_from_one_refused() -> None:

@@ -180,8 +180,29 @@ class TestTrunk:
         if number == "600":
             assert found["echo"]["verdict"] == found["transcoding"]["verdict"] == "ok"
 
+    @feature(
+        "`voicebot doctor --refer`: an extension that answers, one that is missing, a call that is not bridged"
+    )
+    @pytest.mark.parametrize(
+        ("number", "target", "verdict", "text"),
+        [
+            ("700", "600", "ok", "a NOTIFY says 200"),
+            ("700", "5404", "fail", "404"),
+            ("600", "700", "fail", "400"),
+        ],
+    )
+    def test_the_doctor_transfers(
+        self, trunk: tuple[Hotline, Asterisk], number: str, target: str, verdict: str, text: str
+    ) -> None:
+        _, pbx = trunk
+        _, found = doctor(f"sip:{number}@{PBX}", "--refer", f"sip:{target}@{PBX}")
+        assert found["refer"]["verdict"] == verdict
+        assert text in found["refer"]["text"]
+        pbx.cli("channel request hangup all")  # whom it transferred goes on with the echo
+        wait_until(lambda: pbx.channels() == 0, 8.0, "no channel of Asterisk is left")
 
-def doctor(uri: str) -> tuple[int, dict[str, dict[str, Any]]]:
+
+def doctor(uri: str, *options: str) -> tuple[int, dict[str, dict[str, Any]]]:
     done = subprocess.run(
         [
             sys.executable,
@@ -194,6 +215,7 @@ def doctor(uri: str) -> tuple[int, dict[str, dict[str, Any]]]:
             "--password-env",
             "PASSWORD",
             "--json",
+            *options,
         ],
         capture_output=True,
         timeout=90,

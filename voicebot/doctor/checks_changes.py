@@ -101,7 +101,10 @@ def refer(seen: Evidence) -> Finding:
         if 200 <= seen.refer < 300:
             told = "a NOTIFY says 200" if seen.refer_told else "accepted, and the PBX hung up"
             return ok("refer", f"the transfer worked: {told}")
-        return fail("refer", f"the transfer failed: {seen.refer or 'no answer to REFER'}")
+        if 100 <= seen.refer < 200:
+            text = f"the transfer was begun, the target did not answer while we waited: {seen.refer} was the last word"
+            return warn("refer", text)
+        return fail("refer", f"the transfer failed: {seen.refer or 'no answer to REFER, or no NOTIFY'}")
     if seen.answered is None:
         return not_tested("refer", "the call was not answered")
     if allowed is None:

@@ -251,7 +251,7 @@ class Examination:
             self._pinged[event.ping] = not event.local
         elif isinstance(event, sip.Answered):
             self._answered(event.sdp)
-        elif isinstance(event, sip.OfferAnswered):
+        elif isinstance(event, sip.OfferAnswered) and not event.refresh:
             self._settle(event.sdp)
             self._change = Change(200, event.sdp, 0.0, self._now())
         elif isinstance(event, sip.OfferRejected):

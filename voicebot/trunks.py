@@ -150,7 +150,10 @@ class Trunks:
             routes = [Route(number_uri(number, each), each.name) for each in ways]
             for index, route in enumerate(routes):
                 if route.uri == uri:
-                    return tuple(routes[index:])
+                    # One that does not answer OPTIONS comes last.
+                    return tuple(
+                        sorted(routes[index:], key=lambda each: self._health[each.trunk].answered is False)
+                    )
         return (Route(uri, came_by),)
 
     def srtp(self, came_by: str, route: Route | None) -> SrtpPolicy:

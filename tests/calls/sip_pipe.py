@@ -107,6 +107,7 @@ class End:
         headers: Sequence[tuple[str, str]] = (),
         local: Address | None = None,
         trunk: str = "",
+        impatient: bool = False,
     ) -> int:
         session = self.endpoint.invite(
             target,
@@ -117,6 +118,7 @@ class End:
             destination=destination,
             headers=headers,
             local=local,
+            impatient=impatient,
         )
         self._soon()
         return session

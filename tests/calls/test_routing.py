@@ -13,6 +13,7 @@ from voicebot.calls.call import Call
 from voicebot.calls.routing import Route
 from voicebot.sip import Address, Event, SipError
 from voicebot.sip import events as sip
+from voicebot.sip.timers import NEXT_ADDRESS
 
 FIRST, SECOND = f"sip:0123@{BRANCH.host_port}", f"sip:0123@{OTHER.host_port}"
 STEP = OFFICE % f'transfer: {{to: "{FIRST}", mode: bridge, timeout: 20s, {STAY}}}'.replace(
@@ -88,3 +89,18 @@ def test_a_trunk_whose_name_leads_nowhere_is_passed_over(tmp_path: Path) -> None
         await asyncio.sleep(2.0)
 
     play(tmp_path, story, dialplan=STEP)
+
+
+def test_a_trunk_that_is_silent_is_not_waited_for_when_there_is_another(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        second = TestPhone(server.pipe, OTHER)
+        server.exchange.routes = routes
+        session = server.phone.call()
+        await asyncio.sleep(NEXT_ADDRESS + 5.0)
+        assert second.incoming
+        assert server.caller.bridged_with is not None
+        server.phone.bye(session)
+        await asyncio.sleep(35.0)
+
+    server = play(tmp_path, story, dialplan=STEP)
+    assert [(each["exit"], each["status"]) for each in told(server, "route_failed")] == [("unreachable", 408)]

@@ -114,4 +114,12 @@ def test_of_two_accounts_at_one_host_a_call_leaves_by_the_one_that_it_came_by(
 def test_a_number_goes_on_by_the_next_trunk_of_its_pattern(
     two_accounts: Trunks, came_by: str, uri: str, routes: list[tuple[str, str]]
 ) -> None:
-    assert [tuple(route) for route in two_accounts.routes(came_by, uri)] == routes
+    assert [route[:2] for route in two_accounts.routes(came_by, uri)] == routes
+
+
+def test_a_trunk_that_does_not_answer_options_comes_last(two_accounts: Trunks) -> None:
+    uri = "sip:0123@sip.carrier.example"
+    two_accounts._health["support"].answered = False
+    assert [route.trunk for route in two_accounts.routes("support", uri)] == ["backup", "support"]
+    two_accounts._health["backup"].answered = False
+    assert [route.trunk for route in two_accounts.routes("support", uri)] == ["support", "backup"]

@@ -202,6 +202,35 @@ def test_a_late_answer_of_the_first_address_before_one_of_the_second_is_the_answ
     assert [(method, goal) for method, goal, _ in requests(endpoint)] == [("BYE", FIRST)]
 
 
+def test_a_call_in_a_hurry_gives_a_silent_peer_up_and_cancels_it_should_it_ring_after_all() -> None:
+    endpoint = agent()
+    endpoint.invite("sip:b@x", "sip:a@example.com", OFFER, 0.0, destination=FIRST, impatient=True)
+    _, request = sent(endpoint)
+    endpoint.handle_timer(NEXT_ADDRESS)
+    [rejected] = events(endpoint)
+    assert isinstance(rejected, Rejected)
+    assert (rejected.status, rejected.why) == (408, "timeout")
+    assert endpoint.suspect(FIRST, 5.0)
+    endpoint.datagrams_to_send()
+    endpoint.receive(request.response(180, to_tag="late").to_bytes(), FIRST, 5.0)
+    assert requests(endpoint) == [("CANCEL", FIRST, request.via.branch)]
+    while (due := endpoint.next_timer()) is not None:
+        endpoint.handle_timer(due)
+    assert endpoint.held.transactions == 0
+
+
+@pytest.mark.parametrize("status", [100, 180])
+def test_a_call_in_a_hurry_waits_for_a_peer_that_has_said_a_word(status: int) -> None:
+    endpoint = agent()
+    endpoint.invite("sip:b@x", "sip:a@example.com", OFFER, 0.0, destination=FIRST, impatient=True)
+    _, request = sent(endpoint)
+    answer(endpoint, request, status, 1.0)
+    events(endpoint)
+    endpoint.handle_timer(NEXT_ADDRESS)
+    endpoint.handle_timer(60.0)
+    assert not [event for event in events(endpoint) if isinstance(event, Rejected)]
+
+
 def fail(endpoint: Endpoint, how: str, datagram: Datagram, request: Request) -> None:
     if how == "503":
         answer(endpoint, request, 503, 1.0)

@@ -183,7 +183,8 @@ class Exchange:
     async def check(self, call: Call, to: str) -> None:
         """See `calls.callbacks.Telephones.check`."""
         try:
-            await self.signalling.resolve(*self.routes(call, self.resolve(call, to))[0])
+            first = self.routes(call, self.resolve(call, to))[0]
+            await self.signalling.resolve(first.uri, first.trunk)
         except SipError as error:
             raise DialFailed("unreachable", error.status) from error
 
@@ -257,7 +258,11 @@ class Exchange:
         leg = Leg(call.uid, name, 0, call.plays)
         routes = [("Route", route) for route in phone.routes] if phone is not None else []
         try:
-            destination = phone.destination if phone is not None else await self.signalling.resolve(*route)
+            destination = (
+                phone.destination
+                if phone is not None
+                else await self.signalling.resolve(route.uri, route.trunk)
+            )
             local, body = create_offer(self.open_media(call, leg, destination.host, route))
         except NoMediaPort as error:
             log.error("no media port for an outgoing leg", call=call.uid, problem=str(error))
@@ -280,6 +285,7 @@ class Exchange:
                 ],
                 local=phone.local if phone is not None else None,
                 trunk=route.trunk,
+                impatient=route.another,
             )
         except SipError as error:
             log.error("an outgoing leg cannot be called", call=call.uid, leg=name, problem=str(error))

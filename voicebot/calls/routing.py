@@ -14,10 +14,14 @@ _NOBODY = frozenset({404, 410, 484, 485, 604})
 
 
 class Route(NamedTuple):
-    """A SIP URI, and the name of the trunk whose account counts where several have its host ("": whichever)."""
+    """A SIP URI, and the name of the trunk whose account counts where several have its host ("": whichever).
+
+    `another`: there is a further one, so that a silent peer is not waited for.
+    """
 
     uri: str
     trunk: str = ""
+    another: bool = False
 
 
 async def by_first(call: Call, routes: Sequence[Route], ring: Callable[[Route], Awaitable[Leg]]) -> Leg:
@@ -25,7 +29,7 @@ async def by_first(call: Call, routes: Sequence[Route], ring: Callable[[Route], 
     *others, last = routes
     for route in others:
         try:
-            return await ring(route)
+            return await ring(route._replace(another=True))
         except DialFailed as failure:
             nobody = failure.reason == "refused" and failure.status in _NOBODY
             if nobody or failure.exit not in _ANOTHER_MAY:

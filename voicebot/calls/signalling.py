@@ -30,11 +30,13 @@ class Signalling(Protocol):
         headers: Sequence[tuple[str, str]] = (),
         local: Address | None = None,
         trunk: str = "",
+        impatient: bool = False,
     ) -> int:
         """Send an INVITE; return its session.
 
         `local`: from this address of ours, to a phone that registered there. Absent: by the way of the trunk whose peer
         the target is, with its credentials; where several have that peer, of the one that is called `trunk`.
+        `impatient`: a peer that is silent is given up after a few seconds.
         """
 
     def cancel(self, session: int) -> None: ...

@@ -172,11 +172,13 @@ class Endpoint:
         local: Address | None = None,
         credentials: Credentials | None = None,
         headers: HeaderList = (),
+        impatient: bool = False,
     ) -> int:
         """Call somebody; returns the session. Without `sdp_body` the peer makes the offer.
 
         `destination` (a proxy, or what the host resolves to) is needed unless the URI's host is an IP address. One that
-        is silent, unreachable or says 503 is followed by the next of `alternatives` (RFC 3263 section 4.3).
+        is silent, unreachable or says 503 is followed by the next of `alternatives` (RFC 3263 section 4.3). `impatient`: the
+        last one, too, is given so little time to say a word; Rejected follows.
         Raises SipError for a URI or a header that cannot be sent.
         """
         target = _sip_uri(target_uri)
@@ -186,7 +188,7 @@ class Endpoint:
             raise SipError(503, "Too many calls")
         lines = safe_headers(headers)
         session = self._outbound.invite(
-            target, from_, sdp_body, now, destination, alternatives, local, credentials, lines
+            target, from_, sdp_body, now, destination, alternatives, local, credentials, lines, impatient
         )
         return session.id
 

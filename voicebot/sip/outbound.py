@@ -40,6 +40,7 @@ class Outbound:
         local: Address | None,
         credentials: Credentials | None,
         headers: HeaderList,
+        impatient: bool,
     ) -> Session:
         core = self._core
         goal = destination or core.destination(target, None)
@@ -54,6 +55,7 @@ class Outbound:
             sdp=sdp,
             destination=goal,
             alternatives=tuple(alternatives),
+            impatient=impatient,
             sequence=core.rng.getrandbits(16),
         )
         core.wait(session, Wait.RING_LIMIT, now + core.limits.ring)
@@ -135,7 +137,7 @@ class Outbound:
             headers.append(SDP_HEADER)
         request = Request("INVITE", call.target, headers, call.sdp or b"")
         on_response = partial(self._on_response, session, call)
-        if call.alternatives:
+        if call.alternatives or call.impatient:
             core.wait(session, Wait.NEXT_ADDRESS, now + NEXT_ADDRESS)
         session.invite_client = core.transactions.start_client(
             request, call.destination, session.local, on_response, now
@@ -161,6 +163,16 @@ class Outbound:
             session.invite_client.let_go(now + self._core.limits.ring)
         self._send_invite(session, call, now)
         return True
+
+    def _give_up_silent(self, session: Session, call: OutgoingCall, now: float) -> None:
+        """No address of the peer has said a word: the call fails, as it would after 64*T1."""
+        core, client = self._core, session.invite_client
+        core.transactions.failed(call.destination, now)
+        if client is not None:
+            call.left[client] = call.destination
+            client.let_go(now + core.limits.ring)
+        core.forget(session)
+        core.emit(Rejected(session.id, 408, REASONS[408], "timeout"))
 
     def _send_cancel(self, session: Session, call: OutgoingCall, now: float) -> None:
         client = session.invite_client
@@ -422,7 +434,11 @@ class Outbound:
             core.forget(session)
             core.emit(Rejected(session.id, 487, REASONS[487], "cancelled"))
         elif wait is Wait.NEXT_ADDRESS and session.outgoing is not None:
-            self._try_next_address(session, session.outgoing, now)
+            if (
+                not self._try_next_address(session, session.outgoing, now)
+                and not session.outgoing.cancel_wanted
+            ):
+                self._give_up_silent(session, session.outgoing, now)
         elif wait is Wait.NO_ANSWER_TO_OFFER:
             self.decline_late_offer(session, now, (), 'SIP;cause=488;text="No answer to the offer"')
         elif wait is Wait.REINVITE_AGAIN and session.open:

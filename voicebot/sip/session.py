@@ -88,6 +88,7 @@ class OutgoingCall:
     sdp: bytes | None
     destination: Address
     alternatives: tuple[Address, ...] = ()
+    impatient: bool = False  # a last address that is silent is given up as early as the others
     # INVITEs that went to addresses that were silent, and where: whoever stirs after all is told that nobody waits.
     left: dict[Client, Address] = field(default_factory=dict)
     sequence: int = 0

@@ -258,6 +258,7 @@ class SipSignalling:
         headers: Sequence[tuple[str, str]] = (),
         local: Address | None = None,
         trunk: str = "",
+        impatient: bool = False,
     ) -> int:
         way = self._way(Uri.parse(target), trunk) if local is None else Way()
         session = self.endpoint.invite(
@@ -271,6 +272,7 @@ class SipSignalling:
             local=local,
             credentials=way.credentials,
             headers=[*headers, *(("Route", route) for route in way.routes)],
+            impatient=impatient,
         )
         self.dialled[way.trunk] += 1
         self.shell.flush()

@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+import re
 
 import pytest
 
@@ -12,7 +13,8 @@ Which telephones and telephone systems have been called, and what worked. Writte
 as root and installs the peers itself. Each line is a test in `tests/interop/`.
 """
 
-_WORKS = "works"
+_WORKS, _NOT_RUN = "works", "not run"
+_ROW = re.compile(r"^\| *(?:\*\*(\S+)[^|]*)?\| (.+) \| (.+) \|$", re.MULTILINE)
 _NOTES = """## Good to know about the peers
 
 - `media.srtp: optional` (the default) offers keys on RTP/AVP. Asterisk without encryption, pyVoIP, SIPp, Linphone and baresip take
@@ -33,6 +35,7 @@ class Report:
         self._versions: dict[str, str] = {}
         self._results: dict[str, dict[str, str]] = {}
         self._figures: list[tuple[str, str]] = []
+        self.ended: set[str] = set()  # the tests that were run to their end, or skipped
 
     def version(self, peer: str, version: str) -> None:
         self._versions[peer] = version
@@ -43,13 +46,16 @@ class Report:
         self._figures.append((name, value))
 
     def take(self, item: pytest.Item, outcome: pytest.TestReport) -> None:
+        if outcome.when != "call" and outcome.passed:
+            return
+        self.ended.add(item.nodeid)
         marker = item.get_closest_marker("feature")
-        if marker is None or (outcome.when != "call" and outcome.passed):
+        if marker is None:
             return
         peer, name = marker.args
         if outcome.skipped:
             reason = outcome.longrepr[2] if isinstance(outcome.longrepr, tuple) else ""
-            word = f"not run: {reason.removeprefix('Skipped: ')}"
+            word = f"{_NOT_RUN}: {reason.removeprefix('Skipped: ')}"
         elif outcome.passed:
             word = marker.kwargs.get("means", _WORKS)
         else:
@@ -67,6 +73,20 @@ class Report:
                 lines.append(f"| {title} | {name} | {word} |")
                 title = ""
         return lines
+
+    def lost(self, old: str) -> list[str]:
+        """Return the features that a document tells something of and this run does not, since a peer was not there."""
+        known, peer = set(), ""
+        for name, feature, word in _ROW.findall(old):
+            peer = name.rstrip("*") or peer
+            if not word.startswith(_NOT_RUN):
+                known.add((peer, feature))
+        return [
+            f"{peer}: {feature}"
+            for peer, lines in self._results.items()
+            for feature, word in lines.items()
+            if word.startswith(_NOT_RUN) and (peer, feature) in known
+        ]
 
     def text(self) -> str:
         """Return the document."""

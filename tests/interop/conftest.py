@@ -13,6 +13,7 @@ import pytest
 from tests.interop.long_call import LongCall
 from tests.interop.report import Report
 from tests.interop.sipp import Sipp
+from tests.live.hotline import wait_until
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("VOICEBOT_INTEROP_CACHE", "/var/tmp/voicebot-interop"))
@@ -146,14 +147,41 @@ def pyvoip_python(report: Report) -> Path:
 
 
 @pytest.fixture(scope="session")
-def long_call(asterisk_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LongCall]:
+def nothing_is_left_running() -> Iterator[None]:
+    """Whatever the tests started, peers that make daemons of themselves included, is over with the run."""
+    name, value = "VOICEBOT_INTEROP_RUN", str(os.getpid())
+    os.environ[name] = value
+    yield
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: not marked(f"{name}={value}"), 10.0, "everything has ended")
+    assert marked(f"{name}={value}") == []
+
+
+def marked(variable: str) -> list[str]:
+    """Return the command lines of the other processes that have inherited an environment variable."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if process.name != str(os.getpid()) and variable.encode() in (
+                process / "environ"
+            ).read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_text("utf-8", "replace").replace("\0", " ").strip())
+    return found
+
+
+@pytest.fixture(scope="session")
+def long_call(
+    nothing_is_left_running: None, asterisk_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LongCall]:
     call = LongCall(asterisk_folder, tmp_path_factory.mktemp("long"))
     yield call
     call.close()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _long_call_goes_on_beside_the_others(request: pytest.FixtureRequest) -> None:
+def _long_call_goes_on_beside_the_others(
+    nothing_is_left_running: None, request: pytest.FixtureRequest
+) -> None:
     """Begin it first, if it is asked for at all: its test is the last."""
     if any("long_call" in getattr(item, "fixturenames", ()) for item in request.session.items):
         with contextlib.suppress(pytest.skip.Exception, AssertionError):  # its own test tells why

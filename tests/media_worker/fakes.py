@@ -64,8 +64,8 @@ class FakePoller:
     def unregister(self, descriptor: int) -> None:
         del self.sockets[descriptor]
 
-    def ready(self) -> list[int]:
-        return [number for number, item in self.sockets.items() if item.waiting]
+    def ready(self) -> list[tuple[int, int]]:
+        return [(number, 1) for number, item in self.sockets.items() if item.waiting]
 
 
 class FakePrompts:

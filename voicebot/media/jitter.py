@@ -10,12 +10,13 @@ It works on timestamps, so a peer may use any ptime. Its depth is what lies in i
 - After a pause of the peer, a jump of its timestamps or another SSRC the playout point is set anew.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 from voicebot.media import FRAME_SAMPLES
 from voicebot.media.concealment import conceal
 from voicebot.media.inner import Inner
-from voicebot.media.reception import Order, Reception
+from voicebot.media.reception import IN_ORDER, Order, Reception
 
 LONGEST_DEPTH = 6 * FRAME_SAMPLES  # 120 ms
 _JUMP = 16000  # 2 s: timestamps that move further start a new playout
@@ -75,7 +76,7 @@ class JitterBuffer:
         self._total_pops = 0
         self._shrunk_at = -_LONGEST_WINDOW
         self._least = 0
-        self._last: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+        self._last: deque[bytes] = deque(maxlen=3)  # frames, for `conceal`
         self.restart()
 
     def restart(self) -> None:
@@ -102,39 +103,43 @@ class JitterBuffer:
             self._codec = codec
             self._width = codec.width
             self._frame_bytes = FRAME_SAMPLES * codec.width
-            self._last = (b"", b"", b"")
+            self._last.clear()
             self.restart()
 
     def push(
         self, sequence_number: int, rtp_timestamp: int, ssrc: int, payload: bytes, arrival: float
     ) -> None:
         """Take one audio packet; `arrival` in seconds, for the jitter figure only."""
-        order = self.reception.accept(ssrc, sequence_number)
-        if order is Order.IN_ORDER:
-            self.reception.measure(rtp_timestamp, arrival)
+        reception = self.reception
+        order = reception.accept(ssrc, sequence_number)
+        if order is IN_ORDER:
+            reception.measure(rtp_timestamp, arrival)
         elif order is Order.RESTART:
             self.restart()
-            self.reception.measure(rtp_timestamp, arrival)
+            reception.measure(rtp_timestamp, arrival)
         elif order is not Order.REORDERED:
             return
         if self.decode is not None and payload:
             payload = self.decode(payload)
         if not payload:
             return
-        if not self._held and self._next is None:
+        held, last_end = self._held, self._end
+        if (rtp_timestamp == last_end and len(held) < _HELD_PACKETS) or (not held and self._next is None):
             at = rtp_timestamp
         else:
-            at = self._end + ((rtp_timestamp - self._end + 0x80000000) & 0xFFFFFFFF) - 0x80000000
-            if not -_JUMP < at - self._end < _JUMP or len(self._held) >= _HELD_PACKETS:
+            at = last_end + ((rtp_timestamp - last_end + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+            if not -_JUMP < at - last_end < _JUMP or len(held) >= _HELD_PACKETS:
                 self.restart()
                 at = rtp_timestamp
             elif self._next is not None and at < self._next:
                 self._came_late(at, payload)
                 return
         self._late_run = 0
-        self._held[at] = payload
+        held = self._held
+        held[at] = payload
         end = at + len(payload) // self._width
-        self._end = max(self._end, end) if len(self._held) > 1 else end
+        if end > self._end or len(held) == 1:
+            self._end = end
 
     def _came_late(self, at: int, payload: bytes) -> None:
         self.late += 1
@@ -170,16 +175,19 @@ class JitterBuffer:
                 self._deepen()
             self._run = 0
         if not self._run:
-            self._last = (self._last[1], self._last[2], frame)
+            self._last.append(frame)
         depth = self._end - following - FRAME_SAMPLES
         if depth < self._least:
             self._least = depth
         self._pops += 1
         if self._pops >= _SHORT_WINDOW:
             self._review()
-        self._overlong = self._overlong + 1 if depth > LONGEST_DEPTH else 0
-        if self._overlong > _OVERLONG_POPS:
-            self._jump_to_depth()
+        if depth > LONGEST_DEPTH:
+            self._overlong += 1
+            if self._overlong > _OVERLONG_POPS:
+                self._jump_to_depth()
+        elif self._overlong:
+            self._overlong = 0
         return frame
 
     def _start(self) -> int | None:

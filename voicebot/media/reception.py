@@ -18,6 +18,9 @@ class Order(Enum):
     INVALID = auto()  # perhaps the start of a new stream; believed when the next packet confirms it
 
 
+IN_ORDER = Order.IN_ORDER  # to look a member up costs more than the rest of the counting, for every packet
+
+
 class Reception:
     """Counters of one incoming stream. A change of SSRC or a far jump counts from its second packet on in sequence."""
 
@@ -66,12 +69,17 @@ class Reception:
         if ssrc != self.ssrc:
             return self._other_stream(ssrc, sequence_number)
         ahead = (sequence_number - self._highest) & 0xFFFF
-        if ahead == 1 or 0 < ahead < _MAX_DROPOUT:
+        if ahead == 1 and self._seen == _SEEN_MASK:  # as nearly always: there is nothing to note
+            self._highest += 1
+            self.received += 1
+            self._received_here += 1
+            return IN_ORDER
+        if 0 < ahead < _MAX_DROPOUT:
             self._highest += ahead
             self._seen = ((self._seen << ahead) | 1) & _SEEN_MASK if ahead <= _MAX_MISORDER else 1
             self.received += 1
             self._received_here += 1
-            return Order.IN_ORDER
+            return IN_ORDER
         behind = (65536 - ahead) & 0xFFFF
         if behind > _MAX_MISORDER:
             return self._other_stream(ssrc, sequence_number)
@@ -101,12 +109,12 @@ class Reception:
 
     def measure(self, rtp_timestamp: int, arrival: float) -> None:
         """Update the interarrival jitter (RFC 3550 appendix A.8); `arrival` in seconds of any one clock."""
-        transit = arrival * SAMPLE_RATE - rtp_timestamp
-        if self._transit is not None:
-            change = abs(transit - self._transit)
+        before = self._transit
+        self._transit = transit = arrival * SAMPLE_RATE - rtp_timestamp
+        if before is not None:
+            change = transit - before if transit > before else before - transit
             if change < _MAX_TRANSIT_CHANGE:
                 self.jitter += (change - self.jitter) / 16
-        self._transit = transit
 
     @property
     def lost(self) -> int:

@@ -97,35 +97,35 @@ class EventPacket(NamedTuple):
 
 
 class EventSender:
-    """Sends keys one after the other. `next` is called once a tick and says what leaves instead of audio."""
+    """Sends the keys of `queue` one after the other. `next` is called once a tick and says what leaves instead of audio."""
 
     def __init__(self) -> None:
-        self._queue: deque[tuple[int, int, int]] = deque()  # (code, duration, gap) in samples
+        self.queue: deque[tuple[int, int, int]] = deque()  # (code, duration, gap) in samples
         self._start = 0
         self._sent = -1  # samples of the running event; -1: none
         self._ends = 0
         self._gap = 0
 
     def __bool__(self) -> bool:
-        return bool(self._queue)
+        return bool(self.queue)
 
     def add(self, keys: str, duration_ms: int, gap_ms: int) -> None:
         """Queue `keys`; characters that are no keys are left out."""
         duration = min(max(duration_ms * 8, 2 * FRAME_SAMPLES), _LONGEST_SEGMENT)
         for key in keys.upper():
             if key in KEYS:
-                self._queue.append((KEYS.index(key), duration, max(gap_ms * 8, 0)))
+                self.queue.append((KEYS.index(key), duration, max(gap_ms * 8, 0)))
 
     def next(self, rtp_timestamp: int) -> EventPacket | None:
         """Return the packet of this tick, whose audio would have had `rtp_timestamp`; None: send audio."""
-        if not self._queue:
+        if not self.queue:
             return None
         if self._gap > 0:
             self._gap -= FRAME_SAMPLES
             if self._gap <= 0:
                 self._finish()
             return None
-        code, duration, gap = self._queue[0]
+        code, duration, gap = self.queue[0]
         marker = self._sent < 0
         if marker:
             self._start, self._sent, self._ends = rtp_timestamp, 0, 0
@@ -143,7 +143,7 @@ class EventSender:
         return packet
 
     def _finish(self) -> None:
-        self._queue.popleft()
+        self.queue.popleft()
         self._sent, self._gap = -1, 0
 
 

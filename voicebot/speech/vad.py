@@ -47,6 +47,7 @@ class EnergyGate:
         self._smooth = np.full(rows, _FIRST_FLOOR_DB, np.float32)
         self._current = np.full(rows, np.inf, np.float32)
         self._minima = np.full((rows, _SUB_WINDOWS), np.inf, np.float32)
+        self._lowest = np.full(rows, np.inf, np.float32)  # of each row of them
         self._age = np.zeros(rows, np.int32)  # frames that count
         self._silent = np.zeros(rows, np.int32)  # frames of digital silence in a row
         self._updates = 0
@@ -57,6 +58,7 @@ class EnergyGate:
         self._smooth = np.pad(self._smooth, (0, more), constant_values=_FIRST_FLOOR_DB)
         self._current = np.pad(self._current, (0, more), constant_values=np.inf)
         self._minima = np.pad(self._minima, ((0, more), (0, 0)), constant_values=np.inf)
+        self._lowest = np.pad(self._lowest, (0, more), constant_values=np.inf)
         self._age = np.pad(self._age, (0, more))
         self._silent = np.pad(self._silent, (0, more))
 
@@ -64,7 +66,7 @@ class EnergyGate:
         """A new leg begins in this row."""
         self._smooth[row] = _FIRST_FLOOR_DB
         self._current[row] = np.inf
-        self._minima[row] = np.inf
+        self._minima[row] = self._lowest[row] = np.inf
         self._age[row] = 0
         self._silent[row] = 0
 
@@ -80,7 +82,7 @@ class EnergyGate:
         self._current[rows] = current
         self._age[rows] += ~gap
         known = self._age[rows] >= _SUB_WINDOW  # before that nobody can tell noise from voice
-        floor = np.where(known, np.minimum(self._minima[rows].min(axis=1), current), _FIRST_FLOOR_DB)
+        floor = np.where(known, np.minimum(self._lowest[rows], current), _FIRST_FLOOR_DB)
         self._updates += 1
         if self._updates % _SUB_WINDOW == 0:
             self._begin_sub_window()
@@ -91,6 +93,7 @@ class EnergyGate:
         oldest = self._updates // _SUB_WINDOW % _SUB_WINDOWS
         done = np.isfinite(self._current) & (self._age >= _SUB_WINDOW)
         self._minima[done, oldest] = self._current[done]
+        self._lowest = self._minima.min(axis=1)
         self._current[done] = np.inf
 
 
@@ -164,7 +167,7 @@ class VoiceDetector:
         speaking = self._segmenter.speaking
         voiced = margin_db >= (_HOLD_DB if speaking else _OPEN_DB)
         if voiced:
-            voiced = self._vad.is_speech(samples.tobytes(), SAMPLE_RATE)
+            voiced = self._vad.is_speech(samples.tobytes(), SAMPLE_RATE, len(samples))
             if voiced and not speaking and is_dual_tone(samples):
                 voiced = False
         return self._segmenter.feed(voiced, at)

@@ -27,6 +27,7 @@ _HEARTBEAT = 1.0
 _COLLECT_EVERY = 10  # heartbeats
 _SWITCH_INTERVAL = 0.0002  # so that the helper threads never hold the lock for long
 _LATENESS_TICKS = 500  # over which the heartbeat's percentile goes
+_MOST_READY = 1024  # sockets, at a time
 _MOST_UNSENT = 10_000  # messages for a control process that does not read
 
 
@@ -42,8 +43,8 @@ class RtpPoller:
     def unregister(self, descriptor: int) -> None:
         self._epoll.unregister(descriptor)
 
-    def ready(self) -> list[int]:
-        return [descriptor for descriptor, _ in self._epoll.poll(0, 4096)]
+    def ready(self) -> list[tuple[int, int]]:
+        return self._epoll.poll(0, _MOST_READY)
 
 
 class MediaWorker:

@@ -8,7 +8,7 @@ at what was said, so that the packets leave at the same point of every tick.
 import random
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from voicebot.media import FRAME_SAMPLES
@@ -69,7 +69,8 @@ class Poller(Protocol):
 
     def unregister(self, descriptor: int) -> None: ...
 
-    def ready(self) -> list[int]: ...
+    def ready(self) -> Sequence[tuple[int, int]]:
+        """Return the descriptors, each with what happened to it."""
 
 
 class MediaPlane:
@@ -89,7 +90,7 @@ class MediaPlane:
         self._wide: list[Leg] = []  # those of them with samples at 16 kHz
         self._awaited: dict[
             int, tuple[Leg, Leg]
-        ] = {}  # bridges that wait for the second to be heard, by the first
+        ] = {}  # bridges until the second is heard, by the first's number
         self._closing: dict[int, tuple[Leg, float]] = {}
         self._by_descriptor: dict[int, tuple[Leg, bool]] = {}  # True: RTCP
         self._ticks = 0
@@ -338,7 +339,7 @@ class MediaPlane:
             ready = self._poller.ready()
             if not ready:
                 return
-            for descriptor in ready:
+            for descriptor, _ in ready:
                 entry = by_descriptor.get(descriptor)
                 if entry is None:
                     continue
@@ -394,7 +395,7 @@ class MediaPlane:
         playback = leg.playback if leg.sends else None  # on hold: it goes on where it stopped
         if playback is not None and playback.resume_at is not None:
             self._plays.resume_in_time(leg, playback, now)
-        if (leg.keys or leg.relayed) and send_events(leg):
+        if (leg.keys.queue or leg.relayed) and send_events(leg):
             return
         frame: bytes | None = take_tone(leg) if leg.tones else None
         if frame is None and playback is not None:

@@ -11,15 +11,15 @@ RESUME_AFTER = 0.700  # seconds after the onset that paused a reversible play
 
 
 class Playback:
-    """The play of a leg. `take` gives its frames; what it tells control lies with the plane."""
+    """The play of a leg, whose frames are those of `playout`; what it tells control lies with `Plays`."""
 
     __slots__ = (
-        "_empty",
-        "_playout",
         "barge_in",
+        "empty",
         "held",
         "missing",
         "play",
+        "playout",
         "resume_at",
         "started",
         "streams",
@@ -30,45 +30,35 @@ class Playback:
         self.barge_in = command.barge_in
         self.missing = missing  # paths that are still being loaded
         self.streams = streams
-        self.started = False
+        self.started = False  # its first frame was sent
         self.held = False  # paused by command: no reflex resumes it
         self.resume_at: float | None = None  # paused by an onset until then
-        self._playout: Playout | None = None
-        self._empty = 0
+        self.playout: Playout | None = None
+        self.empty = 0  # ticks in a row without a frame
 
     def accept(self, items: Sequence[Clip | LiveClip], loop: bool) -> None:
         """Everything is loaded: play from the next tick on."""
-        self._playout = Playout(items, loop)
-        self._playout.paused = self.held
+        self.playout = Playout(items, loop)
+        self.playout.paused = self.held
 
     @property
     def accepted(self) -> bool:
-        return self._playout is not None
+        return self.playout is not None
 
     @property
     def position(self) -> float:
-        return self._playout.position if self._playout is not None else 0.0
+        return self.playout.position if self.playout is not None else 0.0
 
     @property
     def paused(self) -> bool:
         return self.held or self.resume_at is not None
 
-    def take(self) -> bytes | None:
-        """Return this tick's frame, b"" for nothing now, None at the end."""
-        if self._playout is None:
-            return b""
-        frame = self._playout.take()
-        if frame:
-            self.started = True
-            self._empty = 0
-        elif not self.paused:
-            self._empty += 1
-        return frame
-
-    @property
-    def starved(self) -> bool:
-        """Has live speech been missing for so long that it will not come?"""
-        return self._empty > _STARVED_TICKS
+    def starves(self) -> bool:
+        """Count a tick without a frame; has live speech been missing for so long that it will not come?"""
+        if self.playout is None or self.paused:
+            return False
+        self.empty += 1
+        return self.empty > _STARVED_TICKS
 
     def pause_on_onset(self, onset_at: float) -> bool:
         """Pause until RESUME_AFTER; False when it was paused already, or nothing was heard of it yet."""
@@ -92,9 +82,9 @@ class Playback:
         return changed
 
     def _set(self, paused: bool) -> None:
-        if self._playout is not None:
-            self._playout.paused = paused
+        if self.playout is not None:
+            self.playout.paused = paused
 
     def change_codec(self, codec: Inner) -> None:
-        if self._playout is not None:
-            self._playout.change_codec(codec)
+        if self.playout is not None:
+            self.playout.change_codec(codec)

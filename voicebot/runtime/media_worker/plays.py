@@ -120,15 +120,17 @@ class Plays:
 
     def take(self, leg: Leg, playback: Playback, now: float) -> bytes | None:
         """Return this tick's frame of the play, b"" while there is none, None when it has just ended."""
-        was_started = playback.started
-        frame = playback.take()
-        if frame is None:
+        playout = playback.playout
+        frame = b"" if playout is None else playout.take()
+        if frame:
+            playback.empty = 0
+            if not playback.started:
+                playback.started = leg.marker = True
+                self._outbox.append(PlayStarted(leg.call, leg.number, playback.play, now))
+        elif frame is None:
             self.end(leg, "done", now)
-        elif playback.starved:
+        elif playback.starves():
             self.end(leg, "failed", now, "live speech stopped coming")
-        elif playback.started and not was_started:
-            leg.marker = True
-            self._outbox.append(PlayStarted(leg.call, leg.number, playback.play, now))
         return frame
 
     def resume_in_time(self, leg: Leg, playback: Playback, now: float) -> None:

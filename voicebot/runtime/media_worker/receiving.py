@@ -24,7 +24,7 @@ def receive(leg: Leg, data: bytes, address: Address, now: float) -> str | None:
             leg.dropped_unauthentic += 1
             return None
         data = opened
-    packet = rtp.parse(data)
+    packet = rtp.fields(data)
     if packet is None:
         leg.dropped_invalid += 1
         return None
@@ -42,13 +42,13 @@ def receive(leg: Leg, data: bytes, address: Address, now: float) -> str | None:
             leg.jitter.push(sequence_number, rtp_timestamp, ssrc, payload, now)
         return None
     if kind == leg.receive_event_payload_type:
-        return _receive_event(leg, packet, now)
+        return _receive_event(leg, rtp.Packet(*packet), now)
     if kind == COMFORT_NOISE:
         leg.last_packet_at = now
         leg.jitter.reception.accept(ssrc, sequence_number)
         return None
     if kind in leg.alternatives:
-        return _receive_alternative(leg, packet, now)
+        return _receive_alternative(leg, rtp.Packet(*packet), now)
     leg.dropped_payload_type += 1
     return None
 

@@ -30,7 +30,7 @@ def send_audio(leg: Leg, frame: bytes) -> None:
     rtp_timestamp = leg.rtp_timestamp
     leg.rtp_timestamp = (rtp_timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
     target = leg.target
-    if leg.sends and target is not None and not _spares(leg, frame):
+    if leg.sends and target is not None and (leg.latched is not None or not _spares(leg, frame)):
         if leg.packing is not None:
             _send_packed(leg, frame, rtp_timestamp, target)
             return
@@ -39,8 +39,8 @@ def send_audio(leg: Leg, frame: bytes) -> None:
 
 
 def _spares(leg: Leg, frame: bytes) -> bool:
-    """Say whether a frame of silence need not be sent, since nobody may be there (see UNHEARD_SILENCE)."""
-    if leg.latched is not None or frame is not leg.silence:
+    """Say whether a frame of silence need not be sent, since nobody may be there yet (see UNHEARD_SILENCE)."""
+    if frame is not leg.silence:
         return False
     leg.unheard_silence += 1
     if leg.unheard_silence <= UNHEARD_SILENCE or leg.unheard_silence % UNHEARD_SHARE < PACKET_FRAMES:

@@ -185,10 +185,14 @@ def test_a_blind_transfer_without_news_is_told_apart_from_one_that_is_refused(tm
 
 @pytest.mark.parametrize(("tells", "exit"), [(486, "busy"), (None, "timeout")])
 @pytest.mark.parametrize("lets_go", [False, True])
+@pytest.mark.parametrize("says", [False, True])
 def test_a_blind_transfer_that_fails_goes_on_with_a_caller_who_is_still_there_only(
-    tmp_path: Path, tells: int | None, exit: str, lets_go: bool
+    tmp_path: Path, tells: int | None, exit: str, lets_go: bool, says: bool
 ) -> None:
     """Asterisk keeps the dialog of a caller who is not in it any more: nobody would talk with the next agent."""
+    dialplan = to_branch("blind", "timeout: 5s")
+    after = '    - say: "After it, {{ transfer.exit }} {{ transfer.reason }}."\n'
+    assert after in dialplan
 
     async def story(server: Server) -> None:
         office = Office(server)
@@ -201,7 +205,7 @@ def test_a_blind_transfer_that_fails_goes_on_with_a_caller_who_is_still_there_on
             office.pbx.bye(call)
         await asyncio.sleep(1.0)
 
-    server = play(tmp_path, story, dialplan=to_branch("blind", "timeout: 5s"))
+    server = play(tmp_path, story, dialplan=dialplan if says else dialplan.replace(after, ""))
     (end,) = told(server, "transfer_exit")
     assert end["exit"] == exit
     assert server.store.ended["call-1"]["ended_by"] == "caller"

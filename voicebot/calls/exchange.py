@@ -342,6 +342,7 @@ class Exchange:
         try:
             progress = await talking.referred
         except asyncio.CancelledError:
+            leg.settled.clear()
             self.signalling.give_up_refer(leg.session)
             raise
         if progress.why == "no_news":
@@ -351,6 +352,7 @@ class Exchange:
         if 200 <= progress.status < 300:
             return ""
         if progress.why == "told":
+            leg.settled.clear()
             raise DialFailed(EXITS.get(progress.status, "unreachable"), progress.status, "refused")
         exit = "auth_failed" if progress.why in DIGEST else EXITS.get(progress.status, "unreachable")
         log.warning(
@@ -453,6 +455,7 @@ class Exchange:
 
     def _offer_answered(self, talking: Talking, event: sip.OfferAnswered) -> None:
         """The answer to an offer of ours: in an ACK, or to a session refresh, whose offer is what holds already."""
+        talking.leg.settled.set()
         if event.sdp is None:
             talking.local = withdraw_offer(talking.local)
             return

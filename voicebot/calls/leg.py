@@ -100,6 +100,10 @@ class Leg:
         self.on_held: Callable[[bool], None] = lambda held: None
         self.on_recording: Callable[[RecordingEnded], None] = lambda message: None
         self.gone: asyncio.Future[Gone] = asyncio.get_running_loop().create_future()
+        self.settled = (
+            asyncio.Event()
+        )  # not set: its peer was asked to go on with the call, and has not answered
+        self.settled.set()
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closing = False
         self._plays = plays

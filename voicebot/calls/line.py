@@ -1,6 +1,7 @@
 """The line of a telephone call: what the steps of a dialplan do to a caller (`dialplan.line.Line`)."""
 
 import asyncio
+import contextlib
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from voicebot.dialplan.line import (
 from voicebot.wire import PlayEnded, PromptItem
 
 FILLER_AGAIN = 8.0  # seconds: whoever hears nothing for ten takes the line for dead
+SETTLED_WITHIN = 2.0  # seconds for a peer that was asked to go on with the call
+BYE_BEHIND = 0.2  # seconds behind its answer, in which its BYE may follow
 
 
 class Callbacks(Protocol):
@@ -212,13 +215,24 @@ class TelephoneLine:
 
     # --- people -------------------------------------------------------------------------------------------------------
 
+    async def _settled(self) -> None:
+        """Nobody is rung for a caller who may have gone with a transfer that failed: wait until the peer has told."""
+        if self.caller.settled.is_set():
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLED_WITHIN):
+                await self.caller.settled.wait()
+        await asyncio.sleep(BYE_BEHIND)
+
     async def wait_in_queue(self, wait: QueueWait) -> QueueResult:
         await self.answer()
+        await self._settled()
         self._skip = False
         return await wait_in_queue(self, wait)
 
     async def transfer(self, request: TransferRequest) -> TransferResult:
         await self.answer()
+        await self._settled()
         self._skip = False
         return await transfer(self, request)
 

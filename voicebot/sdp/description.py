@@ -50,7 +50,10 @@ class MediaDescription:
 
     def attribute(self, name: str) -> str | None:
         """Return the value of the first attribute of that name, "" for a flag, None for none."""
-        return next((value or "" for key, value in self.attributes if key == name), None)
+        for key, value in self.attributes:
+            if key == name:
+                return value or ""
+        return None
 
     @property
     def payload_types(self) -> tuple[int, ...]:

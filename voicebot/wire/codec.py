@@ -1,9 +1,11 @@
 """bytes <-> messages: msgpack with one extension type per dataclass, checked on the way in."""
 
 import dataclasses
+import operator
 import struct
 import types
 import typing
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgpack
@@ -29,9 +31,30 @@ _CLASSES: list[type[Message]] = sorted(
 _CODE: dict[type[Message], int] = {cls: code for code, cls in enumerate(_CLASSES)}
 
 
+# What a field of such a type may hold, of what msgpack makes: its True is no number.
+_PLAIN: dict[object, frozenset[type]] = {
+    float: frozenset({float, int}),
+    int: frozenset({int}),
+    bool: frozenset({bool}),
+    str: frozenset({str}),
+    bytes: frozenset({bytes}),
+    types.NoneType: frozenset({types.NoneType}),
+}
+
+
+def _plain(hint: Any) -> frozenset[type] | None:
+    """Return the types of the values of a plain type, or of a union of such; None for others."""
+    if typing.get_origin(hint) not in (types.UnionType, typing.Union):
+        return _PLAIN.get(hint)
+    found = [_PLAIN.get(arg, frozenset[type]()) for arg in typing.get_args(hint)]
+    return frozenset[type]().union(*found) if all(found) else None
+
+
 def _checker(hint: Any) -> Any:
     """Return a function (value) -> bool for a field's type."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if (kinds := _plain(hint)) is not None:
+        return lambda value: type(value) in kinds
     if origin is typing.Literal:
         return lambda value: value in args
     if origin in (types.UnionType, typing.Union):
@@ -48,12 +71,14 @@ def _checker(hint: Any) -> Any:
             and all(check(part) for check, part in zip(items, value, strict=True))
         )
     if origin is dict:
-        key, item = _checker(args[0]), _checker(args[1])
-        return lambda value: isinstance(value, dict) and all(key(k) and item(v) for k, v in value.items())
-    if hint is float:
-        return lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)
-    if hint is int:
-        return lambda value: isinstance(value, int) and not isinstance(value, bool)
+        keys, values = _plain(args[0]), _plain(args[1])
+        assert keys is not None, "maps hold plain values, which are looked at all at once"
+        assert values is not None, "the same"
+        return lambda value: (
+            isinstance(value, dict)
+            and keys.issuperset(map(type, value))
+            and values.issuperset(map(type, value.values()))
+        )
     return lambda value: isinstance(value, hint)
 
 
@@ -66,10 +91,22 @@ _FIELDS: dict[type[Message], list[tuple[str, Any]]] = {
 }
 
 
+def _getter(names: list[str]) -> Callable[[Message], Sequence[object]]:
+    """Return what takes all fields out of a message, in one step where there are several."""
+    return (
+        operator.attrgetter(*names)
+        if len(names) > 1
+        else lambda message: [getattr(message, name) for name in names]
+    )
+
+
+_VALUES = {cls: _getter([name for name, _ in fields]) for cls, fields in _FIELDS.items()}
+
+
 def _encode(value: object) -> object:
     if isinstance(value, Message):
-        fields = [getattr(value, name) for name, _ in _FIELDS[type(value)]]
-        return msgpack.ExtType(_CODE[type(value)], msgpack.packb(fields, default=_encode))
+        cls = type(value)
+        return msgpack.ExtType(_CODE[cls], msgpack.packb(_VALUES[cls](value), default=_encode))
     raise TypeError(f"{type(value).__name__} cannot travel between processes")
 
 

@@ -81,6 +81,7 @@ class SipShell:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._work: asyncio.Handle | None = None
+        self._working = False
         self._stopped = False
 
     @staticmethod
@@ -147,30 +148,31 @@ class SipShell:
 
     def flush(self) -> None:
         """Send what the endpoint wants to send, and set the timer anew. Events follow from the loop."""
-        for datagram in self.endpoint.datagrams_to_send():
-            self._send(datagram)
-        self._set_timer()
-        self._schedule_work()
+        self._send_all()
+        if not self._working:  # else the rest is done when the batch is
+            self._set_timer()
+            self._schedule_work()
 
     # --- once per batch: the loop hands over all datagrams that have arrived, then this runs
 
     def _schedule_work(self) -> None:
-        if self._work is None and not self._stopped:
+        if self._work is None and not self._working and not self._stopped:
             self._work = self._loop.call_soon(self._do_work)
 
     def _do_work(self) -> None:
         self._work = None
+        self._working, done = True, False
         try:
             self._serve_events()
             self._open_door()
-        except BaseException:
-            # One event that its user fails on must not keep the others waiting; the loop logs the failure.
-            self._schedule_work()
-            raise
+            done = True
         finally:
-            for datagram in self.endpoint.datagrams_to_send():
-                self._send(datagram)
+            self._working = False
+            self._send_all()
             self._set_timer()
+            # One event that its user fails on must not keep the others waiting; the loop logs the failure.
+            if self.door or not done:
+                self._schedule_work()
 
     def _serve_events(self) -> None:
         while not self._stopped and (event := self.endpoint.next_event()) is not None:
@@ -183,8 +185,10 @@ class SipShell:
             self.endpoint.receive(knock.data, knock.source, now, knock.local, late=is_late(knock, now))
             self._serve_events()
             now = self.now()
-        if self.door:
-            self._schedule_work()
+
+    def _send_all(self) -> None:
+        for datagram in self.endpoint.datagrams_to_send():
+            self._send(datagram)
 
     def _send(self, datagram: Datagram) -> None:
         destination = datagram.destination

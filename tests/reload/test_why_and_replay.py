@@ -16,7 +16,8 @@ from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.sources import Sources, read_sources
 from voicebot.dialplan.testcases import Act
 from voicebot.sim.hotline import Hotline, Scenario
-from voicebot.sim.replay import Event, Replay, replay
+from voicebot.sim.replay import Replay, replay
+from voicebot.sim.store import Event
 from voicebot.storage import CallRecord, TimelineEvent, Writer
 
 START = datetime.datetime(2026, 11, 24, 2, 0, tzinfo=datetime.UTC)
@@ -71,7 +72,7 @@ def made(dialplan: Dialplan, *acts: Act) -> list[Event]:
         Scenario(acts or CALLER, START.replace(tzinfo=None), stub=dialplan.tests[0].stub or {})
     )
     assert not outcome.problem
-    return [Event(*event) for event in outcome.events]
+    return list(outcome.events)
 
 
 def record(events: list[Event]) -> CallRecord:

@@ -23,7 +23,6 @@ wait anew, with what was entered before.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
 
 from voicebot.dialplan.line import (
     Answer,
@@ -59,13 +58,15 @@ class StopPrompt:
     """The caller has the turn: what is being played ends now."""
 
 
-class StartUtterance(NamedTuple):
+@dataclass(slots=True)
+class StartUtterance:
     """Listen for one utterance, numbered `utterance`; edges and transcripts come back with that number."""
 
     utterance: int
 
 
-class CloseUtterance(NamedTuple):
+@dataclass(slots=True)
+class CloseUtterance:
     """No more audio of this utterance. With `wanted`, its final transcript is waited for."""
 
     utterance: int

@@ -13,8 +13,9 @@ from voicebot.cli.options import FOUND, ConfigOption, DataOption, JsonOption, gi
 from voicebot.cli.stored import stored_call
 from voicebot.cli.timeline import plain
 from voicebot.dialplan.loader import DialplanError, load
-from voicebot.sim.replay import Event, Move, Replay
+from voicebot.sim.replay import Move, Replay
 from voicebot.sim.replay import replay as run
+from voicebot.sim.store import Event
 
 AROUND = 3  # moves in common that are shown before the ways part
 AFTER = 6  # and what follows

@@ -20,6 +20,7 @@ from voicebot.sim.hotline import Hotline, Scenario
 from voicebot.sim.loop import VirtualTimeLoop
 from voicebot.sim.media import SimLeg
 from voicebot.sim.speech import language_of
+from voicebot.sim.store import Event
 from voicebot.sim.telephones import Behaviour
 
 INPUTS = ("heard", "keys", "noinput", "nomatch")
@@ -42,14 +43,6 @@ MADE_UP_WORDS = (
     "ten yuan",
     "十块",
 )
-
-
-class Event(NamedTuple):
-    """An event of a timeline, recorded or simulated. `at`: seconds since the beginning."""
-
-    at: float
-    kind: str
-    data: Mapping[str, object]
 
 
 class Move(NamedTuple):
@@ -115,7 +108,7 @@ def replay(
 
     outcome = Hotline(dialplan).run_with(scenario, caller, VirtualTimeLoop())
     recorded = moves(events)
-    replayed = moves([Event(*event) for event in outcome.events])
+    replayed = moves(outcome.events)
     pairs = zip(recorded, replayed, strict=False)
     same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0].what == pair[1].what, pairs))
     if left_by_caller and same == min(len(recorded), len(replayed)):  # hung up a little earlier or later

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from voicebot.acd import Agent, AgentStatus
@@ -104,8 +104,7 @@ class Scenario:
         return cls(test.caller, test.at, agents, test.stub or {})
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A simulated call, told afterwards. Times are seconds since the answer.
 
     `problem`: what broke ("" if nothing), with `trouble` for its kind; `silences`: (from, seconds) in which nothing

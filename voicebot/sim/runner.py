@@ -3,8 +3,8 @@
 import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.testcases import CallerTest
@@ -16,8 +16,7 @@ from voicebot.sim.transcript import transcript
 TURNS = frozenset({"heard", "keys", "noinput", "nomatch"})
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What came of one test. `failures` is empty when it passed; `call_seconds` are of virtual time."""
 
     name: str

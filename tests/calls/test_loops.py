@@ -80,16 +80,16 @@ def test_a_loop_that_names_our_call_gets_482_and_is_told_in_the_timeline(tmp_pat
     server, pbx = looping(tmp_path, "x-voicebot-call")
     assert pbx.statuses() == [482]
     assert len(server.store.started) == MOST_ROUNDS + 1
-    assert [uid for uid in server.store.started if "loop" in server.store.kinds(uid)] == [
+    assert [uid for uid in server.store.started if "came_back" in server.store.kinds(uid)] == [
         f"call-{MOST_ROUNDS + 1}"
     ]
 
 
 def test_a_loop_through_a_pbx_that_passes_nothing_on_ends_too(tmp_path: Path) -> None:
     server, _ = looping(tmp_path)
-    looped = [uid for uid, record in server.store.ended.items() if record["release_cause"] == "loop"]
+    looped = [uid for uid, record in server.store.ended.items() if record["release_cause"] == "came_back"]
     assert looped
-    assert all("loop" in server.store.kinds(uid) for uid in looped)
+    assert all("came_back" in server.store.kinds(uid) for uid in looped)
     assert len(server.store.started) == MOST_ROUNDS + 2
 
 

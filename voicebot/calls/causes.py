@@ -21,6 +21,7 @@ _REFUSALS = {
     "not_found": 404,
     "error": 500,
     "loop": 500,
+    "came_back": 482,
     "media_lost": 500,
     "server_shutdown": 503,
 }

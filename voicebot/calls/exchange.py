@@ -326,8 +326,8 @@ class Exchange:
         back = self.loops.answered(call, destination, sent_at, asyncio.get_running_loop().time())
         if back is not None and back.caller is not None:
             tell_loop(back)
-            back.releases("loop", "server")
-            self.hang_up(back.caller, "loop")
+            back.releases("came_back", "server")
+            self.hang_up(back.caller, "came_back")
         return leg
 
     async def refer(self, leg: Leg, uri: str, *, replacing: Leg | None = None) -> str:

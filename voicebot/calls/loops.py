@@ -35,7 +35,7 @@ def tell_loop(call: Call) -> None:
     log.warning(
         "a call comes back to us again and again: what is dialled leads to this server", call=call.uid
     )
-    call.trace("loop", rounds=call.rounds)
+    call.trace("came_back", rounds=call.rounds)
 
 
 class Loops:

@@ -138,7 +138,7 @@ _KINDS: dict[str, tuple[str, Callable[[Data], str], tuple[str, ...]]] = {
     "agent_resumed": ("agent", _of("{} is back", "agent"), ("agent",)),
     "early_media": ("call", _of("hears what the far end plays before it answers"), ()),
     "gave_way": ("call", _of("the ACK does not come, and the line is wanted"), ()),
-    "loop": ("call", _of("comes back to us again and again ({} times)", "rounds"), ("rounds",)),
+    "came_back": ("call", _of("comes back to us again and again ({} times)", "rounds"), ("rounds",)),
     "held": ("caller", _of("puts us on hold"), ()),
     "resumed": ("caller", _of("is back"), ()),
     "noinput": ("caller", _of("silent"), ()),

@@ -20,7 +20,11 @@ _NOTES = """## Good to know about the peers
 - `media.srtp: optional` (the default) offers keys on RTP/AVP. Asterisk without encryption, pyVoIP, SIPp, Linphone and baresip take
   such an offer and answer without keys; Asterisk with `media_encryption=sdes` answers with one.
 - Keys that are sent as tones in the audio are not understood: set the peer to RFC 4733 (`dtmf_mode=rfc4733`) or INFO.
-- Asterisk reports a blind transfer as done when it has begun; whoever wants to come back to the caller uses `mode: attended` or a bridge.
+- Asterisk tells by NOTIFY how a blind transfer goes, but has let go of our call when it begins: a caller whose target is busy or never answers does
+  not come back. Whoever wants that uses `mode: attended` or a bridge.
+- Asterisk reports an attended transfer as done before it has moved the call: a BYE of ours at that moment ended what it moved, and once
+  Asterisk itself. It ends the replaced call; we only when it does not.
+- pyVoIP loses a 200 that no 100 or 180 came before.
 - baresip 1.0 repeats a REGISTER with a wrong password at once and for ever. After ten in a minute it gets no answer.
 - pyVoIP 1.6 is a telephone for UDP, G.711 and 8-bit audio, at a registrar alone. It answers challenges without `qop`, acknowledges with
   a To tag of its own making, a second late, and cannot send keys.

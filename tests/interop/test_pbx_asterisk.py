@@ -18,7 +18,6 @@ from tests.interop.pages import NETWORK, Page, PageHotline
 from tests.live.hotline import Hotline, events, log_on_failure, options, running, wait_until
 from tests.runtime.certificates import Authority
 from voicebot.media.wav import read_wav
-from voicebot.storage import Reader
 
 TIMING = {"answer", "gaps", "jitter", "round-trip"}  # a busy machine may bend these
 PBX, HOTLINE = f"{NETWORK}10", f"{NETWORK}20"
@@ -160,11 +159,7 @@ class TestTrunk:
         record = hotline.wait_for_record(before + 1)
         assert (record["trunk"], record["ended_by"]) == ("pbx", "caller")
         assert loud_seconds(read_wav(caller.heard())) > 0.5
-        reader = Reader(f"sqlite:///{hotline.data / 'voicebot.db'}")
-        uid = str(record["uid"])
-        wait_until(lambda: bool(reader.ladder(uid)), 5.0, "the ladder, two seconds after the call")
-        reader.close()
-        ladder = hotline._command("calls", "show", uid, "--sip")
+        ladder = hotline.ladder(str(record["uid"]), "--sip")
         assert "SIP/2.0/TLS" in ladder
         assert "RTP/SAVP" in ladder
 

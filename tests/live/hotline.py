@@ -183,9 +183,13 @@ class Hotline:
         result: dict[str, Any] = json.loads(self._command("calls", "show", uid, "--json"))
         return result
 
-    def ladder(self, uid: str) -> str:
-        """Return the SIP messages of a call, as `voicebot calls show --ladder` prints them."""
-        return self._command("calls", "show", uid, "--ladder")
+    def ladder(self, uid: str, form: str = "--ladder") -> str:
+        """Return the SIP messages of a call that is over, as `voicebot calls show` prints them (`--ladder`, `--sip`)."""
+        arguments = ("calls", "show", uid, form)
+        wait_until(
+            lambda: self._try(*arguments)[0] == 0, 10.0, "the messages, written two seconds after the call"
+        )
+        return self._command(*arguments)
 
     def latest_call(self) -> dict[str, Any]:
         return self.call(self.calls()[0]["uid"])
@@ -204,11 +208,16 @@ class Hotline:
         return self.call(closed[0]["uid"])
 
     def _command(self, *arguments: str) -> str:
+        """Run a command; return what it prints. Raises AssertionError when it fails."""
+        code, output = self._try(*arguments)
+        assert code == 0, output
+        return output
+
+    def _try(self, *arguments: str) -> tuple[int, str]:
         """Run a command in this process: a test asks often, and starting Python takes longer than the answer."""
         where = ["--config", str(self.config), "--data", str(self.data)]
         done = CliRunner().invoke(app, [arguments[0], *where, *arguments[1:]], catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return done.stdout
+        return done.exit_code, done.stdout if done.exit_code == 0 else done.output
 
     def stop(self) -> None:
         """Stop by SIGTERM, and check that it went as it should: exit 0, no traceback, no call left open."""

@@ -205,7 +205,11 @@ class Reception:
             log.exception("call failed", call=call.uid)
             call.releases("error", "server")
         finally:
-            await asyncio.shield(self._finish(call, leg))
+            self.exchange.hang_up(leg, call.release_cause or "normal")
+            try:
+                await asyncio.shield(leg.close_media())
+            finally:
+                self._write_record(call, leg)
 
     async def _established(self, call: Call, talking: Talking) -> bool:
         """Wait for the ACK: then the path to the caller stands, and no first word is lost."""
@@ -217,10 +221,8 @@ class Reception:
             self._unacknowledged.over(call)
         return talking.established.done() and not talking.leg.gone.done()
 
-    async def _finish(self, call: Call, leg: Leg) -> None:
-        """Release everything and write the record, however the call ended."""
-        self.exchange.hang_up(leg, call.release_cause or "normal")
-        await asyncio.shield(leg.close_media())
+    def _write_record(self, call: Call, leg: Leg) -> None:
+        """The call is over, however it ended: what is known of it now is what will be known."""
         self.speech.end_call(call.uid)
         if call.recording and leg.gone.done() and leg.gone.result().cause == "media_lost":
             call.recording_problem = call.recording_problem or "ended early: the media worker was lost"

@@ -112,11 +112,10 @@ class Message:
         if index is None:
             index = self._lines = {}
             for name, value in self.headers:
-                known = index.get(name)
-                if known is None:
-                    index[name] = [value]
+                if name in index:
+                    index[name].append(value)
                 else:
-                    known.append(value)
+                    index[name] = [value]
         return index
 
     def has(self, name: str) -> bool:

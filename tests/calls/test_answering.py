@@ -277,3 +277,32 @@ def test_shutting_down_refuses_a_call_that_still_rings(tmp_path: Path) -> None:
 
     server = play(tmp_path, story, dialplan=RINGS)
     assert server.store.ended["call-1"]["release_cause"] == "server_shutdown"
+
+
+def test_a_side_that_moves_before_the_answer_is_heard_of_and_the_200_has_what_holds(tmp_path: Path) -> None:
+    """RFC 3311: UPDATE in the early dialog, here to another port."""
+
+    async def story(server: Server) -> None:
+        peer = PlainPeer(server.pipe)
+        peer.send("INVITE", "Supported: 100rel", body=OFFER.encode())
+        await asyncio.sleep(0.1)
+        early = peer.got[0]
+        assert isinstance(early, Response)
+        peer.send("PRACK", f"RAck: {early.first('rseq')} 1 INVITE", cseq=2, to_tag=early.to.tag)
+        moved = OFFER.replace("o=- 1 1", "o=- 1 2").replace("4000", "4444")
+        peer.send("UPDATE", cseq=3, to_tag=early.to.tag, body=moved.encode())
+        await asyncio.sleep(0.1)
+        assert peer.responses() == [(183, True), (200, False), (200, True)]
+        (talking,) = server.exchange.legs.values()
+        assert talking.settled is not None
+        assert talking.settled.media.remote_port == 4444
+        useless = moved.replace("o=- 1 2", "o=- 1 3").replace("RTP/AVP 0", "RTP/AVP 9")
+        peer.send("UPDATE", cseq=4, to_tag=early.to.tag, body=useless.encode())
+        await asyncio.sleep(9.0)
+        assert peer.responses()[3:5] == [(488, False), (200, True)]
+        assert talking.settled.media.remote_port == 4444
+        peer.send("ACK", cseq=1, to_tag=early.to.tag)
+        await asyncio.sleep(0.5)
+        peer.send("BYE", cseq=5, to_tag=early.to.tag)
+
+    play(tmp_path, story, dialplan=GREETS)

@@ -481,6 +481,8 @@ class Exchange:
             self.signalling.reject_offer(event.session, 488)
             return
         self.signalling.answer(event.session, settled.body)
+        if talking.unanswered is not None:
+            talking.unanswered.body = settled.body  # the 200 tells what holds then
         self.configure(talking, settled)
 
 

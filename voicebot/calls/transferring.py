@@ -162,7 +162,8 @@ async def _call_target(line: "TelephoneLine", uri: str, request: TransferRequest
                 headers=tuple(request.headers.items()),
                 on_early_media=ringback.pass_on if request.early_media == "pass" else None,
             )
-        ringback.tone()  # before whoever answers hears a whisper
+        if request.whisper or request.accept_key is not None:
+            ringback.tone()  # who has answered is not connected yet
         taken = await accepted(line, leg, request.whisper, request.accept_key)
     except TimeoutError as error:
         raise DialFailed("timeout") from error

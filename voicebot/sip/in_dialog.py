@@ -84,10 +84,12 @@ class InDialog:
             headers = self._inbound.success_headers(session, server, now)
             core.respond(server, 200, now, headers=headers)
             return
-        if session.invite_server is not None or session.offer_server is not None:
+        # In an early dialog an offer may follow once the first one has its answer, reliably (RFC 3311 section 5.1).
+        early = session.stage is Stage.INCOMING and session.settled_early and session.unpracked is None
+        if (session.invite_server is not None and not early) or session.offer_server is not None:
             core.respond(server, 500, now, headers=[("retry-after", str(core.rng.getrandbits(3) + 1))])
             return
-        if busy_with_offer(session) or session.stage is not Stage.CONFIRMED:
+        if not early and (busy_with_offer(session) or session.stage is not Stage.CONFIRMED):
             core.respond(server, 491, now)
             return
         session.dialog.refresh_target(request)
@@ -104,7 +106,7 @@ class InDialog:
             session.sdp = sdp
             self._core.respond(server, 200, now, headers=[SDP_HEADER], body=sdp)
             return True
-        if session.stage is not Stage.CONFIRMED:
+        if server is None and session.stage is not Stage.CONFIRMED:
             return False
         if server is not None:
             session.offer_server = None
@@ -118,14 +120,12 @@ class InDialog:
         return False
 
     def reject_offer(self, session: Session, status: int, now: float) -> bool:
-        server = session.offer_server or session.invite_server
-        if server is None or (session.stage is not Stage.CONFIRMED and server.request.method != "PRACK"):
+        server = session.offer_server
+        if server is None and session.stage is Stage.CONFIRMED:
+            server, session.invite_server = session.invite_server, None
+        if server is None:
             return False
-        if server is not session.invite_server and server.request.method == "PRACK":
-            session.offer_server = None
-            self._core.respond(server, status, now)
-            return True
-        session.offer_server = session.invite_server = None
+        session.offer_server = None
         self._core.respond(server, status, now)
         return True
 

@@ -126,15 +126,22 @@ def test_a_leg_has_one_hop_less_than_its_call_came_with(given: str | None, left:
 # --- by chance ------------------------------------------------------------------------------------------------------
 
 
-def chain(answered_after: float, *, numbers: int = 1, source: Address = PBX) -> Call | None:
+def chain(
+    answered_after: float,
+    *,
+    came_after: float = 0.05,
+    numbers: int = 1,
+    name: str = "",
+    source: Address = PBX,
+) -> Call | None:
     """Calls that follow each other, each from a PBX to which the one before has just made a leg; return the first that ends."""
     loops, now = Loops(), 0.0
-    before = Call("call-0", "100", "700", SimStore())
+    before = Call("call-0", name or "100", "700", SimStore())
     loops.arrived(before, PBX, now)
     for number in range(1, 40):
         sent_at = now
-        now += 0.05
-        following = Call(f"call-{number}", str(100 + number % numbers), "700", SimStore())
+        now += came_after
+        following = Call(f"call-{number}", name or str(100 + number % numbers), "700", SimStore())
         loops.arrived(following, source, now)
         now += answered_after
         if (back := loops.answered(before, PBX, sent_at, now)) is not None:
@@ -151,6 +158,15 @@ def test_what_comes_back_at_once_in_one_callers_name_has_gone_round() -> None:
 
 def test_callers_who_come_while_somebodys_phone_rings_have_not() -> None:
     assert chain(3.0) is None
+
+
+def test_callers_who_come_long_after_a_phone_began_to_ring_have_not() -> None:
+    assert chain(0.05, came_after=3.0) is None
+
+
+@pytest.mark.parametrize("name", ["anonymous", "unknown"])
+def test_callers_without_a_number_have_not(name: str) -> None:
+    assert chain(0.05, name=name) is None
 
 
 def test_callers_with_numbers_of_their_own_have_not() -> None:

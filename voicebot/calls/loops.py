@@ -2,8 +2,9 @@
 
 Hops are counted down from call to leg as RFC 7332 wants it, but a PBX that makes a call of its own counts anew. Two things
 tell even then. A proxy, or a PBX that passes our header on, names the call (X-Voicebot-Call). And one that passes on the
-caller's number alone answers our leg to it at once when we have answered what came from there, since the leg was sent, in
-the name of the same caller. A hotline may well pass a caller on to another one here; after MOST_ROUNDS it is a loop.
+caller's number alone calls us in the name of the same caller at once when our leg has reached it, and answers that leg at
+once when we have answered. A hotline may well pass a caller on to another one here; after MOST_ROUNDS it is a loop. Callers
+without a number are many, and never judged by it.
 """
 
 from collections import OrderedDict
@@ -15,7 +16,8 @@ from voicebot.sip import Address
 
 NAMED_BY = "x-voicebot-call"
 MOST_ROUNDS = 16  # more than anybody wants, and too many for chance: see AT_ONCE
-AT_ONCE = 0.3  # seconds: where one caller's number stands for many, one of ten calls a minute comes so by chance in twenty
+PASSED_ON = 1.0  # seconds from our leg to the call that it has become
+AT_ONCE = 0.3  # seconds from that call to the leg's answer: where one number stands for many callers, few come so by chance
 HOPS = 70  # where the caller's side says nothing (RFC 3261 section 16.6)
 REMEMBERED = 1_000  # callers
 
@@ -55,7 +57,8 @@ class Loops:
     def answered(self, call: Call, destination: Address, sent_at: float, now: float) -> Call | None:
         """A leg of `call` was answered; return the call that it has come back as, if that has gone round too often."""
         at, back = self._last.get(_key(call, destination), (0.0, call))
-        if back is call or not sent_at <= at or now - at > AT_ONCE:
+        at_once = sent_at <= at <= sent_at + PASSED_ON and now - at <= AT_ONCE
+        if back is call or not at_once or not any(map(str.isdigit, call.from_number)):
             return None
         back.rounds = max(back.rounds, call.rounds + 1)
         return back if back.rounds > MOST_ROUNDS else None

@@ -130,11 +130,11 @@ def packets_of(where: int, first: int, last: int, length: int = 128) -> socket.s
 
     Of those whose port at `where` (SOURCE_PORT, DESTINATION_PORT) lies in `first` to `last`. It waits 0.2 s at most.
     """
-    ours = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_IP))
+    ours = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # hears nothing before it is bound
     ours.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RCVBUF)
     ours.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     _attach(ours, _filter(where, first, last, length))
-    ours.bind(("lo", 0))
+    ours.bind(("lo", _ETH_P_IP))
     ours.settimeout(0.2)
     return ours
 

@@ -21,7 +21,8 @@ _NOTES = """## Good to know about the peers
   such an offer and answer without keys; Asterisk with `media_encryption=sdes` answers with one.
 - Keys that are sent as tones in the audio are not understood: set the peer to RFC 4733 (`dtmf_mode=rfc4733`) or INFO.
 - Asterisk tells by NOTIFY how a blind transfer goes, but has let go of our call when it begins: a caller whose target is busy or never answers does
-  not come back. Whoever wants that uses `mode: attended` or a bridge.
+  not come back. A packet of audio that passes in that moment counts for it as an answer: then it says 200. Whoever wants the caller back uses
+  `mode: attended` or a bridge.
 - Asterisk reports an attended transfer as done before it has moved the call: a BYE of ours at that moment ended what it moved, and once
   Asterisk itself. It ends the replaced call; we only when it does not.
 - pyVoIP loses a 200 that no 100 or 180 came before.

@@ -50,6 +50,22 @@ def test_an_agent_answers_both_are_bridged_and_the_caller_comes_back() -> None:
     run(story())
 
 
+def test_a_peer_that_does_not_say_whether_it_goes_on_with_the_call_is_waited_for_once() -> None:
+    async def story() -> None:
+        hotline = Hotline(extensions={ALICE: Extension(after=0.0, talks=5.0)})
+        caller = hotline.caller()
+        caller.line.caller.settled.clear()
+        began_at, lasted = asyncio.get_running_loop().time(), []
+        for _ in range(2):
+            await caller.line.wait_in_queue(wait())
+            lasted.append(asyncio.get_running_loop().time() - began_at)
+        assert lasted[0] == pytest.approx(2.2 + 5.0, abs=0.3)
+        assert lasted[1] - lasted[0] == pytest.approx(5.0, abs=0.3)
+        await hotline.close()
+
+    run(story())
+
+
 @pytest.mark.parametrize("behaviour", ["busy", "declines", "no_answer"])
 def test_the_next_agent_is_rung_when_one_does_not_answer(behaviour: Behaviour) -> None:
     async def story() -> None:

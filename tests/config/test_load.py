@@ -239,22 +239,25 @@ def test_certificates_have_names_and_trunks_their_own(tmp_path: Path) -> None:
 
 def test_two_trunks_at_one_host_cannot_show_it_two_certificates(tmp_path: Path) -> None:
     text = MINIMAL + "trunks:\n"
-    for name in ("one", "two"):
-        text += f"  {name}: {{host: x.example, dialplan: main, tls: {{certificate: {name}, key: {name}}}}}\n"
+    for name, where in (("one", "x.example"), ("two", "x.example"), ("four", "y.example, proxy: X.example")):
+        text += f"  {name}: {{host: {where}, dialplan: main, tls: {{certificate: {name}, key: {name}}}}}\n"
     text += "  three: {networks: [10.0.0.0/8], dialplan: main, tls: {certificate: a, key: b}}\n"
     assert [found.partition(": ")[2] for found in findings(tmp_path, text)] == [
-        "trunk 'one' shows another certificate to the same host",
+        "trunk 'one' shows another certificate to x.example",
+        "trunk 'one' shows another certificate to X.example",
         "to connect to the trunk, it needs a `host`",
     ]
 
 
 def test_numbers_leave_by_the_trunks_that_their_pattern_names(tmp_path: Path) -> None:
-    dial = '["6XXX", {to: "0ZX.", via: carrier}, {to: "00.", via: [carrier, backup]}]'
+    dial = (
+        '["6XXX", {to: "0ZX.", via: carrier}, {to: "00.", via: [carrier, backup]}, {to: "6XXX", via: backup}]'
+    )
     text = MINIMAL + f"trunks:\n  pbx: {{host: 192.0.2.1, dialplan: main, dial: {dial}}}\n"
     for name in ("carrier", "backup"):
         text += f"  {name}: {{host: {name}.example, dialplan: main}}\n"
     trunk = load(tmp_path, text).trunks["pbx"]
-    assert trunk.dial == ("6XXX", "0ZX.", "00.")
+    assert trunk.dial == ("6XXX", "0ZX.", "00.", "6XXX")
     assert trunk.via == {"0ZX.": ("carrier",), "00.": ("carrier", "backup")}
 
 

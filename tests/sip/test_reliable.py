@@ -103,6 +103,19 @@ def test_the_200_waits_for_the_prack_of_a_description() -> None:
     assert (ok.status, ok.cseq.method, ok.body) == (200, "INVITE", BODY)
 
 
+def test_a_call_that_ends_while_its_200_waits_for_the_prack_is_refused_and_never_answered() -> None:
+    peer = Peer()
+    session, progress = ringing(peer, "Require: 100rel")
+    peer.endpoint.accept(session, BODY, peer.now)
+    assert peer.endpoint.bye(session, peer.now)
+    [refusal] = peer.sent()
+    assert isinstance(refusal, Response)
+    assert (refusal.status, refusal.cseq.method) == (480, "INVITE")
+    assert prack(peer, progress).status == 481
+    assert {message.status for message in peer.advance(40) if isinstance(message, Response)} == {480}
+    assert not peer.endpoint.peers()
+
+
 def test_our_offer_in_a_183_is_answered_by_the_prack_and_not_made_again() -> None:
     peer = Peer()
     session, progress = ringing(peer, "Require: 100rel", sdp="")

@@ -223,6 +223,7 @@ class TelephoneLine:
             async with asyncio.timeout(SETTLED_WITHIN):
                 await self.caller.settled.wait()
         await asyncio.sleep(BYE_BEHIND)
+        self.caller.settled.set()  # a peer that was never asked, or does not tell, is not waited for at every step
 
     async def wait_in_queue(self, wait: QueueWait) -> QueueResult:
         await self.answer()

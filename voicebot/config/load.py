@@ -193,9 +193,10 @@ def _check_trunks(config: Config, node: MappingNode, findings: list[Finding]) ->
         if trunk.tls is not None and trunk.host is None:
             section.refuse("tls", "to connect to the trunk, it needs a `host`")
         elif trunk.tls is not None:
-            first = shown.setdefault(trunk.host or "", trunk)
-            if first.tls != trunk.tls:
-                section.refuse("tls", f"trunk {first.name!r} shows another certificate to the same host")
+            for host in (trunk.host, trunk.proxy[0] if trunk.proxy is not None else None):
+                first = shown.setdefault(host.lower(), trunk) if host is not None else trunk
+                if first.tls != trunk.tls:
+                    section.refuse("tls", f"trunk {first.name!r} shows another certificate to {host}")
         for named in dict.fromkeys(each for names in trunk.via.values() for each in names):
             if named not in config.trunks:
                 section.refuse("dial", f"there is no trunk {named!r}", nearest(named, config.trunks))

@@ -191,7 +191,7 @@ def trunk(name: str, section: Section, folder: Path) -> Trunk:
         trust=section.value("trust", boolean, False),
         register=register,
         dial=tuple(pattern for pattern, _ in dial),
-        via={pattern: names for pattern, names in reversed(dial) if names},  # the first counts
+        via={pattern: names for pattern, names in dict(reversed(dial)).items() if names},  # the first counts
         proxy=_proxy(section),
         login=registering.login(section.section("login")) if section.get("login") is not None else None,
         ping_seconds=section.value("ping_seconds", number(0, 3600), PING_SECONDS),

@@ -200,11 +200,13 @@ class Endpoint:
     # --- calls that stand
 
     def bye(self, session: int, now: float, headers: HeaderList = ()) -> bool:
-        """Hang up; Ended follows. Before the ACK of an accepted call the BYE waits for it."""
+        """Hang up; Ended follows. A BYE waits for the ACK of our 2xx; a 2xx that still waits for a PRACK becomes a 480."""
         found = self._core.sessions.get(session)
         lines = safe_headers(headers)
         return found is not None and (
-            self._outbound.decline_late_offer(found, now, lines) or ending.bye(self._core, found, now, lines)
+            self._outbound.decline_late_offer(found, now, lines)
+            or ending.bye(self._core, found, now, lines)
+            or (found.accept_waiting is not None and self._inbound.reject(found, 480, now, None, lines))
         )
 
     def answer(self, session: int, sdp_body: bytes, now: float) -> bool:

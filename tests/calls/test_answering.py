@@ -13,6 +13,7 @@ from voicebot.sdp import Local, answer_offer
 from voicebot.sip import Address, Datagram, Request, Response
 from voicebot.sip import events as sip
 from voicebot.sip.message import parse
+from voicebot.wire import LegClosed, MediaTimeout
 
 HEAD = """
 dialplan: 1
@@ -41,6 +42,7 @@ ASKS = (
     - hangup: normal
 """
 )
+ASKED_LATE = ASKS.replace("    - menu", '    - say: "This call costs one pound a minute."\n    - menu', 1)
 HOST = "192.0.2.9"
 OFFER = f"v=0\r\no=- 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 
@@ -265,6 +267,24 @@ def test_without_an_offer_the_early_media_is_ours_and_the_prack_has_the_answer(t
 
     server = play(tmp_path, story, dialplan=GREETS)
     assert server.store.ended["call-1"]["ended_by"] == "caller"
+
+
+def test_a_call_that_loses_its_media_during_early_media_is_refused_and_never_answered(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(0.5)
+        (talking,) = server.exchange.legs.values()
+        leg = talking.leg
+        assert leg.media is not None
+        del server.media.legs[leg.media.id]
+        leg.on_message(LegClosed(leg.call, leg.media.id, {"media_worker_lost": 1.0}))
+        leg.on_message(MediaTimeout(leg.call, leg.media.id, 0.0))
+        await asyncio.sleep(10.0)
+        assert statuses(server) == [183, 500]
+
+    server = play(tmp_path, story, dialplan=ASKED_LATE)
+    assert server.store.ended["call-1"]["release_cause"] == "media_lost"
+    assert "answered" not in server.store.kinds("call-1")
 
 
 def test_shutting_down_refuses_a_call_that_still_rings(tmp_path: Path) -> None:

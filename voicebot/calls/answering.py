@@ -70,9 +70,11 @@ class Unanswered:
         self.exchange.signalling.accept(talking.leg.session, self.body)
 
     async def answer(self) -> None:
-        self.open()
-        if not await self.established():
-            self.talking.leg.end(Gone("no_ack", by_peer=False))
-            await (
-                asyncio.get_running_loop().create_future()
-            )  # a leg that is over cancels what its story awaits
+        leg = self.talking.leg
+        # What was said before may have ended because the caller, or the media, has gone.
+        if not leg.gone.done():
+            self.open()
+            if await self.established():
+                return
+            leg.end(Gone("no_ack", by_peer=False))
+        await asyncio.get_running_loop().create_future()  # a leg that is over cancels what its story awaits

@@ -33,14 +33,14 @@ class Page:
 
 
 class PageHotline(Hotline):
-    """A server whose config.yaml is a page's; its dialplan is that of the other tests, with the page's agent."""
+    """A server whose config.yaml is a page's; its dialplan is one of the other tests', with the page's agent."""
 
-    def __init__(self, folder: Path, text: str, host: str) -> None:
+    def __init__(self, folder: Path, text: str, host: str, dialplan: Path = DIALPLAN) -> None:
         super().__init__(folder, folder / "main.yaml", port=5060)
         self._host = host
         self.config.write_text(text, "utf-8")
-        dialplan = DIALPLAN.read_text("utf-8").replace("agents: [one]", "agents: [alice]")
-        (folder / "main.yaml").write_text(dialplan, "utf-8")
+        flows = dialplan.read_text("utf-8").replace("agents: [one]", "agents: [alice]")
+        (folder / "main.yaml").write_text(flows, "utf-8")
 
     def uri(self, user: str = "700") -> str:
         return f"sip:{user}@{self._host}"

@@ -103,6 +103,21 @@ def test_the_200_waits_for_the_prack_of_a_description() -> None:
     assert (ok.status, ok.cseq.method, ok.body) == (200, "INVITE", BODY)
 
 
+def test_a_prack_that_crosses_the_200_has_its_answer_and_is_no_ack() -> None:
+    """A 481 would be the end of the dialog for the caller (RFC 3261 section 12.2.1.2)."""
+    peer = Peer()
+    session, progress = ringing(peer, "Require: 100rel", status=180, ours=None)
+    assert peer.endpoint.accept(session, BODY, peer.now)
+    [ok] = peer.sent()
+    assert isinstance(ok, Response)
+    assert prack(peer, progress).status == 200
+    assert peer.advance(0.6), "the 200 to the INVITE may have been lost"
+    peer.no_event()
+    peer.send("ACK", to_tag=progress.to.tag)
+    peer.event(Established)
+    assert peer.advance(40) == []
+
+
 def test_a_call_that_ends_while_its_200_waits_for_the_prack_is_refused_and_never_answered() -> None:
     peer = Peer()
     session, progress = ringing(peer, "Require: 100rel")

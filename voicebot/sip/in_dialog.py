@@ -37,7 +37,9 @@ class InDialog:
             core.respond(server, 500, now, "CSeq Out Of Order")
             return
         session.peer = server.source
-        if session.stage is not Stage.INCOMING:
+        if (
+            session.stage is not Stage.INCOMING and request.method != "PRACK"
+        ):  # which may have crossed our 2xx
             self._inbound.acknowledged_implicitly(session, now)
         if request.method == "BYE":
             ending.bye_received(core, session, server, request, now)

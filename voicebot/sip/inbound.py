@@ -136,7 +136,7 @@ class Inbound:
         if waiting is not None and waiting.response.body:
             session.accept_waiting = (sdp, lines)  # RFC 3262 section 3: not before its PRACK
             return True
-        session.unpracked = None
+        # What is `unpracked` still gets its 200: the PRACK may be on its way.
         session.stop(Wait.RING_LIMIT, Wait.RING_REFRESH, Wait.REPEAT_PROVISIONAL)
         session.stage = Stage.ACCEPTED
         self.accept_invite(session, server, sdp, now, lines)

@@ -331,6 +331,7 @@ def test_a_caller_who_is_transferred_to_another_phone_goes_on_in_the_same_call(t
         await asyncio.sleep(1.0)
         assert office.pbx.has(sip.Ended), "the old dialog got its BYE"
         assert office.other.has(sip.Answered)
+        assert office.other.endpoint.call_id(new) in server.end.dialogs["call-1"], "it stands in the ladder"
         assert server.caller.bridged_with is not None, "the talk goes on"
         office.agent.bye(agent)
         await asyncio.sleep(4.0)

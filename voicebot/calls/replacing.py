@@ -46,6 +46,7 @@ def take_over(exchange: "Exchange", event: sip.IncomingCall) -> Leg | None:
     del exchange.legs[event.replaces]
     exchange.legs[event.session] = talking
     leg.session, talking.source_host = event.session, event.source.host
+    exchange.signalling.belongs(leg.session, leg.call)
     leg.learn(event.request)
     if settled is None:
         talking.local, body = create_offer(local)

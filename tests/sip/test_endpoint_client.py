@@ -118,6 +118,47 @@ def test_cancel_waits_for_a_provisional_response() -> None:
     assert peer.event(Rejected).why == "cancelled"
 
 
+def given_up(peer: Peer) -> Request:
+    """A phone that is switched off was called, for two seconds; return the INVITE."""
+    session, invite = call(peer)
+    assert len(peer.advance(2.0)) == 2
+    assert peer.endpoint.cancel(session, peer.now)
+    return invite
+
+
+def test_a_phone_that_is_started_after_the_caller_gave_up_is_not_called() -> None:
+    """The deviation from section 17.1.1.2 that transaction_invite_client.py explains: no repetitions any more."""
+    peer = Peer()
+    given_up(peer)
+    assert peer.advance(40) == []
+    rejected = peer.event(Rejected)
+    assert rejected.why == "cancelled"
+    assert peer.endpoint.held.transactions == 0
+    peer.no_event()
+
+
+def test_a_late_answer_to_what_was_given_up_unheard_is_acknowledged_and_ended() -> None:
+    peer = Peer()
+    invite = given_up(peer)
+    peer.advance(20)
+    ack, bye = reply(peer, invite, 200, body=SDP.encode())
+    assert isinstance(ack, Request)
+    assert isinstance(bye, Request)
+    assert (ack.method, bye.method) == ("ACK", "BYE")
+    assert peer.event(Rejected).why == "cancelled"
+
+
+def test_a_late_word_of_what_was_given_up_unheard_is_cancelled_and_its_refusal_acknowledged() -> None:
+    peer = Peer()
+    invite = given_up(peer)
+    peer.advance(20)
+    assert only(reply(peer, invite, 180)).method == "CANCEL"
+    assert only(reply(peer, invite, 487)).method == "ACK"
+    refused = Peer()
+    assert only(reply(refused, given_up(refused), 486)).method == "ACK"
+    assert refused.event(Rejected).status == 486
+
+
 def test_an_answer_that_crosses_the_cancel_is_acknowledged_and_ended() -> None:
     peer = Peer()
     session, invite = call(peer)

@@ -343,7 +343,7 @@ def transfer_declined(pair: Pair) -> Check:
 
 
 def first_address_wakes_up_late(pair: Pair) -> Check:
-    """RFC 3263 section 4.3: the callee is silent, the third is called instead; then the callee rings after all."""
+    """RFC 3263 section 4.3: the callee is silent, the third is called instead; while it rings, so does the callee."""
     start = pair.now
 
     def deaf(data: bytes, source: Address, goal: Address) -> list[tuple[bytes, Address]] | None:
@@ -353,16 +353,18 @@ def first_address_wakes_up_late(pair: Pair) -> Check:
         if isinstance(event, IncomingCall):
             pair.callee.endpoint.ring(event.session, pair.now)
 
-    def answer(event: Event) -> None:
+    def ring_third(event: Event) -> None:
         if isinstance(event, IncomingCall):
-            pair.third.endpoint.accept(event.session, ANSWER, pair.now)
+            pair.third.endpoint.ring(event.session, pair.now)
 
     pair.intercept = deaf
-    pair.callee.react, pair.third.react = ring, answer
+    pair.callee.react, pair.third.react = ring, ring_third
     call = pair.caller.endpoint.invite(
         "sip:bob@example.com", "sip:a@example.com", OFFER, pair.now, destination=CALLEE, alternatives=[THIRD]
     )
-    pair.run(80)
+    pair.run(25)
+    pair.third.endpoint.accept(pair.third.one(IncomingCall).session, ANSWER, pair.now)
+    pair.run(55)
     pair.caller.endpoint.bye(call, pair.now)
 
     def check(pair: Pair) -> None:

@@ -182,6 +182,43 @@ def test_a_call_that_is_given_up_is_cancelled_at_each_address_where_it_rings() -
     assert requests(endpoint) == [("CANCEL", FIRST, first.via.branch)]
 
 
+def repeated(endpoint: Endpoint) -> list[tuple[str, Address, str]]:
+    """Return what the timers still send."""
+    found = requests(endpoint)
+    while (due := endpoint.next_timer()) is not None and due <= 200.0:
+        endpoint.handle_timer(due)
+        found += requests(endpoint)
+    return found
+
+
+def test_a_call_that_is_given_up_unheard_is_repeated_at_none_of_the_addresses() -> None:
+    endpoint = agent()
+    failed_over(endpoint)
+    assert endpoint.cancel(1, 4.0)
+    assert repeated(endpoint) == []
+    assert endpoint.held.transactions == 0
+
+
+@pytest.mark.parametrize("status", [200, 486])
+def test_what_the_second_address_answers_ends_the_repetitions_at_the_first(status: int) -> None:
+    endpoint = agent()
+    _, second = failed_over(endpoint)
+    answer(endpoint, second, status, 5.0, OFFER if status == 200 else b"")
+    assert [(method, goal) for method, goal, _ in repeated(endpoint) if goal == FIRST] == []
+
+
+def test_an_invite_that_was_given_up_while_it_went_by_tcp_is_not_sent_by_udp() -> None:
+    endpoint = agent()
+    call(endpoint, LARGE)
+    over_tcp, _ = sent(endpoint)
+    assert endpoint.cancel(1, 0.05)
+    endpoint.transport_failed(over_tcp.data, 0.1)
+    assert repeated(endpoint) == []
+    [rejected] = events(endpoint)
+    assert isinstance(rejected, Rejected)
+    assert rejected.why == "cancelled"
+
+
 @pytest.mark.parametrize("rings", [True, False])
 def test_a_late_answer_of_the_first_address_before_one_of_the_second_is_the_answer(rings: bool) -> None:
     endpoint = agent()
@@ -212,6 +249,8 @@ def test_a_call_in_a_hurry_gives_a_silent_peer_up_and_cancels_it_should_it_ring_
     assert (rejected.status, rejected.why) == (408, "timeout")
     assert endpoint.suspect(FIRST, 5.0)
     endpoint.datagrams_to_send()
+    endpoint.handle_timer(4.9)
+    assert requests(endpoint) == []
     endpoint.receive(request.response(180, to_tag="late").to_bytes(), FIRST, 5.0)
     assert requests(endpoint) == [("CANCEL", FIRST, request.via.branch)]
     while (due := endpoint.next_timer()) is not None:

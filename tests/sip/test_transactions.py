@@ -41,6 +41,9 @@ def feed(transaction: Transaction, event: Input, now: float) -> None:
         transaction.handle_timer(due)
     elif event is Input.TRANSPORT_ERROR:
         transaction.transport_failed(now)
+    elif event is Input.GIVE_UP:
+        assert isinstance(transaction, InviteClientTransaction)
+        transaction.give_up(now)
     elif isinstance(transaction, ClientTransaction):
         transaction.receive(answer(type(transaction), event), now)
     elif isinstance(transaction, ServerTransaction):
@@ -56,6 +59,7 @@ def feed(transaction: Transaction, event: Input, now: float) -> None:
 # How to bring a fresh transaction into a state.
 WAY: dict[State, list[Input]] = {
     State.CALLING: [],
+    State.GIVEN_UP: [Input.GIVE_UP],
     State.TRYING: [],
     State.PROCEEDING: [Input.PROVISIONAL],
     State.ACCEPTED: [Input.SUCCESS],
@@ -122,6 +126,17 @@ def test_invite_is_repeated_at_doubled_intervals_until_timer_b() -> None:
     assert sent_at(transaction, 100.0) == [0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
     [response] = transaction.responses()
     assert (response.status, response.local) == (408, True)
+    assert transaction.terminated
+
+
+def test_a_given_up_invite_is_not_repeated_and_still_waits_for_a_late_word_until_timer_b() -> None:
+    transaction = InviteClientTransaction(INVITE, 0.0)
+    assert sent_at(transaction, 2.0) == [0.0, 0.5, 1.5]
+    transaction.give_up(2.0)
+    assert sent_at(transaction, TIMEOUT - 0.1) == []
+    assert not transaction.terminated
+    transaction.handle_timer(TIMEOUT)
+    assert [(one.status, one.local) for one in transaction.responses()] == [(408, True)]
     assert transaction.terminated
 
 

@@ -63,7 +63,7 @@ class Outbound:
         return session
 
     def cancel(self, session: Session, now: float, headers: HeaderList) -> bool:
-        """Section 9.1: a CANCEL goes out once a provisional response has come; until then it waits."""
+        """Section 9.1: a CANCEL goes out once a provisional response has come; until then it waits, and no INVITE is repeated."""
         call = session.outgoing
         if session.stage is not Stage.CALLING or call is None:
             return False
@@ -71,6 +71,7 @@ class Outbound:
             call.cancel_wanted = True
             call.cancel_headers = headers
             self._send_cancel(session, call, now)
+            self._repeat_no_more(session, call, now)
         return True
 
     def answer_late_offer(self, session: Session, sdp: bytes, now: float) -> bool:
@@ -171,8 +172,15 @@ class Outbound:
         if client is not None:
             call.left[client] = call.destination
             client.let_go(now + core.limits.ring)
+        self._repeat_no_more(session, call, now)
         core.forget(session)
         core.emit(Rejected(session.id, 408, REASONS[408], "timeout"))
+
+    def _repeat_no_more(self, session: Session, call: OutgoingCall, now: float) -> None:
+        """The call is given up, answered or refused: no INVITE that was not heard yet makes a phone ring for it any more."""
+        for client in (session.invite_client, *call.left):
+            if client is not None:
+                client.give_up(now)
 
     def _send_cancel(self, session: Session, call: OutgoingCall, now: float) -> None:
         client = session.invite_client
@@ -248,6 +256,7 @@ class Outbound:
         if response.status == 422 and not call.cancel_wanted and session_timer.raised(session, response):
             self._send_invite(session, call, now)
             return
+        self._repeat_no_more(session, call, now)
         core.forget(session)
         core.emit(Rejected(session.id, response.status, response.reason, why, response.headers))
 
@@ -272,6 +281,7 @@ class Outbound:
             self._end_extra_dialog(session, dialog, client.request, response, now, where)
             return
         self._leave_the_others(session, call, client, where, now)
+        self._repeat_no_more(session, call, now)
         session.authentication.accepted()
         session.stop(Wait.RING_LIMIT, Wait.CANCEL_TIMEOUT, Wait.NEXT_ADDRESS)
         session.dialog = dialog

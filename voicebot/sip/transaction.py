@@ -16,6 +16,7 @@ class State(Enum):
     __hash__ = object.__hash__  # members are compared by identity; Enum's own hash is written in Python
 
     CALLING = "calling"
+    GIVEN_UP = "given up"  # not the RFC's, see transaction_invite_client.py
     TRYING = "trying"
     PROCEEDING = "proceeding"
     ACCEPTED = "accepted"
@@ -32,6 +33,7 @@ class Input(Enum):
     PROVISIONAL = "provisional"
     SUCCESS = "success"
     FAILURE = "failure"
+    GIVE_UP = "give up"  # by the user, before anything was heard of an INVITE
     TRANSPORT_ERROR = "transport error"
     TIMER_100 = "100"  # no letter in the RFC: the user has not answered an INVITE within 200 ms
     TIMER_A = "A"

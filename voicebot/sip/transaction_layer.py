@@ -56,6 +56,12 @@ class Client:
                 self.transaction.abandon(now)
         self.layer.settle_client(self, now)
 
+    def give_up(self, now: float) -> None:
+        """Nobody wants the call of an INVITE that is still unheard: it is not sent again."""
+        if isinstance(self.transaction, InviteClientTransaction):
+            self.transaction.give_up(now)
+            self.layer.settle_client(self, now)
+
     def let_go(self, until: float) -> None:
         """Nobody waits for the answer: it still gets its ACK until then, and afterwards nothing is held."""
         if not self.transaction.terminated:

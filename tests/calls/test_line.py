@@ -254,6 +254,79 @@ def test_keys_that_one_answer_did_not_need_are_for_the_next_question() -> None:
     run(story())
 
 
+@pytest.mark.parametrize("waits", [0.0, 0.3, 1.9])
+def test_the_key_that_ends_entries_belongs_to_the_answer_that_ended_without_it(waits: float) -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        if not waits:  # all of it was keyed before it was asked for
+            for key in "1208#":
+                caller.media.press(key)
+        first = asyncio.create_task(caller.line.ask(question("1208")))
+        await asyncio.sleep(0)
+        for key in "1208" if waits else "":
+            caller.media.press(key)
+        assert isinstance(await first, Heard)
+        second = asyncio.create_task(caller.line.ask(question("1")))
+        await asyncio.sleep(waits)
+        if waits:
+            caller.media.press("#")
+        assert await second == NoInput()
+        heard = caller.media.said[-1].heard
+        await caller.line.ask(question("1"))
+        assert heard == caller.media.said[-1].heard, "the prompt is heard to its end"
+        assert [fields for _, kind, fields in hotline.store.events if kind == "late_key"] == [{"key": "#"}]
+        await hotline.close()
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("keys", "accepted"),
+    [("#", "#"), ("5", "5"), ("#5", "5")],
+    ids=["a choice", "another key", "typed ahead"],
+)
+def test_a_late_key_is_taken_once_and_only_where_it_is_no_answer(keys: str, accepted: str) -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        first = asyncio.create_task(caller.line.ask(question("1208")))
+        await asyncio.sleep(1.0)
+        for key in "1208":
+            caller.media.press(key)
+        await first
+        saying = asyncio.create_task(caller.line.say([text("Thank you.")]))
+        await asyncio.sleep(0.1)
+        for key in keys:
+            caller.media.press(key)
+        await saying
+        answer = await caller.line.ask(question(accepted))
+        assert isinstance(answer, Heard)
+        assert answer.judgement.meaning == accepted
+        await hotline.close()
+
+    run(story())
+
+
+@pytest.mark.parametrize("seconds", [2.5, 1.0], ids=["too late", "after another one"])
+def test_later_keys_that_end_entries_are_answers(seconds: float) -> None:
+    async def story() -> None:
+        hotline = Hotline()
+        caller = hotline.caller()
+        first = asyncio.create_task(caller.line.ask(question("1208")))
+        await asyncio.sleep(1.0)
+        for key in "1208" if seconds > 2 else "1208#":
+            caller.media.press(key)
+        await first
+        second = asyncio.create_task(caller.line.ask(question("1")))
+        await asyncio.sleep(seconds)
+        caller.media.press("#")
+        assert isinstance(await second, NoMatch)
+        await hotline.close()
+
+    run(story())
+
+
 def test_a_code_keyed_too_long_is_nobodys_answer_and_stops_no_prompt() -> None:
     async def story() -> None:
         hotline = Hotline()

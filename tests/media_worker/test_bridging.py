@@ -89,6 +89,20 @@ def test_keys_pass_as_the_same_events_on_the_other_timeline(bench: Bench, pair: 
     assert numbers == [(numbers[0] + n) & 0xFFFF for n in range(len(numbers))]
 
 
+def test_a_key_that_was_down_before_the_bridge_is_not_for_the_peer(bench: Bench) -> None:
+    """A menu's key may be held, and is repeated, when who is called answers at once."""
+    one, two = bench.leg(1), bench.leg(2, port=4002)
+    one.press("3", packets=2)
+    bench.run(1)
+    bench.do(Bridge("call", 1, 2))
+    one.rtp_timestamp -= 2 * 160  # the same event goes on
+    one.press("3", packets=6)
+    bench.run(3)
+    one.press("5")
+    bench.run(3)
+    assert keys_heard(two) == "5"
+
+
 def test_keys_pass_as_tones_to_a_peer_without_events(bench: Bench) -> None:
     one, two = bench.leg(1), bench.leg(2, port=4002, event_payload_type=None)
     bench.do(Bridge("call", 1, 2))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from voicebot.calls.leg import Leg, Playing
 from voicebot.calls.protocols import PlayItem, Speech
 from voicebot.calls.turn import CloseUtterance, StartUtterance, StopPrompt, Turn
-from voicebot.dialplan.line import Answer, Entry, Question
+from voicebot.dialplan.line import Answer, Entry, Heard, NoMatch, Question
 from voicebot.wire import (
     Final,
     Hypothesis,
@@ -46,6 +46,7 @@ class Asking:
         self._utterances: dict[int, int] = {}  # by the call's
         self._playing: Playing | None = None
         self._prompt: Sequence[PlayItem] = ()
+        self.late_key = ""  # what callers may still press to end the answer, which has ended by itself
         self.unused_keys = ""  # pressed too early: they are for the next question
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
@@ -137,6 +138,8 @@ class Asking:
             else:
                 self._close_utterance(command)
         if turn.answer is not None and not self._answer.done():
+            keyed = isinstance(turn.answer, (Heard, NoMatch)) and turn.ended_by_itself
+            self.late_key = self._question.options.term_char if keyed else ""
             self._answer.set_result(turn.answer)
         at = turn.next_timer()
         if at != self._timer_at:

@@ -25,6 +25,7 @@ from voicebot.wire import (
 
 MOST_KEYS = 128  # that wait for somebody who listens; those that come after them are lost
 SWALLOW_WITHIN = 2.0  # seconds between keys that still belong to what was keyed too long
+LATE_WITHIN = 2.0  # seconds after an answer in which the key that ends entries still belongs to it
 SAME_KEY_WITHIN = 2.0  # seconds between the two reports of a key that a phone sends both in RTP and by INFO
 
 
@@ -122,6 +123,12 @@ class Leg:
         self._keys = ""
         self._swallow_until = 0.0
         self.swallowed = 0  # keys, since the call began
+        self.on_late_key: Callable[[str], None] = lambda key: None
+        self._late_key = (
+            ""  # what would have ended an answer that has ended by itself, and is no answer of its own
+        )
+        self._late_until = 0.0
+        self._late_waits = False  # it is the first of `_keys`
 
     def learn(self, message: Request) -> None:
         """Note what the peer's INVITE says that it can do."""
@@ -182,6 +189,7 @@ class Leg:
 
     def _key(self, message: Key) -> None:
         now = asyncio.get_running_loop().time()
+        late = message.key == self._late_key and now < self._late_until
         if now < self._swallow_until:
             self._swallow_until = now + SWALLOW_WITHIN
             self.swallowed += 1
@@ -189,8 +197,15 @@ class Leg:
             if len(self._keyed_on_hold) < MOST_KEYS:
                 self._keyed_on_hold.append(message)
         elif self._listener is None:
+            if late and not self._keys:
+                self._late_waits = True
+                self.swallowed += 1
             self._keys = (self._keys + message.key)[:MOST_KEYS]
+        elif late:
+            self.swallowed += 1
+            self._forget_late_key(told=True)
         else:
+            self._late_key = ""
             self._listener(message)
 
     def hold(self, held: bool) -> None:
@@ -231,10 +246,31 @@ class Leg:
         """Hand keys and edges to `listener` while entered, and tell `on_hold` when the peer goes and comes back."""
         return _Listening(self, listener, on_hold)
 
-    def take_keys(self) -> str:
-        """Return the keys that nobody listened to, and forget them."""
+    def take_keys(self, wanted: Callable[[str], bool] = lambda key: False) -> str:
+        """Return the keys that nobody listened to, and forget them.
+
+        The late key of `expect_late` is not among them, nor is it taken later, unless it is `wanted`: a choice here.
+        """
         keys, self._keys = self._keys, ""
+        if self._late_key and wanted(self._late_key):
+            self._forget_late_key()
+        elif self._late_waits:
+            keys = keys.removeprefix(self._late_key)
+            self._forget_late_key(told=True)
+        elif keys:
+            self._forget_late_key()
         return keys
+
+    def expect_late(self, key: str) -> None:
+        """Take `key`, if it is the next one and comes soon, as the end of the answer that has ended without it."""
+        self._late_key = key
+        self._late_until = asyncio.get_running_loop().time() + LATE_WITHIN
+        self._late_waits = bool(key) and self._keys.startswith(key)
+
+    def _forget_late_key(self, *, told: bool = False) -> None:
+        if told:
+            self.on_late_key(self._late_key)
+        self._late_key, self._late_waits = "", False
 
     def give_back(self, keys: str) -> None:
         """Keep keys that were pressed too early for who listened: they are for whoever listens next."""

@@ -23,6 +23,8 @@ from voicebot.dialplan.line import (
     Answer,
     BargeIn,
     CallbackRequest,
+    Completeness,
+    Entry,
     FetchRequest,
     FetchResult,
     Heard,
@@ -100,6 +102,7 @@ class TelephoneLine:
         self._messages = 0
         self._skip = False  # a key interrupted what was said: the caller knows the way
         self._door = door
+        caller.on_late_key = lambda key: call.trace("late_key", key=key)
 
     def now(self) -> datetime.datetime:
         return self._clock()
@@ -191,7 +194,7 @@ class TelephoneLine:
         if self._door is not None:
             await self.answer()
         self._skip = False
-        keys = self.caller.take_keys()
+        keys = self.caller.take_keys(wanted=lambda key: _takes(question, key))
         recognised = self.speech.languages()
         languages = [language for language in question.languages if language in recognised]
         sensitive = question.sensitive or True in [spoken.sensitive for spoken in question.prompt]
@@ -207,6 +210,7 @@ class TelephoneLine:
                 self.caller.swallow_keys()
             else:
                 self.caller.give_back(asking.unused_keys)
+                self.caller.expect_late(asking.late_key)
             return answer
         finally:
             self.speech.cancel(self.call.uid, prompt)
@@ -277,3 +281,8 @@ class TelephoneLine:
         if mode in ("start", "resume"):
             await self.answer()
         self.recording.control(mode)
+
+
+def _takes(question: Question, key: str) -> bool:
+    """Say whether the key begins or is an answer."""
+    return question.matcher.judge([Entry("keys", key)]).completeness is not Completeness.NONE

@@ -86,6 +86,9 @@ class Turn:
         """`speech`: a recogniser listens, and the question takes speech."""
         self.state = State.PROMPTING
         self.answer: Answer | None = None
+        self.ended_by_itself = (
+            False  # by its last key, without `term_char`, which callers may press nevertheless
+        )
         self.utterances = 0
         self._matcher = matcher
         self._options = options
@@ -277,6 +280,7 @@ class Turn:
             self._close()
             return
         self._entries = entries
+        self.ended_by_itself = key != self._options.term_char
         if judgement.completeness is Completeness.FINAL:
             self._finish(Heard(tuple(entries), judgement))
         elif judgement.completeness is Completeness.NONE:
@@ -361,6 +365,7 @@ class Turn:
 
     def _close(self) -> None:
         """Nothing more will come: take what there is."""
+        self.ended_by_itself = False
         judgement = self._judge(self._entries, closed=True)
         if self._entries and judgement.completeness in _MATCHED:
             language = next((entry.language for entry in self._entries if entry.language), "")

@@ -116,7 +116,7 @@ class _Waiting:
     async def run(self) -> str | Connected | Judgement:
         self._ticket.outcome.add_done_callback(lambda _: self._wake.set())
         self._ticket.on_position = lambda _position: self._wake.set()
-        for key in self._line.caller.take_keys():
+        for key in self._line.caller.take_keys(wanted=self._takes):
             self._key(key)
         speaking: Playing | None = None
         music: Playing | None = None
@@ -252,6 +252,10 @@ class _Waiting:
             self._take(judgement)
         elif judgement.completeness is Completeness.NONE:
             self._keys = ""
+
+    def _takes(self, key: str) -> bool:
+        keys = self._wait.keys
+        return keys is not None and keys.judge([Entry("keys", key)]).completeness is not Completeness.NONE
 
     def _settle_keys(self, now: float) -> None:
         if (

@@ -141,6 +141,7 @@ _KINDS: dict[str, tuple[str, Callable[[Data], str], tuple[str, ...]]] = {
     "came_back": ("call", _of("comes back to us again and again ({} times)", "rounds"), ("rounds",)),
     "held": ("caller", _of("puts us on hold"), ()),
     "resumed": ("caller", _of("is back"), ()),
+    "late_key": ("caller", _of("keys {}, which ends the answer before", "key"), ("key",)),
     "noinput": ("caller", _of("silent"), ()),
     "nomatch": ("caller", _not_understood, ("text", "keys", "sensitive")),
     "step": ("step", _step, ("verb",)),

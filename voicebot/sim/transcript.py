@@ -109,6 +109,7 @@ _KINDS: dict[str, Callable[[Data], tuple[str, str] | None]] = {
     "keys": _understood,
     "held": lambda data: ("hears", "puts us on hold"),
     "resumed": lambda data: ("hears", "is back"),
+    "late_key": lambda data: ("hears", f"keys {data.get('key')}: the end of the answer before"),
     "noinput": lambda data: ("hears", "nothing"),
     "nomatch": _not_understood,
     "flow": lambda data: ("step", f"→ {data['flow']}"),

@@ -76,6 +76,7 @@ class Leg:
         "events_sent",
         "heard",
         "jitter",
+        "key_passes_on",
         "keys",
         "last_packet_at",
         "last_sender_report",
@@ -197,6 +198,7 @@ class Leg:
         self.tones: list[Clip] = []  # keys in band, for a peer without telephone events
         self.playback: Playback | None = None
         self.peer: Leg | None = None
+        self.key_passes_on = False  # the last key was pressed in this bridge: others are not for the peer
         # Listening and recording:
         self.detector: VoiceDetector | None = None
         self.turn: Turn | None = None

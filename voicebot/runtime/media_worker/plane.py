@@ -257,6 +257,7 @@ class MediaPlane:
             if one.peer is not None and one.peer is not peer:
                 one.peer.peer = None
             one.peer = peer
+            one.key_passes_on = False
 
     def _join_heard(self, now: float) -> None:
         for leg, other in list(self._awaited.values()):

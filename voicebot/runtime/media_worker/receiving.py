@@ -113,7 +113,9 @@ def _receive_event(leg: Leg, packet: rtp.Packet, now: float) -> str | None:
     if not leg.receives:
         return None
     key = leg.events.receive(packet.rtp_timestamp, packet.marker, packet.payload)
-    if leg.peer is not None:
+    if key is not None:
+        leg.key_passes_on = leg.peer is not None
+    if leg.peer is not None and leg.key_passes_on:
         payload = at_clock(packet.payload, leg.event_clock_rate, EVENT_CLOCK)
         _pass_on(leg.peer, packet.rtp_timestamp, payload, key)
     return key

@@ -37,6 +37,7 @@ from voicebot.phone.signalling import destination, local_host
 from voicebot.phone.voice import AGENT_VOICES, CALLER_VOICES, speak
 from voicebot.speech.errors import SpeechError
 
+AT_ONCE = 1.0  # seconds: a call that its caller ends so soon was given up before it was answered
 GREETING = "Hello, this is the agent's test phone."
 _ORDER = "voicebot.call.order"
 _ACTIONS = ("--say", "--interrupt", "--wav", "--dtmf", "--pause")
@@ -98,7 +99,7 @@ def call(
     --say, --wav, --dtmf, --pause and --interrupt may be given several times and are done in their order, each when the
     other side has finished speaking (--interrupt: while it speaks). Then the phone listens until the other side hangs
     up or --seconds are over. Where there is a config.yaml, the phone recognises by ear which of its dialplans' prompts
-    it hears. Exit code 0: the call was answered; 1: it was not.
+    it hears. Who answers goes on waiting after a call that is over within a second. Exit code 0: the call was answered; 1: it was not.
     """
     if uri is None and answer_on is None:
         give_up("say whom to call (sip:700@127.0.0.1:5060), or on which port to answer (--answer-on 6001)")
@@ -218,20 +219,37 @@ async def _agent(phone: Phone, seconds: float) -> None:
 async def _answer(
     report: Report, ear: Ear, host: str, port: int, user: str, actions: Sequence[Action], seconds: float
 ) -> PhoneCall:
+    """Wait for a call, and talk. One that is over as it begins (its caller had given up) is not the one waited for."""
     phone = Phone(host, port, user=user, on_event=report.on_event)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    missed: PhoneCall | None = None
     try:
         report.line("call", f"waiting for a call at {phone.uri}")
-        try:
-            incoming = await phone.next_call(seconds)
-        except TimeoutError as error:
-            raise CallFailed(408, f"no call came within {seconds:g} s") from error
-        incoming.accept()
-        if not await incoming.connected(5.0):
-            raise CallFailed(408, "the caller was gone before it was connected")
-        await _talk(report, ear, incoming, actions, seconds, at_once=True)
-        return incoming
+        while True:
+            try:
+                incoming = await phone.next_call(until - loop.time())
+            except TimeoutError as error:
+                if missed is None:
+                    raise CallFailed(408, f"no call came within {seconds:g} s") from error
+                if missed.answered_at is None:
+                    raise CallFailed(408, "the caller was gone before it was connected") from error
+                return missed
+            incoming.accept()
+            if await incoming.connected(5.0):
+                await _talk(report, ear, incoming, actions, seconds, at_once=True)
+                if not _over_at_once(incoming):
+                    return incoming
+            missed = incoming
+            report.line("call", "that call was over as it began; waiting for the next one")
     finally:
         await phone.close()
+
+
+def _over_at_once(call: PhoneCall) -> bool:
+    """Whether the other side ended a call before there was anything to hear."""
+    lasted = (call.ended_at or 0.0) - (call.answered_at or 0.0)
+    return call.ended_by_peer and lasted < AT_ONCE
 
 
 async def _talk(

@@ -9,6 +9,7 @@ import pytest
 from tests.calls.sip_pipe import HOTLINE, Pipe
 from tests.calls.test_inbound import Server, play
 from tests.calls.test_loss import nothing_left
+from voicebot.calls.leg import Gone
 from voicebot.sdp import Local, answer_offer
 from voicebot.sip import Address, Datagram, Request, Response
 from voicebot.sip import events as sip
@@ -23,6 +24,7 @@ flows:
   welcome:
 """
 RINGS = HEAD + '    - answer: {after: 6s}\n    - say: "Welcome."\n    - hangup: normal\n'
+AT_ONCE = RINGS.replace(", answer: by_step", "").replace("    - answer: {after: 6s}\n", "")
 CLOSED = HEAD + '    - say: "We are closed."\n    - hangup: busy\n'
 GREETS = (
     HEAD
@@ -285,6 +287,38 @@ def test_a_call_that_loses_its_media_during_early_media_is_refused_and_never_ans
     server = play(tmp_path, story, dialplan=ASKED_LATE)
     assert server.store.ended["call-1"]["release_cause"] == "media_lost"
     assert "answered" not in server.store.kinds("call-1")
+
+
+@pytest.mark.parametrize("dialplan", [AT_ONCE, RINGS])
+def test_a_caller_who_hangs_up_before_the_ack_was_answered_and_has_left(
+    tmp_path: Path, dialplan: str
+) -> None:
+    async def story(server: Server) -> None:
+        peer = PlainPeer(server.pipe)
+        peer.send("INVITE", body=OFFER.encode())
+        await asyncio.sleep(0.1)
+        ok = peer.got[-1]
+        assert isinstance(ok, Response)
+        peer.send("BYE", cseq=2, to_tag=ok.to.tag)
+        await asyncio.sleep(1.0)
+
+    server = play(tmp_path, story, dialplan=AT_ONCE)
+    record = server.store.ended["call-1"]
+    assert (record["release_cause"], record["ended_by"]) == ("normal", "caller")
+    assert server.store.kinds("call-1").count("answered") == 1
+
+
+def test_a_call_that_loses_its_media_before_the_ack_says_so(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        PlainPeer(server.pipe).send("INVITE", body=OFFER.encode())
+        await asyncio.sleep(1.0)
+        (talking,) = server.exchange.legs.values()
+        talking.leg.end(Gone("media_lost", by_peer=False))
+        await asyncio.sleep(40.0)  # neither ACK nor the answer to our BYE comes
+
+    server = play(tmp_path, story, dialplan=AT_ONCE)
+    record = server.store.ended["call-1"]
+    assert (record["release_cause"], record["ended_by"]) == ("media_lost", "server")
 
 
 def test_shutting_down_refuses_a_call_that_still_rings(tmp_path: Path) -> None:

@@ -196,6 +196,11 @@ class Reception:
                 )
                 interpreter = Interpreter(entrance.dialplan, line, call=variables(call))
                 await converse(call, leg, interpreter, self.call_seconds)
+            elif leg.gone.done() and leg.gone.result().cause != "no_ack":
+                gone = leg.gone.result()
+                if talking.established is not None and talking.established.done():
+                    call.trace("answered")  # its BYE stands for the ACK
+                call.releases(gone.cause, "caller" if gone.by_peer else "server")
             else:
                 call.releases("no_ack", "caller")
         except asyncio.CancelledError:

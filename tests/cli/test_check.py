@@ -131,13 +131,13 @@ def test_notes_are_in_the_language_of_the_findings(tmp_path: Path) -> None:
 
 def test_of_very_many_findings_the_errors_are_told_first_and_the_rest_is_counted() -> None:
     lost = "".join(f"  lost{number}:\n    - hangup: {{}}\n" for number in range(150))
-    text = CLEAN + lost + "bad: 1\nworse: 2\n"
+    text = CLEAN + lost + "  bad: [{goto: nowhere}]\n  worse: [{goto: nowhere}]\n"
     lines = run(text, "plan.yaml").stderr.splitlines()
     heads = [line for line in lines if re.match(r"plan\.yaml:\d+:\d+: ", line)]
     assert len(heads) == 100
     assert [" error " in line for line in heads[:3]] == [True, True, False]
-    assert lines[-1] == "and 52 more findings: --format json or sarif tells all"
-    assert run(text, "plan.yaml", "--lang", "zh").stderr.splitlines()[-1].startswith("另有 52 个问题未显示")
-    assert len(data(text, "--json")["findings"]) == 152
+    assert lines[-1] == "and 54 more findings: --format json or sarif tells all"
+    assert run(text, "plan.yaml", "--lang", "zh").stderr.splitlines()[-1].startswith("另有 54 个问题未显示")
+    assert len(data(text, "--json")["findings"]) == 154
     sarif = data(text, "--format", "sarif")
-    assert len(sarif["runs"][0]["results"]) == 152
+    assert len(sarif["runs"][0]["results"]) == 154

@@ -284,9 +284,20 @@ def test_includes_are_merged_and_a_name_given_twice_is_an_error() -> None:
     more = "flows:\n  other: [{hangup: {}}]\n"
     assert loaded(text, {"more.yaml": more}).flows.keys() == {"main", "other"}
     assert places(text, {"more.yaml": more + "  main: [{hangup: {}}]\n"})[0][0] == "VB006"
-    assert [code for code, _, _ in places(text)] == ["VB001", "VB101"]
+    assert [code for code, _, _ in places(text)] == ["VB001"]  # what it holds is not missed
     assert "VB029" in {code for code, _, _ in places(text, {"more.yaml": more + "include: [main.yaml]\n"})}
     assert "VB029" in {code for code, _, _ in places(text, {"more.yaml": more + "hotline: {}\n"})}
+
+
+def test_what_follows_from_an_error_in_the_same_place_is_not_told() -> None:
+    """A flow or an entry of hours that cannot be used is not missed by all that name it."""
+    text = GOOD + "  bye: [{hangup: {}}]\n  more: [{goto: bye}]\n  more: [{goto: lost}]\n"
+    assert places(text) == [("VB006", 7, 3)]
+    text = (
+        EN
+        + "hours: {desk: {weekly: {fri: 9:00}}}\nflows:\n  main: [{if: {when: \"open('desk')\", goto: main}}]\n"
+    )
+    assert places(text) == [("VB008", 3, 30)]
 
 
 def test_an_include_does_not_lead_out_of_the_folder_of_the_main_file(tmp_path: Path) -> None:

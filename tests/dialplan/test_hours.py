@@ -106,3 +106,22 @@ def test_mistakes_are_found_where_they_stand(text: str, code: str, column: int) 
     with pytest.raises(Refused):
         hours(Reader(findings), parse_source(text))
     assert [(item.code, item.column) for item in findings] == [(code, column)]
+
+
+def test_an_hour_may_have_one_digit() -> None:
+    assert read('weekly: {mon: "8:30-12:00"}') == read('weekly: {mon: "08:30-12:00"}')
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ('"9:00"', 'write from when to when: "8:30-20:00"'),
+        ("closed", "leave out the days that are closed"),
+        ("休息", "leave out the days that are closed"),
+    ],
+)
+def test_what_is_no_span_of_hours_is_told_how_to_be_one(written: str, hint: str) -> None:
+    findings: list[Finding] = []
+    with pytest.raises(Refused):
+        hours(Reader(findings), parse_source(f"weekly: {{mon: {written}}}"))
+    assert [(item.code, item.hint) for item in findings] == [("VB026", hint)]

@@ -17,7 +17,8 @@ from voicebot.dialplan.source import Mapping, Node, describe, nearest
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HORIZON_DAYS = 400  # next_open looks no further
 
-_INTERVAL = re.compile(r"(\d{2}):(\d{2})\s*-\s*(\d{2}):(\d{2})")
+_INTERVAL = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
+_SHUT = ("closed", "close", "off", "none", "no", "休息", "关闭")
 _DATE_RANGE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.\.(\d{4}-\d{2}-\d{2}))?")
 
 
@@ -110,7 +111,12 @@ def interval(reader: Reader, node: Node) -> Interval:
     text = string(reader, node)
     found = _INTERVAL.fullmatch(text)
     if found is None:
-        reader.refuse(node, "VB026", f"{text!r} is no span of hours", 'write "08:30-20:00"')
+        hint = (
+            "leave out the days that are closed"
+            if text.strip().lower() in _SHUT
+            else 'write from when to when: "8:30-20:00"'
+        )
+        reader.refuse(node, "VB026", f"{text!r} is no span of hours", hint)
     first_hour, first_minute, last_hour, last_minute = map(int, found.groups())
     start, end = first_hour * 60 + first_minute, last_hour * 60 + last_minute
     if first_minute > 59 or last_minute > 59 or start >= 1440 or end > 1440 or start == end:

@@ -172,8 +172,10 @@ def _include(path: Path, node: Node, merged: _Merged, findings: list[Finding], a
 
 
 def _build(path: str, merged: _Merged, findings: list[Finding]) -> Dialplan | None:
-    """Return the dialplan, or None when a part of it was refused."""
-    before = sum(item.severity == "error" for item in findings)
+    """Return the dialplan, or None when any part of it, in whichever file, was refused.
+
+    A dialplan with a hole is not checked further: a flow that is given twice would be missed by all that lead to it.
+    """
     reader = FlowReader(findings)
     top = Position(path)
     _check_version(merged, reader, top)
@@ -215,7 +217,7 @@ def _build(path: str, merged: _Merged, findings: list[Finding]) -> Dialplan | No
         defaults = reader.optional(lambda r, n: r.build(Defaults, n), merged.single["defaults"]) or defaults
     if not merged.named["flows"]:
         reader.note(top, "VB022", "the key 'flows' is missing")
-    if sum(item.severity == "error" for item in findings) > before:
+    if any(item.severity == "error" for item in findings):
         return None
     tests: tuple[CallerTest, ...] = cases
     version: str = merged.digest.hexdigest()[:12]

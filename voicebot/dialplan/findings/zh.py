@@ -239,7 +239,8 @@ while nobody answers, callers are led round from here for ever ⇒ 无人应答�
 whoever gets the webhook could keep it: leave it out ⇒ 收到通知的系统可能会保存它：请不要发送
 whoever says just this is led there: remove it, or make the other more exact ⇒ 只说这句话的人会被带到那里：请删除它，或把另一个写得更精确
 within needs a flow ⇒ within 需要 flow
-write "08:30-20:00" ⇒ 请写 "08:30-20:00"
+write from when to when: "8:30-20:00" ⇒ 请写明起止时间："8:30-20:00"
+leave out the days that are closed ⇒ 请去掉不营业的那几天
 write "2026-10-01", or "2026-10-01..2026-10-07" ⇒ 请写 "2026-10-01" 或 "2026-10-01..2026-10-07"
 write "2026-11-24 10:00" ⇒ 请写 "2026-11-24 10:00"
 write "{0}" in quotes ⇒ 请加引号写作 "{0}"

@@ -180,6 +180,7 @@ class Server:
             tuple(codec for name in config.media.codecs for codec in CODECS if codec == name),
             config.media.rtp_timeout_seconds,
             self._target,
+            self._gate,
             routes=lambda call, uri: self.trunks.routes(call.trunk, uri),
             srtp=lambda call, route: self.trunks.srtp(call.trunk, route),
             follow=config.media.codec_order == "peer",
@@ -365,12 +366,16 @@ class Server:
             return Known() if self.phones.knows(source.host) else None
         return Known(trunk.calls_per_second)
 
-    def _target(self, call: Call, to: str) -> str:
+    def _gate(self, call: Call, to: str) -> str:
         trunks = self.config.trunks
         uri = dial_uri(to, trunks.get(call.trunk), self.config.agents, trunks)
         if uri is None:
             log.warning("a transfer target may not be dialled: see `dial` of the trunk", call=call.uid)
             raise DialFailed("declined", 403)
+        return uri
+
+    def _target(self, call: Call, to: str) -> str:
+        uri = self._gate(call, to)
         if uri not in {agent.uri for agent in self.config.agents.values()}:
             problem = self._tolls.problem(call.from_number, datetime.date.today(), f"{call.uid} {uri}")
             if problem:

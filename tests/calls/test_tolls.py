@@ -1,7 +1,10 @@
 """What is dialled at our expense has a limit per caller and one in all, anew each day."""
 
 import datetime
+from pathlib import Path
 
+from tests.calls.test_inbound import AGENT, Server, play
+from voicebot.calls.call import Call
 from voicebot.calls.tolls import Tolls
 
 TODAY = datetime.date(2026, 11, 24)
@@ -57,3 +60,23 @@ def test_what_was_dialled_yesterday_counts_no_more_after_a_restart() -> None:
     tolls = Tolls(per_caller=1, in_all=1)
     tolls.restore(TODAY - datetime.timedelta(days=1), {"6001": 1})
     assert tolls.problem("6001", TODAY, "call-1") == ""
+
+
+def test_a_callback_that_waits_is_looked_at_without_being_counted(tmp_path: Path) -> None:
+    """Each restart looks at all that are booked: that must not use up the limits of the day."""
+
+    async def story(server: Server) -> None:
+        counted: list[str] = []
+
+        def dialled(_call: Call, to: str) -> str:
+            counted.append(to)
+            return to
+
+        server.exchange.resolve, server.exchange.gate = dialled, lambda _call, to: to
+        call, uri = Call("a", "100", "700", server.store), f"sip:6001@{AGENT.host_port}"
+        await server.exchange.check(call, uri)
+        assert counted == []
+        assert server.exchange.target(call, uri) == uri
+        assert counted == [uri]
+
+    play(tmp_path, story)

@@ -93,6 +93,8 @@ class Exchange:
     codecs: tuple[Codec, ...]
     rtp_timeout: float
     resolve: Callable[[Call, str], str]
+    # The same without counting it as dialled; None: nothing is counted.
+    gate: Callable[[Call, str], str] | None = None
     on_incoming: Callable[[sip.IncomingCall], None] = lambda event: None
     # The phones behind a URI that stands for those registered with us; None for any other URI.
     phones: Callable[[str], Sequence[Phone] | None] = lambda uri: None
@@ -183,7 +185,7 @@ class Exchange:
     async def check(self, call: Call, to: str) -> None:
         """See `calls.callbacks.Telephones.check`."""
         try:
-            first = self.routes(call, self.resolve(call, to))[0]
+            first = self.routes(call, (self.gate or self.resolve)(call, to))[0]
             await self.signalling.resolve(first.uri, first.trunk)
         except SipError as error:
             raise DialFailed("unreachable", error.status) from error

@@ -26,7 +26,7 @@ from voicebot.runtime.control.socket import ControlError
 from voicebot.runtime.control.speech import VoiceChoice
 from voicebot.runtime.control.versions import Served, Version, Versions
 from voicebot.runtime.net.web import ServiceError, WebServices
-from voicebot.runtime.render.around import has_dictionary, skills_of
+from voicebot.runtime.render.around import dialled_of, has_dictionary, skills_of
 from voicebot.storage import Reader, StorageError, Writer
 
 SWEEP = 1.0  # seconds
@@ -98,6 +98,7 @@ class Dialplans:
             self.index.cache,
             skills_of(self.config),
             dictionary=has_dictionary(self.config.speech.models),
+            dialled=dialled_of(self.config),
         )
 
     # --- for calls ------------------------------------------------------------------------------------------------------

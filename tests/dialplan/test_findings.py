@@ -31,6 +31,7 @@ def found(folder: Path, text: str | bytes) -> tuple[Finding, ...]:
     around = Around(
         prompts,
         agents={"alice": frozenset({"cards"})},
+        dials=lambda target: target == "alice",
         is_listed=lambda word, language: language != "en" or word in KNOWN,
     )
     return check(path, around=around)[1]

@@ -96,11 +96,11 @@ def test_a_callback_is_booked_for_now_or_later_and_not_for_what_has_passed() -> 
     assert booked('at: "2026-11-25 09:30"')[0] == ["booked"]
     assert booked('at: "2026-11-23 09:30"')[0] == ["closed"]
     assert booked('at: "2027-11-23 09:30"')[0] == ["closed"]
-    assert booked('number: "call me"')[0] == ["invalid"]
+    assert booked("number: \"{{ 'call me' }}\"")[0] == ["invalid"]
     assert CALLER_NUMBER.isdigit()
 
 
 def test_a_time_that_is_none_is_an_error_of_the_step() -> None:
-    exit, outcome = booked('at: "tomorrow"')
+    exit, outcome = booked("at: \"{{ 'tomorrow' }}\"")
     assert exit == []
     assert [event.data["kind"] for event in outcome.events if event.kind == "error"] == ["type"]

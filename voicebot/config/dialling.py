@@ -70,10 +70,15 @@ def outgoing(number: str, trunk: Trunk, trunks: Mapping[str, Trunk]) -> tuple[Tr
     """
     for pattern in trunk.dial:
         if "@" not in pattern and _lets_through(pattern, number):
-            named = trunk.via.get(pattern)
-            found = (trunk,) if named is None else tuple(trunks[name] for name in named if name in trunks)
-            return tuple(each for each in found if each.host is not None)
+            return leads_on(pattern, trunk, trunks)
     return ()
+
+
+def leads_on(pattern: str, trunk: Trunk, trunks: Mapping[str, Trunk]) -> tuple[Trunk, ...]:
+    """Return the trunks by which the numbers of a pattern leave, the first choice first."""
+    named = trunk.via.get(pattern)
+    found = (trunk,) if named is None else tuple(trunks[name] for name in named if name in trunks)
+    return tuple(each for each in found if each.host is not None)
 
 
 def number_uri(number: str, trunk: Trunk) -> str:
@@ -100,9 +105,7 @@ def dial_uri(
     if tel is not None:
         target = re.sub(r"[-.()]", "", tel.group(1))
     for agent in agents.values():
-        plain = agent.uri.partition(";")[0]
-        uri = _URI.fullmatch(plain)
-        if target in (agent.name, agent.uri, plain) or (uri is not None and target == uri.group(2)):
+        if target in (agent.name, agent.uri, *agent_forms(agent.uri)):
             return agent.uri
     if trunk is None or not may_dial(target, trunk.dial):
         return None
@@ -110,6 +113,13 @@ def dial_uri(
         return target
     ways = outgoing(target, trunk, trunks or {})
     return number_uri(target, ways[0]) if ways else None
+
+
+def agent_forms(uri: str) -> tuple[str, ...]:
+    """Return how an agent's URI may be written besides: without parameters, and as the extension alone."""
+    plain = uri.partition(";")[0]
+    found = _URI.fullmatch(plain)
+    return (plain,) if found is None else (plain, found.group(2))
 
 
 def is_agent_uri(text: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from voicebot.dialplan.checks import (
     audio,
     clock,
+    dialling,
     flows,
     hearing,
     led_on,
@@ -52,6 +53,8 @@ CHECKS: dict[str, Check] = {
     "staff": staff.check_staff,
     "audio": audio.check_audio,
     "clock": _alone(clock.check_clock),
+    "literals": _alone(dialling.check_literals),
+    "dialled": dialling.check_dialled,
 }
 
 

@@ -200,6 +200,13 @@ the test {0} comes to open() in the flow {1} and has no `at` ⇒ 测试 {0} 会�
 the text is empty ⇒ 文本为空
 the translation to {0} is missing ⇒ 缺少语言 {0} 的译文
 there are {0} ⇒ 现有 {0}
+{0} is no number that can be called back ⇒ {0} 不是可以回拨的号码
+{0} is no time ⇒ {0} 不是时间
+{0} is nobody who can be called ⇒ 无法呼叫 {0}
+no trunk lets {0} be dialled ⇒ 没有中继允许拨打 {0}
+let a pattern under `dial` of the trunk fit it ⇒ 请在中继的 `dial` 下加上与之相符的模式
+write digits, with or without + in front ⇒ 请写数字，前面可以有 +
+write asap, or a time as "2026-11-24 10:00" ⇒ 请写 asap，或写时间，如 "2026-11-24 10:00"
 there is no agent {0} ⇒ 没有坐席 {0}
 there is no audio file {0} in {1}/ ⇒ {1}/ 中没有音频文件 {0}
 there is no date {0} ⇒ 没有日期 {0}

@@ -15,8 +15,9 @@ from voicebot.dialplan.steps.transfer import leave_by
 from voicebot.dialplan.targets import Step, Target, Way, target, verb, way_to
 
 EXITS = ("booked", "invalid", "closed")
+SOON = "asap"  # as soon as possible
 LONGEST_AHEAD = datetime.timedelta(days=31)
-_NUMBER = re.compile(r"\+?[0-9]{3,15}")
+NUMBER = re.compile(r"\+?[0-9]{3,15}")
 
 
 @verb
@@ -40,7 +41,7 @@ class Callback(Step):
         number = str(run.variables.call.get("from", ""))
         if self.number is not None:
             number = self.number.text(run.variables, run.language).strip()
-        if not _NUMBER.fullmatch(number) or not run.line.may_call(number):
+        if not NUMBER.fullmatch(number) or not run.line.may_call(number):
             return "invalid"
         now = run.variables.now()
         at = self._at(run)
@@ -63,9 +64,9 @@ class Callback(Step):
 
     def _at(self, run: Run) -> datetime.datetime | None:
         """Return when, in the hotline's zone; None = as soon as possible. Raises StepError for what is no time."""
-        value = self.at.value(run.variables, run.language) if self.at is not None else "asap"
+        value = self.at.value(run.variables, run.language) if self.at is not None else SOON
         if isinstance(value, str):
-            if value.strip() == "asap":
+            if value.strip() == SOON:
                 return None
             try:
                 value = datetime.datetime.fromisoformat(value.strip())

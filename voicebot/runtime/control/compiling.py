@@ -53,14 +53,21 @@ class Compiler:
     """The child, started when it is first needed and ended when it has been idle for a while. One job at a time."""
 
     def __init__(
-        self, prompts: Path, cache: Path, agents: Mapping[str, Sequence[str]], *, dictionary: bool
+        self,
+        prompts: Path,
+        cache: Path,
+        agents: Mapping[str, Sequence[str]],
+        *,
+        dictionary: bool,
+        dialled: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """`agents`: the skills of each, `dictionary`: see `render.around`: what the checks know besides the files."""
+        """`agents`: the skills of each; this, `dictionary`, `dialled`: what the checks know besides the files (`render.around`)."""
         self._job = {
             "prompts": str(prompts),
             "cache": str(cache),
             "agents": dict(agents),
             "dictionary": dictionary,
+            "dialled": dict(dialled) if dialled is not None else None,
         }
         self._child: asyncio.subprocess.Process | None = None
         self._complaints: asyncio.Future[bytes] | None = None

@@ -1,6 +1,6 @@
 """`python -m voicebot.runtime.render.compile`: check, compile and render dialplans for the control process.
 
-stdin: a JSON job {path, prompts, cache, agents, dictionary} a line. stdout: `checked` (findings, languages, version); then, if there is no
+stdin: a JSON job {path, prompts, cache, agents, dictionary, dialled} a line. stdout: `checked` (findings, languages, version); then, if there is no
 error, the voices are read from stdin, prompts are rendered (`progress`, or `problem`), and `made` tells the sizes of the pickles that follow it: (sources, texts, files), the dialplan without flows, and its
 flows in pieces, so that whoever loads them can breathe in between (docs/decisions/0005-pickle-from-our-own-child.md).
 """
@@ -41,7 +41,7 @@ def main() -> int:
 
 def serve(job: dict[str, Any]) -> None:
     """Do one job."""
-    known = around(Path(job["prompts"]), job["agents"], job["dictionary"])
+    known = around(Path(job["prompts"]), job["agents"], job["dictionary"], job["dialled"])
     dialplan, findings, sources, paths = settled(Path(job["path"]), known)
     tell(
         checked={

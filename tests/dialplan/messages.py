@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent.parent / "voicebot" / "dialplan"
-CALLS = ("finding", "refuse", "note", "bad", "_stop", "_unknown", "_not_run", "TemplateFault")
+CALLS = ("finding", "refuse", "note", "bad", "_stop", "_unknown", "_not_run", "TemplateFault", "Fault")
 NAMES = ("message", "hint", "what", "problem")
 
 

@@ -26,6 +26,8 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
+from voicebot.dialplan.syntax import Trouble, explain, unseparated, without_value
+
 MAX_BYTES = 2 * 1024 * 1024  # the largest hotline seen is 60 kB; the pure parser needs some 10 s for this
 MAX_NODES = 200_000  # after the expansion of aliases
 MAX_DEPTH = 60
@@ -282,8 +284,17 @@ def _syntax_finding(error: MarkedYAMLError, text: str, file: str) -> Finding:
     line = lines[at.line - 1] if at.line <= len(lines) else ""
     if "\t" in line[: at.column] and line[: at.column].strip() == "":
         return finding("VB005", at, "a tab stands in the indentation", "indent with spaces")
-    if "mapping values are not allowed" in problem:
-        return finding("VB004", at, problem, "put a text that contains ': ' in quotes")
+    begun = error.context_mark
+    trouble = Trouble(
+        at.line,
+        at.column,
+        problem,
+        begun.line + 1 if begun is not None else 0,
+        begun.column + 1 if begun is not None else 0,
+    )
+    fault = explain(text, trouble)
+    if fault is not None:
+        return finding("VB004", Position(file, fault.line, fault.column), fault.message, fault.hint)
     if error.context and error.context_mark is not None and error.context_mark.line + 1 != at.line:
         problem += f" ({' '.join(str(error.context).split())} of line {error.context_mark.line + 1})"
     return finding("VB004", at, problem)
@@ -336,8 +347,10 @@ class _Builder:
         self._findings = findings
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._nodes = 0
+        self._text = ""
 
     def build(self, text: str) -> Node:
+        self._text = text
         yaml = YAML(typ="safe", pure=True)
         events = iter(yaml.parse(text))
         root: Node | None = None
@@ -428,6 +441,11 @@ class _Builder:
             following = next(events)
             if isinstance(following, ScalarEvent) and following.value == "" and following.style in (None, ""):
                 following.start_mark = event.start_mark  # an absent value stands where its key does
+            if start.flow_style and isinstance(key, Scalar) and self._ends_without_value(event, following):
+                meant = self._unvalued(key, first=not entries)
+                if meant is not None:
+                    entries.setdefault(meant[0].text, meant)
+                continue
             value, size = self._node(following, events, depth + 1)
             total += size + 1
             if not isinstance(key, Scalar):
@@ -452,3 +470,21 @@ class _Builder:
             else:
                 entries[key.text] = (key, value)
         return Mapping(self._at(start), tuple(entries.values())), total
+
+    def _ends_without_value(self, key: Any, value: Any) -> bool:
+        """Say whether between brackets a plain name is followed by a comma or the end, and by no colon."""
+        if not isinstance(value, ScalarEvent) or value.value != "" or value.style not in (None, ""):
+            return False
+        return key.style in (None, "") and not self._text[key.end_mark.index :].lstrip().startswith(":")
+
+    def _unvalued(self, key: Scalar, *, first: bool) -> tuple[Scalar, Scalar] | None:
+        """Tell what is wrong with such a name; return the name that was meant with a bad value, if there is one."""
+        line, column = key.position.line, key.position.column
+        parts = unseparated(key.text, line, column)
+        fault = parts[1] if parts is not None else without_value(key.text, line, column, first=first)
+        if not key.bad:
+            at = Position(self._file, fault.line, fault.column)
+            self._findings.append(finding("VB004" if parts else "VB007", at, fault.message, fault.hint))
+        if parts is None:
+            return None
+        return Scalar(key.position, parts[0], parts[0]), Scalar(key.position, key.text, key.text, bad=True)

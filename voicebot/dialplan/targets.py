@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 from voicebot.dialplan.fields import Named, Reader, Refused, pointer, walk
 from voicebot.dialplan.source import Mapping, Node, Position, Scalar, describe, nearest
 from voicebot.dialplan.source import Sequence as ListNode
+from voicebot.dialplan.syntax import unseparated
 
 if TYPE_CHECKING:
     from voicebot.dialplan.run import Run
@@ -118,6 +119,12 @@ def _step(reader: Reader, node: Node) -> Step:
     if isinstance(node, Scalar) and node.text in VERBS:
         reader.refuse(node, "VB021", "a step is a map", f"write {node.text}: {{}}")
     if not isinstance(node, Mapping):
+        parts = unseparated(node.text, *node.position[1:]) if isinstance(node, Scalar) else None
+        if parts is not None and parts[0] in VERBS:
+            fault = parts[1]
+            at = Position(node.position.file, fault.line, fault.column)
+            reader.note(at, "VB021", fault.message, fault.hint)
+            raise Refused
         reader.refuse(node, "VB021", f"a step is expected, not {describe(node)}")
     if len(node.entries) != 1:
         verbs = [key for key, _ in node.entries if key.text in VERBS]

@@ -125,6 +125,30 @@ only version {0} of the language is known ⇒ 只支持版本 {0} 的语言
 put a - before it ⇒ 请在前面加上 -
 put a template such as "{{ name }}" in quotes ⇒ 像 "{{ name }}" 这样的模板请加引号
 put a text that contains ': ' in quotes ⇒ 含有 ': ' 的文本请加引号
+put a text that contains a comma in quotes ⇒ 含有逗号的文本请加引号
+put it in quotes ⇒ 请加引号
+put the same quote where the text ends ⇒ 请在文本结尾处加上同样的引号
+put the text in quotes of the other kind ⇒ 请改用另一种引号括住该文本
+put {0} where it ends ⇒ 请在结尾处加上 {0}
+this line is indented by {0}, its neighbours by {1} ⇒ 此行缩进 {0} 个空格，相邻的行缩进 {1} 个
+{0} or {1} ⇒ {0} 或 {1}
+let lines that belong together begin in the same column ⇒ 属于同一层的行应从同一列开始
+a second colon stands in this line ⇒ 此行有第二个冒号
+a colon is missing here ⇒ 此处缺少冒号
+a name ends with a colon ⇒ 名称之后要写冒号
+a space is missing after the colon ⇒ 冒号之后缺少空格
+write a space after {0}: ⇒ 请在 {0}: 之后加一个空格
+write a value behind it ⇒ 请在其后写上值
+a name without a value stands here ⇒ 此处的名称没有值
+the full-width character {0} stands here ⇒ 此处有全角字符 {0}
+write {0} as on an English keyboard ⇒ 请改用半角（英文键盘）的 {0}
+a template stands here without quotes ⇒ 此处的模板没有加引号
+this quote is never closed ⇒ 此引号没有闭合
+this bracket is never closed ⇒ 此括号没有闭合
+a quote inside of the text has ended it before this ⇒ 文本中的引号使文本在此之前就结束了
+a '- ' is missing before this name ⇒ 此名称之前缺少 '- '
+here a list goes on ⇒ 这里是一个列表的延续
+a text cannot begin with {0} ⇒ 文本不能以 {0} 开头
 put its hours into one ⇒ 请合并为一条
 queue.ewt and queue.position in a whisper ⇒ 耳语中的 queue.ewt 和 queue.position
 readback is never spoken with confirm: never ⇒ confirm: never 时不会播放 readback

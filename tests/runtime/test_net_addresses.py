@@ -40,6 +40,45 @@ def test_of_several_sockets_the_one_on_the_route_is_used() -> None:
     assert addresses.choose(Address("udp", "::1", 5060)) is None
 
 
+def test_audio_uses_the_address_that_is_listened_on() -> None:
+    """With `listen: udp:127.44.3.9:5060` the kernel would send from 127.0.0.1: that address is nobody's business."""
+    addresses = LocalAddresses()
+    addresses.bound(Address("udp", "127.44.3.9", 5060))
+    assert addresses.host_for("127.0.0.1") == "127.44.3.9"
+    assert addresses.socket_host("127.0.0.1") == "127.44.3.9"
+
+
+def test_audio_uses_the_route_where_it_is_one_of_the_addresses_or_all_are_listened_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(addresses_module, "_probe", lambda _host: "192.0.2.1")
+    two = LocalAddresses()
+    two.bound(Address("udp", "198.51.100.5", 5060))
+    two.bound(Address("udp", "192.0.2.1", 5060))
+    assert two.host_for("203.0.113.7") == "192.0.2.1"
+    everything = LocalAddresses()
+    everything.bound(Address("tcp", "198.51.100.5", 5060))
+    everything.bound(Address("udp", "0.0.0.0", 5060))
+    assert everything.host_for("203.0.113.7") == "192.0.2.1"
+
+
+def test_audio_for_the_world_does_not_leave_from_the_loopback() -> None:
+    """A proxy on this machine speaks SIP for us; audio goes its own way."""
+    addresses = LocalAddresses()
+    addresses.bound(Address("tcp", "127.0.0.1", 5060))
+    addresses.bound(Address("udp", "::1", 5060))
+    addresses._routes["198.51.100.7"] = ("192.0.2.1", float("inf"))
+    assert addresses.host_for("198.51.100.7") == "192.0.2.1"
+
+
+def test_the_public_address_is_told_in_sdp_whatever_is_listened_on() -> None:
+    addresses = LocalAddresses(public_address="203.0.113.9")
+    addresses.bound(Address("udp", "10.0.0.5", 5060))
+    addresses._routes["198.51.100.7"] = ("10.0.0.7", float("inf"))
+    assert addresses.host_for("198.51.100.7") == "203.0.113.9"
+    assert addresses.socket_host("198.51.100.7") == "10.0.0.5"
+
+
 def test_a_route_that_changes_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     now, ours = 0.0, "192.0.2.1"
     monkeypatch.setattr(addresses_module, "_probe", lambda _host: ours)

@@ -59,7 +59,7 @@ class Signalling(Protocol):
     def own_uri(self, session: int, replaces: str) -> str | None: ...
 
     def local_host(self, peer_host: str) -> str:
-        """Return the local address from which packets to `peer_host` leave."""
+        """Return the local address from which audio to `peer_host` leaves: one that is listened on."""
 
     def advertised_host(self, peer_host: str) -> str:
         """Return the address that the peer is to send to: the local one, or the configured public one."""

@@ -26,7 +26,7 @@ class LocalAddresses:
 
     A socket bound to one address is reached there. One bound to all is reached at `public_address` if that is
     configured, by peers of the internet at the address that was `learned`, else at the address from which the kernel
-    would send to the peer.
+    would send to the peer. Audio goes to the same places.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class LocalAddresses:
         return fitting[0] if fitting else None
 
     def host_for(self, peer_host: str) -> str:
-        """Return the IP address at which `peer_host` can reach us: for SDP."""
+        """Return the IP address at which `peer_host` can reach us: for SDP, and for a socket that is bound to all."""
         if (
             self._public is not None
             and _same_version(self._public, peer_host)
@@ -73,7 +73,21 @@ class LocalAddresses:
             return self._public
         if self.learned is not None and _same_version(self.learned, peer_host) and not _is_inside(peer_host):
             return self.learned
-        return self._route(peer_host)
+        return self.socket_host(peer_host)
+
+    def socket_host(self, peer_host: str) -> str:
+        """Return the IP address of this machine that audio for `peer_host` is to leave from.
+
+        Where only certain addresses are listened on, it is one of them: a peer, and a firewall, expect audio from no other.
+        """
+        route = self._route(peer_host)
+        hosts = [
+            address.host
+            for address in self._bound
+            if _same_version(address.host, peer_host)
+            and (address.host in WILDCARDS or _is_loopback(address.host) == _is_loopback(peer_host))
+        ]
+        return route if not hosts or route in hosts or WILDCARDS.intersection(hosts) else hosts[0]
 
     def _route(self, host: str) -> str:
         now = self._clock()

@@ -90,7 +90,6 @@ class SipSignalling:
             "twisted.internet.reactor"
         )  # installed by `reactor.run` by now
         self._addresses = LocalAddresses(public_address)
-        self._routes = LocalAddresses()
         self._way = way
         self.dialled: Counter[str] = Counter()  # calls by trunk
         self._on_event = on_event
@@ -316,7 +315,7 @@ class SipSignalling:
         return self.endpoint.own_uri(session, replaces)
 
     def local_host(self, peer_host: str) -> str:
-        return self._routes.host_for(peer_host)
+        return self._addresses.socket_host(peer_host)
 
     def advertised_host(self, peer_host: str) -> str:
         return self.endpoint.learned(peer_host) or self._addresses.host_for(peer_host)

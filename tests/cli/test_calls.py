@@ -88,6 +88,11 @@ def test_call_is_told_with_offsets_and_who_said_what() -> None:
         (event("keys", sensitive=True), "caller", "keys sensitive"),
         (event("heard", sensitive=True, confidence=0.5), "caller", "said something sensitive 50%"),
         (event("nomatch", text="", keys="", count=1), "caller", "a sound: not understood count=1"),
+        (
+            event("unheard", leg="caller", source="127.0.0.1:5004", told="192.0.2.2:5004"),
+            "call",
+            "no audio came from the caller; packets from 127.0.0.1:5004 were dropped, the SDP says 192.0.2.2:5004",
+        ),
         (event("ended", cause="normal"), "call", "ended: normal, by ?"),
         (event("brand_new", colour="red", step="s", n=0.5), "", "brand new colour=red n=0.5"),
     ],

@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from tests.media_worker.fakes import Bench
+from tests.media_worker.fakes import Bench, Peer
 from voicebot.media import rtcp, rtp
-from voicebot.wire import CloseLeg, LegClosed, Log, MediaTimeout, Play, PromptItem
+from voicebot.wire import CloseLeg, LegClosed, Log, MediaTimeout, Play, PromptItem, Unheard
 
 
 def test_silence_leaves_at_once_and_every_20_ms(bench: Bench) -> None:
@@ -130,6 +130,34 @@ def test_third_addresses_are_ignored_and_counted(bench: Bench) -> None:
     counters = bench.plane.counters()
     assert counters["dropped_source"] == 3
     assert counters["packets_received"] == 1
+
+
+def from_elsewhere(peer: Peer) -> None:
+    peer.raw(rtp.build(0, 1, 1, 1, bytes(160)), ("203.0.113.9", 5004))
+
+
+def test_audio_from_a_third_host_is_told_once_after_three_seconds_in_which_the_peer_was_not_heard(
+    bench: Bench,
+) -> None:
+    peer = bench.leg(remote_host="10.0.0.5", remote_port=8000)
+    bench.run(145, lambda tick: from_elsewhere(peer))
+    assert bench.told(Unheard) == []
+    bench.run(300, lambda tick: from_elsewhere(peer))
+    [told] = bench.told(Unheard)
+    assert (told.leg, told.source, told.told) == (1, "203.0.113.9:5004", "10.0.0.5:8000")
+    assert {address for _, address in peer.rtp.sent} == {("10.0.0.5", 8000)}
+
+
+def test_audio_from_a_third_host_is_nothing_to_tell_where_the_peer_is_heard(bench: Bench) -> None:
+    """Nor is a stray packet, nor what comes while we do not want to hear."""
+    peer = bench.leg()
+    peer.say()
+    bench.run(300, lambda tick: from_elsewhere(peer))
+    silent = bench.leg(2, port=4002)
+    bench.run(300, lambda tick: from_elsewhere(silent) if tick % 10 == 0 else None)
+    held = bench.leg(3, port=4004, receive=False)
+    bench.run(300, lambda tick: from_elsewhere(held))
+    assert bench.told(Unheard) == []
 
 
 def test_the_stream_moves_after_an_sdp_change_only(bench: Bench) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
@@ -20,6 +21,7 @@ from voicebot.calls.redirection import MOST_TARGETS, STATUSES, targets_of
 from voicebot.calls.referral import Referral
 from voicebot.calls.routing import Route, by_first
 from voicebot.calls.signalling import Signalling
+from voicebot.calls.unheard import tell_unheard
 from voicebot.sdp import (
     KEY_BYTES,
     SUITES,
@@ -116,6 +118,7 @@ class Exchange:
         """
         media = self.media.open_leg(call.uid, self.signalling.local_host(peer_host), leg.on_message)
         leg.media = media
+        leg.on_unheard = partial(tell_unheard, call, leg)
         srtp = self.srtp(call, route)
         keys = () if srtp == "off" else tuple(secrets.token_bytes(KEY_BYTES) for _ in SUITES)
         number = SDP_SESSIONS_FROM + media.id

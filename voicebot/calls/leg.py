@@ -21,6 +21,7 @@ from voicebot.wire import (
     RecordingEnded,
     SpeechStarted,
     SpeechStopped,
+    Unheard,
 )
 
 MOST_KEYS = 128  # that wait for somebody who listens; those that come after them are lost
@@ -99,6 +100,7 @@ class Leg:
         self.on_refer: Callable[[Referral], None] | None = None  # absent: its peer may transfer nobody
         self.counters: Mapping[str, float] = {}
         self.on_held: Callable[[bool], None] = lambda held: None
+        self.on_unheard: Callable[[Unheard], None] = lambda message: None
         self.on_recording: Callable[[RecordingEnded], None] = lambda message: None
         self.gone: asyncio.Future[Gone] = asyncio.get_running_loop().create_future()
         self.settled = (
@@ -155,6 +157,8 @@ class Leg:
         elif isinstance(message, MediaTimeout):
             lost = "media_worker_lost" in self.counters
             self.end(Gone("media_lost" if lost else "media_timeout", by_peer=False))
+        elif isinstance(message, Unheard):
+            self.on_unheard(message)
         elif isinstance(message, RecordingEnded):
             self.on_recording(message)
         elif isinstance(message, LegClosed):

@@ -123,6 +123,12 @@ def _step(data: Data) -> str:
     return f"{data.get('verb', 'step')} {data.get('step', '')}{line}".strip()
 
 
+def _unheard(data: Data) -> str:
+    who = "the caller" if data.get("leg") == "caller" else data.get("leg", "?")
+    source, told = data.get("source", "?"), data.get("told", "?")
+    return f"no audio came from {who}; packets from {source} were dropped, the SDP says {told}"
+
+
 def _of(template: str, *keys: str) -> Callable[[Data], str]:
     """Return a sentence about the given fields."""
     return lambda data: template.format(*(_value(data.get(key, "?")) for key in keys))
@@ -137,6 +143,11 @@ _KINDS: dict[str, tuple[str, Callable[[Data], str], tuple[str, ...]]] = {
     "agent_held": ("agent", _of("{} puts the caller on hold: music", "agent"), ("agent",)),
     "agent_resumed": ("agent", _of("{} is back", "agent"), ("agent",)),
     "early_media": ("call", _of("hears what the far end plays before it answers"), ()),
+    "unheard": (
+        "call",
+        _unheard,
+        ("leg", "source", "told"),
+    ),
     "gave_way": ("call", _of("the ACK does not come, and the line is wanted"), ()),
     "came_back": ("call", _of("comes back to us again and again ({} times)", "rounds"), ("rounds",)),
     "held": ("caller", _of("puts us on hold"), ()),

@@ -9,32 +9,26 @@ the processes of a machine share. Sockets travel beside a message as SCM_RIGHTS 
 The package imports nothing of ours.
 """
 
+from voicebot.wire.base import Message
 from voicebot.wire.codec import VERSION, WireError, pack, unpack
 from voicebot.wire.messages import (
-    AttachMedia,
     AttachSpeech,
     Audio,
     AudioEnd,
     Bridge,
-    CancelSpeech,
     CloseLeg,
     ConfigureLeg,
     Credit,
-    EndCall,
     EndListen,
     EndRecording,
-    Final,
     Heartbeat,
-    Hypothesis,
     Key,
     LegClosed,
     Listen,
     Log,
     MaskRecording,
     MediaTimeout,
-    Message,
     OpenLeg,
-    Partial,
     Pause,
     Play,
     PlayEnded,
@@ -46,17 +40,26 @@ from voicebot.wire.messages import (
     Resume,
     SendKeys,
     SilenceItem,
-    Speak,
-    SpeechProblem,
     SpeechStarted,
     SpeechStopped,
     SrtpKeys,
-    StartTurn,
     Stop,
     StreamChunk,
     StreamItem,
-    TurnGrammar,
     Unbridge,
+    Unheard,
+)
+from voicebot.wire.speech_messages import (
+    AttachMedia,
+    CancelSpeech,
+    EndCall,
+    Final,
+    Hypothesis,
+    Partial,
+    Speak,
+    SpeechProblem,
+    StartTurn,
+    TurnGrammar,
 )
 
 __all__ = [
@@ -107,6 +110,7 @@ __all__ = [
     "StreamItem",
     "TurnGrammar",
     "Unbridge",
+    "Unheard",
     "WireError",
     "pack",
     "unpack",

@@ -4,8 +4,8 @@ import array
 import contextlib
 import socket
 
+from voicebot.wire.base import Message
 from voicebot.wire.codec import pack, unpack
-from voicebot.wire.messages import Message
 
 MAX_DATAGRAM = 256 * 1024
 MAX_SOCKETS = 2

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgpack
 
-from voicebot.wire import messages
-from voicebot.wire.messages import Message
+from voicebot.wire import messages, speech_messages
+from voicebot.wire.base import Message
 
 VERSION = 1
 
@@ -23,7 +23,7 @@ class WireError(Exception):
 _CLASSES: list[type[Message]] = sorted(
     (
         value
-        for value in vars(messages).values()
+        for value in (*vars(messages).values(), *vars(speech_messages).values())
         if isinstance(value, type) and issubclass(value, Message) and value is not Message
     ),
     key=lambda cls: cls.__name__,

@@ -1,9 +1,9 @@
-"""The messages themselves, grouped by who sends them to whom. Field order is the wire format: append, never reorder."""
+"""Messages from and to media workers, grouped by who sends them to whom; `speech_messages` has the others. Field order is the wire format: append, never reorder."""
 
-from dataclasses import dataclass, field
-from typing import Literal, TypeVar, dataclass_transform
+from dataclasses import field
+from typing import Literal
 
-T = TypeVar("T", bound="Message")
+from voicebot.wire.base import Message, message
 
 Codec = Literal["PCMU", "PCMA", "G722", "OPUS"]
 # How a leg keeps its audio: L16 is int16 at 16 kHz, for every codec but G.711.
@@ -11,22 +11,10 @@ Inner = Literal["PCMU", "PCMA", "L16"]
 BargeIn = Literal["reversible", "immediate", "none"]
 
 
-class Message:
-    """What `pack` accepts and `unpack` returns: any dataclass of this module."""
-
-    __slots__ = ()
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def _message(cls: type[T]) -> type[T]:
-    """Make a dataclass that is frozen for the type checker: one that is at run time takes three times as long to make."""
-    return dataclass(slots=True, unsafe_hash=True)(cls)
-
-
 # --- control -> media worker: legs -------------------------------------------------------------------------------
 
 
-@_message
+@message
 class OpenLeg(Message):
     """A leg exists from now on. Two bound, non-blocking UDP sockets come with it: RTP, then RTCP."""
 
@@ -34,7 +22,7 @@ class OpenLeg(Message):
     leg: int
 
 
-@_message
+@message
 class SrtpKeys(Message):
     """What encrypts a leg: the suite as SDES names it, each key with its salt (30 bytes)."""
 
@@ -43,7 +31,7 @@ class SrtpKeys(Message):
     receive_key: bytes = field(repr=False)
 
 
-@_message
+@message
 class ConfigureLeg(Message):
     """What the last offer/answer settled. Media may flow both ways from now on as `send` and `receive` say.
 
@@ -77,7 +65,7 @@ class ConfigureLeg(Message):
     srtp: SrtpKeys | None = None
 
 
-@_message
+@message
 class CloseLeg(Message):
     """Stop everything on the leg and close its sockets. Answered by LegClosed."""
 
@@ -88,26 +76,26 @@ class CloseLeg(Message):
 # --- control -> media worker: playout -----------------------------------------------------------------------------
 
 
-@_message
+@message
 class PromptItem(Message):
     """A rendered prompt or audio file: WAV, 16-bit mono, 8 kHz, absolute path. Loaded and encoded once per inner format."""
 
     path: str
 
 
-@_message
+@message
 class StreamItem(Message):
     """Live speech that a speech worker sends as StreamChunk under this number."""
 
     stream: int
 
 
-@_message
+@message
 class SilenceItem(Message):
     milliseconds: int
 
 
-@_message
+@message
 class Play(Message):
     """Play the items one after the other; a play that is running on the leg ends first (cause "replaced").
 
@@ -124,28 +112,28 @@ class Play(Message):
     loop: bool = False
 
 
-@_message
+@message
 class Pause(Message):
     call: str
     leg: int
     play: int
 
 
-@_message
+@message
 class Resume(Message):
     call: str
     leg: int
     play: int
 
 
-@_message
+@message
 class Stop(Message):
     call: str
     leg: int
     play: int
 
 
-@_message
+@message
 class SendKeys(Message):
     """Send telephone events (RFC 4733): 0-9 * # A-D, `duration_ms` each, with `gap_ms` between them."""
 
@@ -159,7 +147,7 @@ class SendKeys(Message):
 # --- control -> media worker: listening, bridging, recording ----------------------------------------------------------
 
 
-@_message
+@message
 class Listen(Message):
     """Run the VAD on what the caller says and send edges for `turn`.
 
@@ -173,7 +161,7 @@ class Listen(Message):
     speech: int
 
 
-@_message
+@message
 class EndListen(Message):
     """Stop listening. If audio was sent in this turn, AudioEnd follows it to the speech worker."""
 
@@ -182,7 +170,7 @@ class EndListen(Message):
     turn: int
 
 
-@_message
+@message
 class Bridge(Message):
     """Join the media of two legs, `when_heard` at the first packet of `other`. Plays on both end ("replaced"); keys pass."""
 
@@ -192,13 +180,13 @@ class Bridge(Message):
     when_heard: bool = False
 
 
-@_message
+@message
 class Unbridge(Message):
     call: str
     leg: int
 
 
-@_message
+@message
 class Record(Message):
     """Record the leg to a WAV file at 8 kHz: left what it says (received), right what it hears (sent).
 
@@ -210,7 +198,7 @@ class Record(Message):
     path: str
 
 
-@_message
+@message
 class MaskRecording(Message):
     """While `on`, the recording is silence on both channels: time goes on, sensitive speech and keys do not enter."""
 
@@ -219,14 +207,14 @@ class MaskRecording(Message):
     on: bool
 
 
-@_message
+@message
 class EndRecording(Message):
     call: str
     leg: int
     path: str
 
 
-@_message
+@message
 class AttachSpeech(Message):
     """A SOCK_SEQPACKET end to speech worker `worker` comes with it; it replaces an earlier one of that number."""
 
@@ -236,7 +224,7 @@ class AttachSpeech(Message):
 # --- media worker -> control ------------------------------------------------------------------------------------------
 
 
-@_message
+@message
 class SpeechStarted(Message):
     """VAD onset. `at` is the instant of the first voiced frame in media time."""
 
@@ -246,7 +234,7 @@ class SpeechStarted(Message):
     at: float
 
 
-@_message
+@message
 class SpeechStopped(Message):
     """VAD offset. `at` is the end of the last voiced frame, so it lies before the message by the VAD's hangover."""
 
@@ -256,7 +244,7 @@ class SpeechStopped(Message):
     at: float
 
 
-@_message
+@message
 class Key(Message):
     """A key was pressed: sent once, at the first packet of the event, whatever is being played or listened to."""
 
@@ -266,7 +254,7 @@ class Key(Message):
     at: float
 
 
-@_message
+@message
 class PlayStarted(Message):
     """The first packet of the play has left."""
 
@@ -276,7 +264,7 @@ class PlayStarted(Message):
     at: float
 
 
-@_message
+@message
 class PlayPaused(Message):
     """`position` in seconds of what was heard so far. Sent again with paused False when it resumes."""
 
@@ -288,7 +276,7 @@ class PlayPaused(Message):
     paused: bool = True
 
 
-@_message
+@message
 class PlayEnded(Message):
     """`cause`: done, key, speech, stopped, replaced, closed, or failed (then `problem` says why, for an admin)."""
 
@@ -301,14 +289,28 @@ class PlayEnded(Message):
     problem: str = ""
 
 
-@_message
+@message
 class MediaTimeout(Message):
     call: str
     leg: int
     at: float
 
 
-@_message
+@message
+class Unheard(Message):
+    """Nothing of the peer has come for some seconds, and audio from elsewhere was dropped: told once for each leg.
+
+    `source` is the last address that it came from, `told` where the SDP says that the peer is: "host:port" each.
+    """
+
+    call: str
+    leg: int
+    at: float
+    source: str
+    told: str
+
+
+@message
 class RecordingEnded(Message):
     """`problem` is empty, or why the recording ended early or has holes (disk full, lag)."""
 
@@ -319,7 +321,7 @@ class RecordingEnded(Message):
     problem: str = ""
 
 
-@_message
+@message
 class LegClosed(Message):
     """The leg's counters: packets sent, received, lost, late, duplicate, reordered, dropped ..., jitter in ms."""
 
@@ -328,7 +330,7 @@ class LegClosed(Message):
     counters: dict[str, float] = field(default_factory=dict)
 
 
-@_message
+@message
 class Heartbeat(Message):
     """Once a second from every worker. Counters are totals since the worker started."""
 
@@ -337,7 +339,7 @@ class Heartbeat(Message):
     counters: dict[str, float] = field(default_factory=dict)
 
 
-@_message
+@message
 class Log(Message):
     """A log line of a worker; control writes it. Never what callers say or key."""
 
@@ -349,7 +351,7 @@ class Log(Message):
 # --- media worker <-> speech worker -----------------------------------------------------------------------------------
 
 
-@_message
+@message
 class Audio(Message):
     """The caller's audio of one turn: int16 little-endian mono at `sample_rate`. `at` is the first sample's instant."""
 
@@ -361,7 +363,7 @@ class Audio(Message):
     pcm: bytes
 
 
-@_message
+@message
 class AudioEnd(Message):
     """No more audio in this turn. `lagging`: some audio could not be handed over, the result may lack words."""
 
@@ -372,7 +374,7 @@ class AudioEnd(Message):
     lagging: bool = False
 
 
-@_message
+@message
 class StreamChunk(Message):
     """A piece of live speech in the leg's inner format; `last` ends the stream."""
 
@@ -383,123 +385,10 @@ class StreamChunk(Message):
     codec: Inner = "PCMU"
 
 
-@_message
+@message
 class Credit(Message):
     """The media worker will take so many more milliseconds of this stream (at most 1 s ahead of what was played)."""
 
     call: str
     stream: int
     milliseconds: int
-
-
-# --- control -> speech worker -----------------------------------------------------------------------------------------
-
-
-@_message
-class AttachMedia(Message):
-    """A SOCK_SEQPACKET end to media worker `worker` comes with it; it replaces an earlier one of that number."""
-
-    worker: int
-
-
-@_message
-class TurnGrammar(Message):
-    """What may be said in one language: JSGF expansions (`a b [c] (d | e)`), words as the dialplan spells them.
-
-    `engine` is "pocketsphinx" or "vosk"; `model` a vosk model's folder, else empty. No phrases: free speech, where the
-    engine can. `state` is what an earlier worker learned of this caller (Hypothesis.state), or empty.
-    """
-
-    language: str
-    engine: str
-    model: str
-    phrases: tuple[str, ...]
-    state: str = ""
-
-
-@_message
-class StartTurn(Message):
-    """Get ready to recognise one turn; sent before the media worker's Listen. Several grammars listen at once.
-
-    `sensitive`: keep no audio and log no text, not even in a debug build.
-    """
-
-    call: str
-    turn: int
-    grammars: tuple[TurnGrammar, ...]
-    sensitive: bool = False
-
-
-@_message
-class Speak(Message):
-    """Synthesise `text` live and stream it to media worker `media` in `codec`."""
-
-    call: str
-    stream: int
-    media: int
-    engine: str
-    voice: str
-    text: str
-    codec: Inner
-    sensitive: bool = False
-
-
-@_message
-class CancelSpeech(Message):
-    call: str
-    stream: int
-
-
-@_message
-class EndCall(Message):
-    """The call is over: forget its decoders and streams."""
-
-    call: str
-
-
-# --- speech worker -> control -----------------------------------------------------------------------------------------
-
-
-@_message
-class Hypothesis(Message):
-    """What was heard in one language. `confidence` in 0..1; "" with 0.0 = nothing of the grammar was heard.
-
-    `words` are (word, start, end, confidence) with seconds from the start of the turn's audio, where the engine tells.
-    """
-
-    language: str
-    text: str
-    confidence: float
-    words: tuple[tuple[str, float, float, float], ...] = ()
-    state: str = ""
-
-
-@_message
-class Partial(Message):
-    """What is heard so far; sent when it changes. `at` is the media time up to which audio was decoded."""
-
-    call: str
-    turn: int
-    at: float
-    hypotheses: tuple[Hypothesis, ...]
-
-
-@_message
-class Final(Message):
-    """The result of a turn, after AudioEnd. Hypotheses in the order of the grammars."""
-
-    call: str
-    turn: int
-    at: float
-    hypotheses: tuple[Hypothesis, ...]
-    lagging: bool = False
-
-
-@_message
-class SpeechProblem(Message):
-    """Turn or stream (the other is 0) cannot be served; `problem` for an admin, without what the caller said."""
-
-    call: str
-    turn: int
-    stream: int
-    problem: str

@@ -49,6 +49,10 @@ def numeric(host: str) -> str:
         return ""
 
 
+def host_port(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class Leg:
     """The state of one leg. Other modules of the package change what belongs to them: playback, turn, recording ...
 
@@ -66,6 +70,7 @@ class Leg:
         "coder",
         "configured",
         "detector",
+        "dropped_from",
         "dropped_invalid",
         "dropped_payload_type",
         "dropped_source",
@@ -84,6 +89,7 @@ class Leg:
         "latched",
         "marker",
         "masked",
+        "negotiated_at",
         "next_report_at",
         "number",
         "octets_sent",
@@ -128,6 +134,7 @@ class Leg:
         "tones",
         "turn",
         "unheard_silence",
+        "unheard_told",
         "wide",
     )
 
@@ -177,6 +184,9 @@ class Leg:
         self.target: Address | None = None
         self.rtcp_target: Address | None = None
         self.latched: Address | None = None
+        self.negotiated_at = 0.0
+        self.dropped_from: Address | None = None  # the last packet that was not the peer's
+        self.unheard_told = False
         self.allowed: tuple[str, ...] = ()
         self._negotiated: tuple[str, int, str, int, bool] | None = None
         self.other_coders: dict[str, Coder] = {}  # for alternatives
@@ -246,10 +256,10 @@ class Leg:
             command.remote_host, command.remote_port, command.source_host, rtcp_port, command.rtcp_mux,
         )  # fmt: skip
         if negotiated != self._negotiated:  # only an SDP change lets the stream move
-            self._negotiated = negotiated
+            self._negotiated, self.negotiated_at = negotiated, now
             self.allowed = tuple(host for host in (remote, source) if host)
             self.rtcp_mux = command.rtcp_mux
-            self.latched = self.target = self.rtcp_target = self.told = None
+            self.latched = self.target = self.rtcp_target = self.told = self.dropped_from = None
             self.unheard_silence = 0
             self.opens_at = now  # for `sending.keep_open`
             if 0 < command.remote_port < 65535 and _is_one_machine(remote, source):
@@ -310,6 +320,11 @@ class Leg:
             return rtp_timestamp
         self._clock += ((rtp_timestamp - self._clock + 0x80000000) & 0xFFFFFFFF) - 0x80000000
         return (self._clock // self.ticks) & 0xFFFFFFFF
+
+    @property
+    def sdp_address(self) -> str:
+        """Return where the SDP says that the peer is."""
+        return host_port(*self._negotiated[:2]) if self._negotiated is not None else ""
 
     @property
     def forwards_from_peer(self) -> bool:

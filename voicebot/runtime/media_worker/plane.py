@@ -16,7 +16,7 @@ from voicebot.runtime.media_worker.hearing import Hearing
 from voicebot.runtime.media_worker.leg import Datagrams, Leg, is_socket_pair
 from voicebot.runtime.media_worker.plays import Plays
 from voicebot.runtime.media_worker.prompts import Prompts
-from voicebot.runtime.media_worker.receiving import receive, receive_report
+from voicebot.runtime.media_worker.receiving import receive, receive_report, unheard
 from voicebot.runtime.media_worker.recorder import Recorder
 from voicebot.runtime.media_worker.sending import (
     forward,
@@ -416,6 +416,8 @@ class MediaPlane:
                 send_report(leg, now)
             if not leg.sends:
                 keep_open(leg, now)
+            if (message := unheard(leg, now)) is not None:
+                self.outbox.append(message)
             silent_for = now - leg.last_packet_at
             if leg.timeout and leg.receives and silent_for > leg.timeout:
                 if not leg.timed_out:

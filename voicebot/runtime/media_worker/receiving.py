@@ -4,12 +4,15 @@ from voicebot.media import g711, rtcp, rtp
 from voicebot.media.coders import coder_for
 from voicebot.media.inner import convert, inner_of
 from voicebot.media.telephone_event import at_clock
-from voicebot.runtime.media_worker.leg import EVENT_CLOCK, Address, Leg, numeric
+from voicebot.runtime.media_worker.leg import EVENT_CLOCK, Address, Leg, host_port, numeric
 from voicebot.runtime.media_worker.sending import send_keys
+from voicebot.wire import Unheard
 
 COMFORT_NOISE = 13  # RFC 3389: a peer that suppresses silence
 _HELD_PAYLOADS = 32  # packets that wait to be forwarded as they came
 _MOST_RELAYED = 8  # event packets that wait for the tick
+# When it is told that nothing comes from where the peer is said to be: after so many seconds, and so many packets from elsewhere.
+UNHEARD_AFTER, UNHEARD_PACKETS = 3.0, 50
 _EVENT = "TELEPHONE-EVENT"
 
 
@@ -63,6 +66,7 @@ def _latch(leg: Leg, kind: int, address: Address) -> bool:
     known = leg.latched is None and numeric(address[0]) in leg.allowed
     if leg.secure is None and not known and not as_told:
         leg.dropped_source += 1
+        leg.dropped_from = address
         return False
     kinds = (leg.receive_payload_type, leg.receive_event_payload_type, COMFORT_NOISE)
     if kind not in kinds and kind not in leg.alternatives:
@@ -75,6 +79,17 @@ def _latch(leg: Leg, kind: int, address: Address) -> bool:
     elif not as_told or moved:
         leg.rtcp_target = (address[0], address[1] + 1, *address[2:]) if address[1] < 65535 else None
     return True
+
+
+def unheard(leg: Leg, now: float) -> Unheard | None:
+    """Return what is to be told, once, when audio comes and none of it from where the peer is."""
+    source = leg.dropped_from
+    if leg.latched is not None or source is None or leg.unheard_told or not leg.receives:
+        return None
+    if now - leg.negotiated_at < UNHEARD_AFTER or leg.dropped_source < UNHEARD_PACKETS:
+        return None
+    leg.unheard_told = True
+    return Unheard(leg.call, leg.number, now, host_port(source[0], source[1]), leg.sdp_address)
 
 
 def _keep(leg: Leg, rtp_timestamp: int, payload: bytes) -> None:

@@ -132,6 +132,29 @@ def test_third_addresses_are_ignored_and_counted(bench: Bench) -> None:
     assert counters["packets_received"] == 1
 
 
+def test_a_peer_on_this_machine_is_heard_from_whichever_loopback_address_it_sends(bench: Bench) -> None:
+    """The kernel puts 127.0.0.1 on what goes to 127.x from a socket bound to all; the SDP has an address of the network."""
+    peer = bench.leg(remote_host="192.0.2.2", remote_port=5004, source_host="127.44.3.20")
+    peer.raw(rtp.build(0, 1, 1, 1, bytes(160)), ("127.0.0.1", 5006))  # not its port
+    peer.raw(rtp.build(0, 1, 1, 1, bytes(160)), ("203.0.113.9", 5004))  # not this machine
+    bench.run(1)
+    assert peer.rtp.sent[-1][1] == ("192.0.2.2", 5004)
+    peer.raw(rtp.build(0, 1, 1, 1, bytes(160)), ("127.0.0.1", 5004))
+    bench.run(1)
+    assert peer.rtp.sent[-1][1] == ("127.0.0.1", 5004)
+    peer.raw(rtp.build(0, 2, 161, 1, bytes(160)), ("127.0.0.7", 5004))
+    bench.run(1)
+    assert peer.rtp.sent[-1][1] == ("127.0.0.1", 5004)
+    assert bench.plane.counters()["dropped_source"] == 3
+
+
+def test_a_peer_of_the_network_is_not_heard_from_this_machine(bench: Bench) -> None:
+    peer = bench.leg(remote_host="192.0.2.2", remote_port=5004, source_host="192.0.2.2")
+    peer.raw(rtp.build(0, 1, 1, 1, bytes(160)), ("127.0.0.1", 5004))
+    bench.run(1)
+    assert peer.rtp.sent[-1][1] == ("192.0.2.2", 5004)
+
+
 def from_elsewhere(peer: Peer) -> None:
     peer.raw(rtp.build(0, 1, 1, 1, bytes(160)), ("203.0.113.9", 5004))
 

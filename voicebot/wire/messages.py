@@ -36,7 +36,8 @@ class ConfigureLeg(Message):
     """What the last offer/answer settled. Media may flow both ways from now on as `send` and `receive` say.
 
     `remote_host` and `remote_port` are the SDP's; `source_host` is where the peer's signalling comes from: the stream
-    latches on the first valid packet from one of the two addresses, and moves only after another ConfigureLeg.
+    latches on the first valid packet from one of the two addresses (from any 127.x and the SDP's port, if the signalling
+    comes from 127.x), and moves only after another ConfigureLeg.
     `payload_type` and `event_payload_type` (None: it takes no events) are the peer's numbers, which we send;
     `receive_payload_type` (-1: the same) and `receive_event_payload_type` are those that we told the peer, and
     `alternatives` others that it may use: (number, encoding's name). `event_clock_rate` is 8000 or 48000, both ways.

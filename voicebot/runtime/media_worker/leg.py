@@ -22,6 +22,7 @@ from voicebot.wire import ConfigureLeg
 Address = Any  # what recvfrom returns: (host, port) for IPv4, (host, port, flow, scope) for IPv6
 EVENT_CLOCK = 8000  # of the keys inside: durations change only where they come and go
 FRAME_MS = 20
+LOOPBACK = "127."
 # Seconds between packets of a leg that may not send audio, so that NATs stay open (RFC 6263 section 8).
 OPEN_EVERY = 15.0
 # Frames of silence that go to a peer of whom nothing is heard yet; and then, of so many, those of the longest packet: the
@@ -89,6 +90,7 @@ class Leg:
         "latched",
         "marker",
         "masked",
+        "near_port",
         "negotiated_at",
         "next_report_at",
         "number",
@@ -184,6 +186,7 @@ class Leg:
         self.target: Address | None = None
         self.rtcp_target: Address | None = None
         self.latched: Address | None = None
+        self.near_port = 0  # the SDP's, of a peer on this machine: see `receiving`
         self.negotiated_at = 0.0
         self.dropped_from: Address | None = None  # the last packet that was not the peer's
         self.unheard_told = False
@@ -258,6 +261,7 @@ class Leg:
         if negotiated != self._negotiated:  # only an SDP change lets the stream move
             self._negotiated, self.negotiated_at = negotiated, now
             self.allowed = tuple(host for host in (remote, source) if host)
+            self.near_port = command.remote_port if source.startswith(LOOPBACK) else 0
             self.rtcp_mux = command.rtcp_mux
             self.latched = self.target = self.rtcp_target = self.told = self.dropped_from = None
             self.unheard_silence = 0

@@ -4,7 +4,7 @@ from voicebot.media import g711, rtcp, rtp
 from voicebot.media.coders import coder_for
 from voicebot.media.inner import convert, inner_of
 from voicebot.media.telephone_event import at_clock
-from voicebot.runtime.media_worker.leg import EVENT_CLOCK, Address, Leg, host_port, numeric
+from voicebot.runtime.media_worker.leg import EVENT_CLOCK, LOOPBACK, Address, Leg, host_port, numeric
 from voicebot.runtime.media_worker.sending import send_keys
 from voicebot.wire import Unheard
 
@@ -60,10 +60,13 @@ def _latch(leg: Leg, kind: int, address: Address) -> bool:
     """Symmetric RTP: the first valid packet from the SDP's or the signalling's host says where the peer is.
 
     Who sends from where the SDP says is the peer, whoever came before: one forged packet must not cost the audio. Who has
-    the key is the peer, wherever it sends from, and may move.
+    the key is the peer, wherever it sends from, and may move. A peer on this machine may sign on from 127.0.0.5 and send
+    from 127.0.0.1, which the kernel puts on whatever goes to 127.x from a socket that is bound to all: the port tells it.
     """
     as_told = leg.told is not None and tuple(address[:2]) == leg.told
-    known = leg.latched is None and numeric(address[0]) in leg.allowed
+    host = numeric(address[0])
+    near = address[1] == leg.near_port and host.startswith(LOOPBACK)
+    known = leg.latched is None and (near or host in leg.allowed)
     if leg.secure is None and not known and not as_told:
         leg.dropped_source += 1
         leg.dropped_from = address
@@ -74,6 +77,8 @@ def _latch(leg: Leg, kind: int, address: Address) -> bool:
         return False
     moved = leg.latched is not None
     leg.latched = leg.target = address
+    if near and host not in leg.allowed:
+        leg.allowed += (host,)  # for its RTCP
     if leg.rtcp_mux:
         leg.rtcp_target = address
     elif not as_told or moved:

@@ -136,6 +136,12 @@ def test_nothing_in_common_is_not_acceptable(text: str) -> None:
         answer_offer(LOCAL, offer(text))
 
 
+@pytest.mark.parametrize("host", ["224.2.1.1/127", "239.1.1.1", "255.255.255.255"])
+def test_audio_for_many_is_not_acceptable(host: str) -> None:
+    with pytest.raises(NotAcceptable):
+        answer_offer(LOCAL, offer("m=audio 4000 RTP/AVP 0", host=host))
+
+
 def test_the_address_of_the_section_comes_first() -> None:
     settled = answer_offer(LOCAL, offer("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.9"))
     assert settled.media.remote_host == "192.0.2.9"

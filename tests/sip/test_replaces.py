@@ -63,6 +63,7 @@ def test_the_new_dialog_takes_the_place_of_the_old_one() -> None:
         ("nobody@example.com;to-tag=1", 400),
         ("a;to-tag=1;from-tag=2;to-tag=3", 400),
         (";to-tag=1;from-tag=2", 400),
+        ('a;from-tag=2;to-tag="', 400),
     ],
 )
 def test_what_names_no_dialog_is_refused(value: str, status: int) -> None:
@@ -139,3 +140,4 @@ def test_any_text_is_parsed_or_refused_by_our_error(text: str) -> None:
     assert value.call_id
     assert value.to_tag
     assert value.from_tag
+    assert Replaces.parse(str(value)) == value

@@ -32,6 +32,7 @@ from voicebot.sdp.sections import (
     event_of,
     host_of,
     ip_version,
+    is_for_many,
     is_usable,
     ptime_of,
     rtcp_port_of,
@@ -335,11 +336,13 @@ def _best(local: Local, media: tuple[MediaDescription, ...]) -> tuple[int, Crypt
 
 
 def _reachable_host(local: Local, description: Description, section: MediaDescription) -> str:
-    """Return the peer's c= address. Raises NotAcceptable for one of the other IP version: it could not be sent to."""
+    """Return the peer's c= address. Raises NotAcceptable for one that cannot, or must not, be sent to."""
     host = host_of(description, section)
     theirs = ip_version(host)
     if host not in NOWHERE and theirs and theirs != ip_version(local.host):
         raise NotAcceptable(f"the peer wants its audio by IPv{theirs}, its signalling comes by the other")
+    if is_for_many(host):
+        raise NotAcceptable(f"the peer wants its audio at {host}, an address of many")
     return host
 
 

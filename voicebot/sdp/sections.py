@@ -110,6 +110,16 @@ def ip_version(host: str) -> int:
         return 0
 
 
+@lru_cache(4096)
+def is_for_many(host: str) -> bool:
+    """Whether it is a multicast or broadcast address: what is sent there, many get."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_multicast or host == "255.255.255.255"
+
+
 def unheld(direction: Direction, host: str) -> Direction:
     """Return the peer's direction; c=0.0.0.0 says "do not send to me"."""
     if host not in NOWHERE:

@@ -1,5 +1,6 @@
 """Replaces: a new dialog takes the place of one that stands (RFC 3891)."""
 
+import re
 import urllib.parse
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from voicebot.sip.errors import MessageError
 from voicebot.sip.message import Request
 from voicebot.sip.uri import parameter, split_parameters
 
+_TAG = re.compile(r'[^\s"<>]+')  # a token in the RFC; some peers have = or / in theirs
 _UNRESERVED = "-_.!~*'()"  # RFC 3261 section 25.1: what need not be escaped in a header of a URI
 
 
@@ -27,7 +29,8 @@ class Replaces:
         parameters = split_parameters(rest)
         names = [name.lower() for name, _ in parameters]
         tags = [parameter(parameters, name) or "" for name in ("to-tag", "from-tag")]
-        if not call_id.strip() or not all(tags) or names.count("to-tag") != 1 or names.count("from-tag") != 1:
+        once = all(names.count(name) == 1 for name in ("to-tag", "from-tag"))
+        if not call_id.strip() or not once or not all(map(_TAG.fullmatch, tags)):
             raise MessageError(400, "Bad Replaces header")
         return cls(call_id.strip(), tags[0], tags[1], "early-only" in names)
 

@@ -370,7 +370,7 @@ class Server:
         trunks = self.config.trunks
         uri = dial_uri(to, trunks.get(call.trunk), self.config.agents, trunks)
         if uri is None:
-            log.warning("a transfer target may not be dialled: see `dial` of the trunk", call=call.uid)
+            log.warning("a number may not be dialled: see `dial` of the trunk", call=call.uid)
             raise DialFailed("declined", 403)
         return uri
 
@@ -379,9 +379,7 @@ class Server:
         if uri not in {agent.uri for agent in self.config.agents.values()}:
             problem = self._tolls.problem(call.from_number, datetime.date.today(), f"{call.uid} {uri}")
             if problem:
-                log.warning(
-                    "a transfer target may not be dialled any more today", call=call.uid, limit=problem
-                )
+                log.warning("a number may not be dialled any more today", call=call.uid, limit=problem)
                 raise DialFailed("declined", 403)
         return uri
 

@@ -23,6 +23,19 @@ tests:
   - {name: one, caller: silence, expect: {flow: main}}
   - {name: two, caller: mumble, expect: {flow: main}}
 """
+CALLBACK = """dialplan: 1
+hotline: {name: callback, languages: [en], start: main}
+queues: {desk: {}}
+handlers: {noinput: [{goto: bye}], nomatch: [{goto: bye}], error: [{goto: bye}]}
+flows:
+  main:
+    - collect: {slot: phone, type: phone, on_fail: bye, prompt: "Your number?"}
+    - callback: {number: "{{ slot.phone }}", exits: {booked: bye, invalid: bye}}
+  bye: [{hangup: {}}]
+tests:
+  - {name: one, caller: [{dtmf: "03012345678#"}], expect: {exit: booked}}
+  - {name: two, caller: [{dtmf: "03012345678#"}], expect: {exit: booked}}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +62,21 @@ def test_a_failed_test_is_exit_code_1_with_the_call() -> None:
     assert "FAIL no time" in output
     assert "say what time it is" in output
     assert "caller  keys 2" in output
+
+
+def test_a_number_that_no_trunk_dials_is_noted_at_a_test_that_passes(tmp_path: Path) -> None:
+    trunk = 'trunks: {pbx: {networks: [127.0.0.0/8], host: "127.0.0.1", dialplan: main, dial: [DIAL]}}\n'
+    (tmp_path / "plan.yaml").write_text(CALLBACK, "utf-8")
+    configuration = tmp_path / "config.yaml"
+    noted = "note: no trunk lets 03012345678 be dialled"
+    for pattern, told in (("0ZX.", False), ("1X.", True)):
+        configuration.write_text(
+            "dialplans: {main: plan.yaml}\n" + trunk.replace("DIAL", f'"{pattern}"'), "utf-8"
+        )
+        for jobs in ("1", "2"):
+            code, output = run("test", "--jobs", jobs)
+            assert code == 0
+            assert (noted in output) is told
 
 
 def test_wrong_use_is_exit_code_2(tmp_path: Path) -> None:

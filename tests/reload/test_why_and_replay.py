@@ -144,6 +144,17 @@ def test_without_the_files_lines_are_told_by_number(tmp_path: Path) -> None:
     assert told[2].candidates == ()
 
 
+def test_the_exit_of_a_callback_is_told(tmp_path: Path) -> None:
+    booking = "    - callback: {number: '5', at: asap, exits: {booked: bye, invalid: bye, closed: bye}}\n"
+    text = DIALPLAN.replace(
+        "flows:\n", "queues: {desk: {}}\nflows:\n  booking:\n" + booking.replace("'5'", '"{{ 5 }}"')
+    )
+    text = text.replace('"2", intent: lost_card, goto: bye', '"2", intent: lost_card, goto: booking')
+    events = made(written(tmp_path, text), Act("dtmf", "2"))
+    rules = Explanation(record(events), None, None).turns()[1].rules
+    assert [rule.text for rule in rules if rule.text.startswith("callback:")] == ["callback: invalid"]
+
+
 def test_lines_of_included_files_are_told_with_their_file(tmp_path: Path) -> None:
     (tmp_path / "more.yaml").write_text("flows:\n  more:\n    - goto: bye\n", "utf-8")
     text = DIALPLAN.replace('"2", intent: lost_card, goto: bye', '"2", intent: lost_card, goto: more')

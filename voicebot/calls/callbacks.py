@@ -78,6 +78,9 @@ class Callbacks:
         try:
             self.telephones.target(call, number)
         except DialFailed:
+            log.warning(
+                "a callback is not booked, or not offered, since its number may not be dialled", call=call.uid
+            )
             return False
         return True
 

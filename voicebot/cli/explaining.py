@@ -31,7 +31,7 @@ RULES = (
         "give_up",
     ),
     *("queue", "queue_exit", "queue_joined", "queue_left", "agent_answered", "agent_missed", "transfer"),
-    *("agent_transfer", "replaced", "transfer_refused", "unheard"),
+    *("callback_exit", "callback_booked", "agent_transfer", "replaced", "transfer_refused", "unheard"),
     *("transfer_exit", "http", "notify", "record", "record_message", "hangup", "ended"),
 )
 

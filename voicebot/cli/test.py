@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,10 +29,13 @@ from voicebot.dialplan.loader import DialplanError, load
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.testcases import CallerTest
 from voicebot.phone.errors import PhoneError
+from voicebot.runtime.render.around import around_of
 from voicebot.sim.coverage import Coverage
 from voicebot.sim.hotline import Person
 from voicebot.sim.runner import Verdict, chosen, run_tests
 from voicebot.speech.errors import SpeechError
+
+Dials = Callable[[str], bool] | None  # what the configuration lets be dialled
 
 
 def run_caller_tests(
@@ -70,6 +73,7 @@ def run_caller_tests(
     """
     settings = configuration(config, Overrides(data=data))
     people = people_of(settings)
+    dials = around_of(settings).dials if settings.trunks else None
     prompts = None if files else settings.prompts
     console = Console(emoji=False, highlight=False, soft_wrap=True)
     if fuzz_callers:
@@ -82,7 +86,7 @@ def run_caller_tests(
     results = [
         _called(dialplan, chosen(dialplan.tests, name), settings)
         if wire
-        else _tested(dialplan, chosen(dialplan.tests, name), people, jobs, prompts)
+        else _tested(dialplan, chosen(dialplan.tests, name), people, dials, jobs, prompts)
         for dialplan in dialplans(files, settings)
     ]
     if name is not None and not any(result.verdicts for result in results):
@@ -123,14 +127,15 @@ def _tested(
     dialplan: Dialplan,
     tests: list[CallerTest],
     people: Mapping[str, Person],
+    dials: Dials,
     jobs: int,
     prompts: Path | None,
 ) -> FileResult:
     began = time.perf_counter()
     if jobs > 1 and len(tests) > 1:
-        verdicts = _in_processes(dialplan, tests, people, min(jobs, len(tests)), prompts)
+        verdicts = _in_processes(dialplan, tests, people, dials, min(jobs, len(tests)), prompts)
     else:
-        verdicts = list(run_tests(dialplan, tests, people))
+        verdicts = list(run_tests(dialplan, tests, people, dials))
     return _result(dialplan, verdicts, time.perf_counter() - began)
 
 
@@ -163,6 +168,7 @@ def _in_processes(
     dialplan: Dialplan,
     tests: list[CallerTest],
     people: Mapping[str, Person],
+    dials: Dials,
     jobs: int,
     prompts: Path | None,
 ) -> list[Verdict]:
@@ -170,7 +176,7 @@ def _in_processes(
     numbers = [dialplan.tests.index(test) for test in tests]
     shares = [numbers[first::jobs] for first in range(jobs)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        given = ([dialplan.path] * jobs, [prompts] * jobs, shares, [dict(people)] * jobs)
+        given = ([dialplan.path] * jobs, [prompts] * jobs, shares, [dict(people)] * jobs, [dials] * jobs)
         done = list(pool.map(_share, *given))
     by_number = {
         number: verdict
@@ -181,7 +187,7 @@ def _in_processes(
 
 
 def _share(
-    path: str, prompts: Path | None, numbers: list[int], people: Mapping[str, Person]
+    path: str, prompts: Path | None, numbers: list[int], people: Mapping[str, Person], dials: Dials
 ) -> list[Verdict]:
     dialplan = load(path, prompts=prompts)
-    return list(run_tests(dialplan, [dialplan.tests[number] for number in numbers], people))
+    return list(run_tests(dialplan, [dialplan.tests[number] for number in numbers], people, dials))

@@ -50,15 +50,20 @@ def _show(console: Console, verdict: Verdict) -> None:
     console.print(verdict.name, end="", markup=False)
     console.print(f"  ({facts})", style="dim")
     if verdict.passed:
+        _show_notes(console, verdict)
         return
     console.print(f"       {verdict.file}:{verdict.line}", style="dim", markup=False)
     for failure in verdict.failures:
         console.print(f"       {failure}", style="red", markup=False)
-    for note in verdict.notes:
-        console.print(f"       note: {note}", style="yellow", markup=False)
+    _show_notes(console, verdict)
     console.print("       the call:", style="dim")
     for line in verdict.transcript:
         console.print(f"         {line}", markup=False)
+
+
+def _show_notes(console: Console, verdict: Verdict) -> None:
+    for note in verdict.notes:
+        console.print(f"       note: {note}", style="yellow", markup=False)
 
 
 def _show_coverage(console: Console, coverage: Coverage) -> None:

@@ -177,6 +177,7 @@ _KINDS: dict[str, tuple[str, Callable[[Data], str], tuple[str, ...]]] = {
     "route_failed": ("call", _of("not by {}: {} {}", "trunk", "exit", "status"), ("trunk", "exit", "status")),
     "transfer_refused": ("call", _of("transfer {}: {}", "way", "exit"), ("way", "exit")),
     "transfer": ("call", _of("transfer to {}", "to"), ("to",)),
+    "callback_exit": ("call", _of("callback: {}", "exit"), ("exit",)),
     "transfer_exit": ("call", _of("transfer: {}", "exit"), ("exit",)),
     "recording": ("call", _of("recording: {}", "mode"), ("mode",)),
     "ended": ("call", _of("ended: {}, by {}", "cause", "by"), ("cause", "by")),

@@ -121,6 +121,7 @@ class Outcome(NamedTuple):
     unstubbed: Sequence[str]
     problem: str = ""
     trouble: str = ""  # "error", "stuck", "loop", "time"
+    undialled: Sequence[str] = ()  # what was called and the configuration does not let be dialled
 
     @property
     def texts_heard(self) -> list[str]:
@@ -224,6 +225,7 @@ class _Scene:
     interpreter: Interpreter
     floor: Floor
     callbacks: Callbacks
+    undialled: Sequence[str]
 
 
 CallerMaker = Callable[[SimLeg, Callable[[], None]], Caller]
@@ -239,12 +241,14 @@ class Hotline:
         *,
         call_seconds: float = CALL_SECONDS,
         on_event: Callable[[Event], None] | None = None,
+        dials: Callable[[str], bool] | None = None,
     ) -> None:
-        """`on_event` hears of every event of the timeline as it happens."""
+        """`on_event` hears of every event of the timeline as it happens; `dials`: what may be dialled, if that is known."""
         self.dialplan = dialplan
         self._people = people
         self._call_seconds = call_seconds
         self._on_event = on_event
+        self._dials = dials
         self._queues = tuple(queue_specs([dialplan]))
         self._no_hours = {name: _NoHours({}) for name in dialplan.hours}
         self._zone = dialplan.hotline.timezone or ZoneInfo("UTC")
@@ -352,7 +356,9 @@ class Hotline:
         interpreter = Interpreter(self.dialplan, line, variables(call))
         if scenario.at is None:
             interpreter.run_state.variables.hours = self._no_hours
-        return _Scene(store, services, call, leg, sim_leg, person, interpreter, floor, callbacks)
+        return _Scene(
+            store, services, call, leg, sim_leg, person, interpreter, floor, callbacks, telephones.undialled
+        )
 
     def _agents(self, scenario: Scenario, media: SimMedia) -> tuple[list[Agent], SimTelephones]:
         """Return the agents, those who are not named logged out, and the telephones of those who are."""
@@ -374,7 +380,7 @@ class Hotline:
         extensions = {known[name][0]: Extension(how) for name, how in scenario.agents.items()}
         names = {uri.removeprefix("sip:").partition("@")[0]: uri for uri, _ in known.values()}
         names |= {name: uri for name, (uri, _) in known.items()}
-        return agents, SimTelephones(media, extensions, names)
+        return agents, SimTelephones(media, extensions, names, self._dials)
 
 
 def _numbered() -> Callable[[], str]:
@@ -400,6 +406,7 @@ def _outcome(scene: _Scene, problem: str, trouble: str) -> Outcome:
         scene.services.unstubbed,
         problem,
         trouble,
+        tuple(dict.fromkeys(scene.undialled)),
     )
 
 

@@ -1,7 +1,7 @@
 """The tests of a dialplan, run one after the other; what came of each."""
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -46,10 +46,16 @@ def chosen(tests: Iterable[CallerTest], pattern: str | None) -> list[CallerTest]
 
 
 def run_tests(
-    dialplan: Dialplan, tests: Iterable[CallerTest], people: Mapping[str, Person] | None = None
+    dialplan: Dialplan,
+    tests: Iterable[CallerTest],
+    people: Mapping[str, Person] | None = None,
+    dials: Callable[[str], bool] | None = None,
 ) -> Iterator[Verdict]:
-    """Run tests; `people` are the agents of the configuration."""
-    hotline = Hotline(dialplan, people)
+    """Run tests; `people` are the agents of the configuration, `dials` says what it lets be dialled.
+
+    What it does not is dialled nevertheless, and noted: a test is about the dialplan.
+    """
+    hotline = Hotline(dialplan, people, dials=dials)
     with _nothing_old_collected():
         for test in tests:
             outcome = hotline.run(Scenario.of(test))
@@ -70,6 +76,10 @@ def verdict_of(test: CallerTest, outcome: Outcome, mismatches: Iterable[Mismatch
     """Return what came of one call. The transcript is made of calls that were not as expected."""
     failures = tuple(str(mismatch) for mismatch in mismatches)
     notes = tuple(f"{asked} has no stub" for asked in dict.fromkeys(outcome.unstubbed)) if failures else ()
+    notes += tuple(
+        f"no trunk lets {to} be dialled (see `dial`): a real call goes on otherwise"
+        for to in outcome.undialled
+    )
     return Verdict(
         test.name,
         test.position.file,

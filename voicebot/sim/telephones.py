@@ -31,12 +31,17 @@ class SimTelephones:
     media: SimMedia
     extensions: dict[str, Extension] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)  # what a dialplan calls an extension -> its URI
+    dials: Callable[[str], bool] | None = None  # what the configuration lets be dialled; None: not known
+    undialled: list[str] = field(default_factory=list)  # what it does not, the caller's own number apart
     rings: list[tuple[float, str, str]] = field(default_factory=list)
     referred: list[str] = field(default_factory=list)
     accept_key: str = ""  # what whoever answers presses to take the call; voicemail presses nothing
     on_answer: Callable[[str, Leg], None] = lambda uri, leg: None
 
     def target(self, call: Call, to: str) -> str:
+        known = to in self.names or to == call.from_number
+        if self.dials is not None and not known and not self.dials(to):
+            self.undialled.append(to)
         return self.names.get(to) or (to if to.startswith("sip:") else f"sip:{to}@sim")
 
     async def check(self, call: Call, to: str) -> None:

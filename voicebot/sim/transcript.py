@@ -136,6 +136,7 @@ _KINDS: dict[str, Callable[[Data], tuple[str, str] | None]] = {
     "transfer": lambda data: (
         ("step", f"transfer to {data.get('to')}") if "mode" in data and "line" in data else None
     ),
+    "callback_exit": lambda data: ("step", f"callback: {data.get('exit')}"),
     "transfer_exit": lambda data: ("agent", f"transfer: {data.get('exit')}"),
     "message": lambda data: ("bot", f"records a message of {data.get('seconds')} s"),
     "ended": lambda data: ("call", f"ended: {data.get('cause')}, by {data.get('by')}"),

@@ -289,6 +289,12 @@ def test_includes_are_merged_and_a_name_given_twice_is_an_error() -> None:
     assert "VB029" in {code for code, _, _ in places(text, {"more.yaml": more + "hotline: {}\n"})}
 
 
+def test_a_text_of_two_languages_is_told_how_both_are_spoken() -> None:
+    text = BOTH + 'flows:\n  main: [{say: "English, 中文"}, {say: 中文}, {hangup: {}}]\n'
+    hint = "to speak several languages one after the other, write {all: [...]}"
+    assert [(item.code, item.hint) for item in findings(text)] == [("VB115", hint), ("VB115", "")]
+
+
 def test_what_follows_from_an_error_in_the_same_place_is_not_told() -> None:
     """A flow or an entry of hours that cannot be used is not missed by all that name it."""
     text = GOOD + "  bye: [{hangup: {}}]\n  more: [{goto: bye}]\n  more: [{goto: lost}]\n"

@@ -134,6 +134,8 @@ def test_nearest_names() -> None:
     assert nearest("timout", ["timeout", "prompt"]) == "did you mean 'timeout'?"
     assert nearest("max-wait", ["max_wait"]) == "did you mean 'max_wait'?"
     assert nearest("zebra", ["timeout"]) == ""
+    assert nearest("no", ["noinput", "if_yes", "if_no"]) == "did you mean 'if_no'?"
+    assert nearest("by", ["ended_by", "led_by"]) == ""
 
 
 @settings(max_examples=300, deadline=None)

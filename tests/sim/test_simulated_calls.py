@@ -45,6 +45,7 @@ def test_the_examples_of_services_and_times(test: object) -> None:
     (verdict,) = run_tests(plan, [item for item in plan.tests if item == test])
     if verdict.name == "no time":
         assert "`at`" in verdict.failures[0]
+        assert verdict.transcript[-1].endswith("call    broken off here")
     elif verdict.name == "unstubbed":
         assert verdict.failures == ("expected to hear “dollars”; it was never said",)
         assert verdict.notes == ("core: post /balance has no stub",)
@@ -162,7 +163,7 @@ def test_a_failure_tells_what_happened_and_the_whole_call(tmp_path: Path) -> Non
   - {name: wrong, caller: [{dtmf: "1"}, {dtmf: "1234"}], expect: {heard: "Hello", not_heard: "Goodbye", flow: [main, nowhere], exit: timeout, slot: {code: "4321", other: "1"}, record: {ended_by: caller}}}
   - {name: late, caller: silence, expect: {flow: bye, within: 5s}}
 """
-    wrong, late = verdicts(tmp_path, MENU, tests)
+    wrong, late = verdicts(tmp_path, f"{MENU}  nowhere: [{{goto: bye}}]\n", tests)
     assert wrong.failures == (
         "expected to hear “Hello”; it was never said",
         "expected not to hear “Goodbye”; it was said",
@@ -176,6 +177,12 @@ def test_a_failure_tells_what_happened_and_the_whole_call(tmp_path: Path) -> Non
     shown = "\n".join(wrong.transcript)
     assert "line 15   bot     “Say balance or hours.”" in shown
     assert "caller  keys 1234" in shown
+
+
+def test_the_exits_that_were_taken_are_told_as_such(tmp_path: Path) -> None:
+    tests = "  - {name: t, caller: [{silence: 5s}], agents: {bob: answers}, expect: {exit: timeout}}\n"
+    (verdict,) = verdicts(tmp_path, QUEUE, tests)
+    assert verdict.failures == ("expected the exit timeout; the exits taken: agent_done",)
 
 
 def test_an_error_in_the_product_fails_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,8 +57,9 @@ def load_config(
     file = Path(DEFAULT_FILE if path is None else path)
     findings: list[Finding] = []
     if path is None and not file.exists():
+        message = "there is no configuration (config.yaml) in this folder"
         missing = finding(
-            "VB001", Position(str(file)), "there is no such file here", "name one with --config"
+            "VB001", Position(str(file)), message, "go to the folder that holds it, or name it with --config"
         )
         raise ConfigError([missing])
     node = read_source(file, findings)

@@ -170,6 +170,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
         folded = {item.replace("_", "").lower(): item for item in names}
         same = folded.get(re.sub(r"[\W_]", "", name).lower())
         close = [same] if same else []
+    if not close:  # "no" for "if_no": one key has it among its words, and only one
+        parts = [item for item in names if name in item.split("_")]
+        close = parts if len(parts) == 1 else []
     return f"did you mean {close[0]!r}?" if close else ""
 
 

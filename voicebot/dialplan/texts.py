@@ -55,15 +55,27 @@ class Text:
         return () if self.every or "" in have else tuple(lang for lang in languages if lang not in have)
 
     @property
+    def mixed(self) -> bool:
+        """Whether Chinese and Latin script stand in its one text."""
+        if self.every or len(self.items) != 1:
+            return False
+        bare = _without_templates("".join(sentence.source for sentence in self.items[0].sentences))
+        return bool(_HAN.search(bare)) and bool(_LATIN.search(bare))
+
+    @property
     def references(self) -> frozenset[Reference]:
         return frozenset().union(*(item.references for item in self.items))
+
+
+def _without_templates(text: str) -> str:
+    return re.sub(r"\{\{.*?\}\}", "", text, flags=re.DOTALL)
 
 
 def language_of_script(text: str, languages: tuple[str, ...]) -> str | None:
     """Return the one language of the hotline whose script `text` has, "" if any fits, None if it is not clear."""
     if len(languages) == 1:
         return ""
-    bare = re.sub(r"\{\{.*?\}\}", "", text, flags=re.DOTALL)
+    bare = _without_templates(text)
     han, latin = bool(_HAN.search(bare)), bool(_LATIN.search(bare))
     if not han and not latin:
         return ""

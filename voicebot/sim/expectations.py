@@ -117,7 +117,7 @@ def _exits(expect: Expect, events: Sequence[Event]) -> list[Mismatch]:
         return []
     taken = dict.fromkeys(str(event.data.get("exit", "")) for event in events if event.kind in _EXIT_EVENTS)
     taken.pop("agent", None)  # the line's word while the agent talks; the step's is agent_done
-    happened = f"the exits were {', '.join(taken)}" if taken else "no step ended by an exit"
+    happened = f"the exits taken: {', '.join(taken)}" if taken else "no step ended by an exit"
     return [Mismatch(f"the exit {exit}", happened) for exit in expect.exit if exit not in taken]
 
 

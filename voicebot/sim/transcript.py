@@ -99,6 +99,13 @@ def _slot(data: Data) -> tuple[str, str]:
     return "step", f"slot {data.get('name')} = {'*' if data.get('sensitive') else data.get('value')}"
 
 
+def _ended(data: Data) -> tuple[str, str]:
+    """A test that breaks off its call leaves it without a cause."""
+    if not data.get("cause"):
+        return "call", "broken off here"
+    return "call", f"ended: {data['cause']}, by {data.get('by')}"
+
+
 def _http(data: Data) -> tuple[str, str]:
     return "step", f"{data.get('service')} answers {data.get('status') or data.get('kind')}"
 
@@ -139,5 +146,5 @@ _KINDS: dict[str, Callable[[Data], tuple[str, str] | None]] = {
     "callback_exit": lambda data: ("step", f"callback: {data.get('exit')}"),
     "transfer_exit": lambda data: ("agent", f"transfer: {data.get('exit')}"),
     "message": lambda data: ("bot", f"records a message of {data.get('seconds')} s"),
-    "ended": lambda data: ("call", f"ended: {data.get('cause')}, by {data.get('by')}"),
+    "ended": _ended,
 }

@@ -27,7 +27,8 @@ def check_translations(dialplan: Dialplan) -> Iterator[Finding]:
     languages = dialplan.hotline.languages
     for item in everything(dialplan):
         if isinstance(item, Text) and (missing := item.missing(languages)):
-            yield finding("VB115", item.position, f"the translation to {', '.join(missing)} is missing")
+            hint = "to speak several languages one after the other, write {all: [...]}" if item.mixed else ""
+            yield finding("VB115", item.position, f"the translation to {', '.join(missing)} is missing", hint)
         elif isinstance(item, Files) and "" not in item.files:
             missing = tuple(code for code in languages if code not in item.files)
             if missing:

@@ -237,6 +237,9 @@ there is no date {0} ⇒ 没有日期 {0}
 there is no file {0} ⇒ 没有文件 {0}
 there is no slot type {0} ⇒ 没有槽位类型 {0}
 there is no time zone {0} ⇒ 没有时区 {0}
+the test {0} expects the flow {1}, which does not exist ⇒ 测试 {0} 期待流程 {1}，但没有这个流程
+the test {0} expects the exit {1}, which no step has ⇒ 测试 {0} 期待出口 {1}，但没有步骤有这个出口
+to speak several languages one after the other, write {all: [...]} ⇒ 如需依次用多种语言播放，请写 {all: [...]}
 there is no flow {0} ⇒ 没有流程 {0}
 there is no queue {0} ⇒ 没有队列 {0}
 there is no intent {0} ⇒ 没有意图 {0}

@@ -1,7 +1,7 @@
 """Slot type `phone`: a telephone number as digits, "+" in front where it was said (plus, 加) or keyed as `*`.
 
-Without `length`: a Chinese mobile (1 and then 3 to 9) has 11 digits; a number with its leading 0 has 10 to 12, with 00
-or + up to 15; any other has 7 to 15.
+Without `length`: a Chinese mobile (1 and then 3 to 9) has 11 digits, and ends by itself; a number with its leading 0 has 9 to
+15 (not from 7, so that a caller may pause within it), with + 8 to 15, with 00 10 to 17; any other has 7 to 15.
 """
 
 from voicebot.nlu import spoken
@@ -51,7 +51,7 @@ class Phone(StringType):
         if digits.startswith("00"):
             return by_length(len(digits), (10, LONGEST + 2))
         if digits.startswith("0"):
-            return by_length(len(digits), (10, 12))
+            return by_length(len(digits), (9, LONGEST))
         if digits.startswith("1") and digits[1:2] not in ("0", "1", "2"):
             return by_length(len(digits), (11, 11))
         return by_length(len(digits), (7, LONGEST))

@@ -289,6 +289,20 @@ def test_includes_are_merged_and_a_name_given_twice_is_an_error() -> None:
     assert "VB029" in {code for code, _, _ in places(text, {"more.yaml": more + "hotline: {}\n"})}
 
 
+def test_the_circle_of_callers_whom_nobody_answers_is_named() -> None:
+    ways = "timeout: sorry, no_agents: sorry, full: sorry"
+    text = (
+        EN
+        + "handlers: {noinput: [{goto: human}], nomatch: [{goto: human}], error: [{goto: bye}]}\n"
+        + "queues: {sales: {}}\nflows:\n"
+        + "  main: [{confirm: {prompt: Sales?, if_yes: human, if_no: human}}]\n"
+        + f"  human: [{{queue: {{name: sales, exits: {{agent_done: bye, {ways}}}}}}}]\n"
+        + "  sorry: [{say: Nobody is there.}, {goto: main}]\n  bye: [{hangup: {}}]\n"
+    )
+    told = [item.message.partition(": ")[2] for item in findings(text, skip=()) if item.code == "VB165"]
+    assert told == ["main → human → sorry → main", "human → sorry → main → human"]
+
+
 def test_a_text_of_two_languages_is_told_how_both_are_spoken() -> None:
     text = BOTH + 'flows:\n  main: [{say: "English, 中文"}, {say: 中文}, {hangup: {}}]\n'
     hint = "to speak several languages one after the other, write {all: [...]}"

@@ -6,6 +6,7 @@ is neither. The figures are upper bounds for the speech that `speaking` estimate
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from voicebot.dialplan.checks.around import Around
 from voicebot.dialplan.checks.callers import CALLERS, Caller, Mode, Paths
@@ -67,27 +68,27 @@ class _Solved:
     entries: dict[tuple[str, Mode], int]
     seconds: list[float]
 
-    def stuck(self) -> Iterator[tuple[Step, bool]]:
-        """Yield each question that a caller cannot get away from, and whether no way at all leads out of it."""
+    def stuck(self) -> Iterator["_Stuck"]:
+        """Yield each question that a caller cannot get away from."""
         game = self.paths.game
         nodes = [node for node in self.paths.arrivals if self.seconds[node] == NEVER]
         nodes += [node for node in self.entries.values() if self.seconds[node] == NEVER]
         if not nodes:
             return
         hopes = game.hopes()
-        told: dict[str, tuple[Step, bool]] = {}
+        told: dict[str, _Stuck] = {}
         for node in nodes:
             culprit = self._culprit(node)
             if culprit is None:
                 continue
-            step, at = culprit
-            hopeless = hopes[at] == NEVER
+            step, at, circle = culprit
             known = told.get(step.id)
-            told[step.id] = (step, hopeless or (known is not None and known[1]))
+            hopeless = hopes[at] == NEVER or (known is not None and known.hopeless)
+            told[step.id] = _Stuck(step, hopeless, known.circle if known is not None else circle)
         yield from told.values()
 
-    def _culprit(self, node: int) -> tuple[Step, int] | None:
-        """Follow what has no end until it closes, and return the last question there, or the last step."""
+    def _culprit(self, node: int) -> tuple[Step, int, tuple[str, ...]] | None:
+        """Follow what has no end until it closes; return the last question there, or the last step, and the circle."""
         game = self.paths.game
         seen: dict[int, int] = {}
         path: list[int] = []
@@ -103,7 +104,32 @@ class _Solved:
         labels = labels or [(label, at) for at in path if (label := game.labels[at]) is not None]
         questions = [item for item in labels if item[0].waits]
         found = questions or labels
-        return found[-1] if found else None
+        return (*found[-1], self._flows(circle, found[-1][0])) if found else None
+
+    def _flows(self, circle: list[int], step: Step) -> tuple[str, ...]:
+        """Return the flows of a circle in their order, from that of `step` back to it."""
+        begins = {node: flow for (flow, _), node in self.entries.items()}
+        names: list[str] = []
+        for node in circle:
+            label = self.paths.game.labels[node]
+            name = begins.get(node) or (label.id.rpartition(".")[0] if label is not None else "")
+            if name in self.paths.dialplan.flows:
+                names.append(name)
+        first = step.id.rpartition(".")[0]
+        if first in names:
+            at = names.index(first)
+            names = names[at:] + names[:at]
+        once = [name for name, _ in groupby(names or [first])]
+        return tuple(once) if len(once) > 1 and once[-1] == once[0] else (*once, once[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Stuck:
+    """A question that a caller cannot get away from. `hopeless`: no way at all leads out; `circle`: flow after flow."""
+
+    step: Step
+    hopeless: bool
+    circle: tuple[str, ...]
 
 
 def bounds(dialplan: Dialplan, around: Around) -> tuple[Bound, ...]:
@@ -123,8 +149,9 @@ def bounds(dialplan: Dialplan, around: Around) -> tuple[Bound, ...]:
 def check_callers(dialplan: Dialplan, around: Around) -> Iterator[Finding]:
     """VB160, VB161, VB162: no way to a human or a hang-up; VB163: there may be none."""
     for caller in CALLERS:
-        for step, hopeless in _paths(dialplan, around, caller).stuck():
-            if hopeless:
+        for stuck in _paths(dialplan, around, caller).stuck():
+            step = stuck.step
+            if stuck.hopeless:
                 message = f"{_WHO[caller]} never gets to a human or an end from here"
                 hint = (
                     "offer a key that leads to one"
@@ -164,14 +191,15 @@ def check_nobody_there(dialplan: Dialplan, around: Around) -> Iterator[Finding]:
     """VB165: while nobody answers in queues and transfers, a caller is led round for ever."""
     if not any(isinstance(item, (QueueStep, Transfer)) for item in walk(dict(dialplan.flows))):
         return
-    told: dict[str, Step] = {}
+    told: dict[str, _Stuck] = {}
     for caller in CALLERS:
-        before = {step.id for step, _ in _paths(dialplan, around, caller).stuck()}
-        for step, _ in _paths(dialplan, around, caller, staffed=False).stuck():
-            if step.id not in before:
-                told[step.id] = step
-    for step in told.values():
-        message = "while nobody answers, callers are led round from here for ever"
-        yield finding(
-            "VB165", step.position, message, "let an exit lead to voicemail or a hang-up", "warning"
+        before = {stuck.step.id for stuck in _paths(dialplan, around, caller).stuck()}
+        for stuck in _paths(dialplan, around, caller, staffed=False).stuck():
+            if stuck.step.id not in before:
+                told.setdefault(stuck.step.id, stuck)
+    for stuck in told.values():
+        message = (
+            f"while nobody answers, callers are led round from here for ever: {' → '.join(stuck.circle)}"
         )
+        hint = "let an exit lead to voicemail or a hang-up"
+        yield finding("VB165", stuck.step.position, message, hint, "warning")

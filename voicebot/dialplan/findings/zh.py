@@ -269,7 +269,7 @@ use letters, digits and _ ⇒ 请用字母、数字和 _
 use menu where keys are offered ⇒ 需要按键时请用 menu
 variables are call.X, slot.X, queue.X, transfer.X, var.X, error.X and saved results ⇒ 变量有 call.X、slot.X、queue.X、transfer.X、var.X、error.X 和保存的结果
 where only a part of it is meant, ask for that part in a slot of its own ⇒ 如果只需要其中一部分，请用单独的槽位询问
-while nobody answers, callers are led round from here for ever ⇒ 无人应答时，来电者会从此处开始无限循环
+while nobody answers, callers are led round from here for ever: {0} ⇒ 无人应答时，来电者会从此处开始无限循环：{0}
 whoever gets the webhook could keep it: leave it out ⇒ 收到通知的系统可能会保存它：请不要发送
 whoever says just this is led there: remove it, or make the other more exact ⇒ 只说这句话的人会被带到那里：请删除它，或把另一个写得更精确
 within needs a flow ⇒ within 需要 flow

@@ -59,6 +59,39 @@ def text(after: str) -> str:
     return HEAD + "flows:\n  main: [{say: Hello.}, {goto: human}]\n" + HUMAN + after + BYE
 
 
+SURVEY = (
+    '  after:\n    - collect: {slot: csat, type: integer, range: [1, 5], on_fail: bye, OWN prompt: "How was it?"}\n'
+    "    - goto: bye\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("own", "general", "found"),
+    [
+        ("", "[{count: 2, goto: human}]", ["VB169"]),
+        ("", "[{count: 1, reprompt: full}, {count: 3, goto: human}]", []),
+        ("noinput: [{count: 1, reprompt: full}],", "[{count: 2, goto: human}]", ["VB169"]),
+        ("max_attempts: 4,", "[{count: 1, reprompt: full}, {count: 3, goto: human}]", ["VB169"]),
+        ("noinput: [{goto: bye}],", "[{count: 2, goto: human}]", []),
+        ("max_attempts: 1,", "[{count: 2, goto: human}]", []),
+        ("", "[{count: 2, goto: bye}]", []),
+    ],
+)
+def test_silence_after_a_talk_that_leads_back_to_it_is_found(
+    own: str, general: str, found: list[str]
+) -> None:
+    plan = text(SURVEY.replace("OWN", own)).replace("noinput: [{count: 2, goto: bye}]", f"noinput: {general}")
+    told = [item for item in findings(plan, skip=()) if item.severity != "info"]
+    assert [item.code for item in told] == found
+    assert all(plan.splitlines()[item.line - 1].lstrip().startswith("- collect") for item in told)
+    dialplan = loaded(plan, skip=())
+    talks = sum(
+        event.kind == "bridged"
+        for event in Hotline(dialplan).run(Scenario("silence", agents=answering(dialplan))).events
+    )
+    assert (talks > 1) is bool(found), "the simulator shows the same"
+
+
 def silent_call(after: str) -> Outcome:
     plan = loaded(text(after), skip=())
     return Hotline(plan).run(Scenario("silence", agents=answering(plan)))

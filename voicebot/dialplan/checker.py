@@ -42,6 +42,7 @@ CHECKS: dict[str, Check] = {
     "time": reach.check_time,
     "nobody_there": reach.check_nobody_there,
     "led_on": _alone(led_on.check_led_on),
+    "silent_after": _alone(led_on.check_silent_after),
     "translations": _alone(meaning.check_translations),
     "choices": _alone(meaning.check_choices),
     "slots": _alone(meaning.check_slots),

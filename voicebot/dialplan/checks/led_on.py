@@ -2,16 +2,18 @@
 
 Followed are the ways that a call takes by itself. A question is none: somebody has to answer it, and each silence there is an
 event, of which a call has `max_events`. Errors are counted as well, and steps between two talks (`run.MAX_STEPS`), so that
-only a circle with a talk or a message in it has no end.
+only a circle with a talk or a message in it has no end. Where silence at a question closes such a circle, `max_events` ends it, after
+minutes in which humans are rung again and again for nobody.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from voicebot.dialplan.checks.flows import error_ways
 from voicebot.dialplan.inputs import InputStep
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.source import Finding, finding
 from voicebot.dialplan.steps.branch import If, Switch
+from voicebot.dialplan.steps.collect import Collect
 from voicebot.dialplan.steps.flow import ReturnStep
 from voicebot.dialplan.steps.form import Form
 from voicebot.dialplan.steps.queue import QueueStep
@@ -25,7 +27,7 @@ _LEFT = ("callback_booked", "transferred")  # exits after which the caller was a
 
 def check_led_on(dialplan: Dialplan) -> Iterator[Finding]:
     """VB168: callers are led from human to human for ever."""
-    graph = _Graph(dialplan)
+    graph = _Graph(dialplan, _ways)
     for circle in graph.circles():
         talks = [step for step in sorted(circle) if graph.talks[step] & circle]
         if talks:
@@ -34,10 +36,24 @@ def check_led_on(dialplan: Dialplan) -> Iterator[Finding]:
             yield finding("VB168", graph.steps[talks[0]].position, message, hint, "warning")
 
 
+def check_silent_after(dialplan: Dialplan) -> Iterator[Finding]:
+    """VB169: a question after a talk leads a caller who is silent back to that talk."""
+    led_on = {step for circle in _Graph(dialplan, _ways).circles() for step in circle}
+    graph = _Graph(dialplan, lambda step: _silent_ways(dialplan, step))
+    for circle in graph.circles():
+        talks = [step for step in sorted(circle) if graph.talks[step] & circle]
+        asked = graph.first_asked(circle, talks)
+        if asked is not None and not led_on & circle:
+            message = "a caller who says nothing here after a talk is led to the same people again and again"
+            hint = "give the question a noinput of its own that leads to a goodbye"
+            yield finding("VB169", asked.position, message, hint, "warning")
+
+
 class _Graph:
     """The steps of a dialplan as numbers, flow by flow, and where each leads by itself."""
 
-    def __init__(self, dialplan: Dialplan) -> None:
+    def __init__(self, dialplan: Dialplan, ways: "_Ways") -> None:
+        self._ways = ways
         self.steps: list[Step] = []
         self.leads: list[set[int]] = []  # to the next step, to a flow by goto, into a flow that is called
         self.talks: list[
@@ -65,6 +81,15 @@ class _Graph:
         found = _circles(self.leads)
         remembering = {step for circle in found for step in self._remembering(circle)}
         return _circles([set() if n in remembering else led for n, led in enumerate(self.leads)])
+
+    def first_asked(self, circle: set[int], talks: Sequence[int]) -> Step | None:
+        """Return the first question of the circle that is asked after one of the talks."""
+        waiting = [target for talk in talks for target in sorted(self.talks[talk] & circle)]
+        for step in waiting:  # grows while it is gone through
+            if isinstance(self.steps[step], InputStep):
+                return self.steps[step]
+            waiting += [target for target in sorted(self.leads[step] & circle) if target not in waiting]
+        return None
 
     def _remembering(self, circle: set[int]) -> Iterator[int]:
         """Yield the branches that ask for what the circle itself has set, and can leave it."""
@@ -98,7 +123,7 @@ class _Graph:
         return first if steps else following
 
     def _lead(self, step: int) -> None:
-        for way, talked in _ways(self.steps[step]):
+        for way, talked in self._ways(self.steps[step]):
             targets = self._targets(step, way)
             self.leads[step] |= targets
             if talked:
@@ -112,7 +137,7 @@ class _Graph:
     def _targets(self, step: int, way: Way) -> set[int]:
         found: int | None = None
         if way.kind == "steps" and way.steps is not None:
-            found = self._numbers[id(way.steps.steps[0])]
+            found = self._numbers.get(id(way.steps.steps[0]))
         elif way.kind == "pass":
             found = self._after[step]
         elif way.flow is not None:
@@ -154,6 +179,28 @@ def _ways(step: Step) -> Iterator[tuple[Way, bool]]:
             return
         case _:
             yield from ((way, False) for way in step.ways())
+
+
+_Ways = Callable[[Step], Iterable[tuple[Way, bool]]]
+
+
+def _silent_ways(dialplan: Dialplan, step: Step) -> Iterator[tuple[Way, bool]]:
+    """Yield the ways of a caller who says nothing: at a question, the one way out that silence takes."""
+    if not isinstance(step, InputStep):
+        yield from _ways(step)
+        return
+    entries = (*step.noinput, *dialplan.handlers.get("noinput", ()))  # the step's own win a tie
+    most = max((entry.count for entry in entries), default=0)
+    if isinstance(step, Collect):
+        most = min(most, step.max_attempts - 1)  # the last attempt goes to on_fail
+    for count in range(1, most + 1):
+        reached = [entry for entry in entries if entry.count <= count]
+        handler = max(reached, key=lambda entry: entry.count, default=None)
+        if handler is not None and handler.way is not None:
+            yield handler.way, False
+            return
+    if isinstance(step, Collect) and step.on_fail is not None:
+        yield way_to(step.on_fail), False
 
 
 def _circles(leads: Sequence[Iterable[int]]) -> list[set[int]]:

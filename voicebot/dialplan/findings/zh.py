@@ -227,6 +227,8 @@ there are {0} ⇒ 现有 {0}
 {0} is no number that can be called back ⇒ {0} 不是可以回拨的号码
 {0} is no time ⇒ {0} 不是时间
 {0} is nobody who can be called ⇒ 无法呼叫 {0}
+a caller who says nothing here after a talk is led to the same people again and again ⇒ 通话之后在此保持沉默的来电者会一再被转给同样的人
+give the question a noinput of its own that leads to a goodbye ⇒ 请给这个问题单独写 noinput，转到结束语
 no trunk lets {0} be dialled ⇒ 没有中继允许拨打 {0}
 let a pattern under `dial` of the trunk fit it ⇒ 请在中继的 `dial` 下加上与之相符的模式
 write digits, with or without + in front ⇒ 请写数字，前面可以有 +

@@ -125,7 +125,7 @@ def test_missing_file_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path / "none.yaml")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match="--config"):
+    with pytest.raises(ConfigError, match=r"no configuration \(config\.yaml\) in this folder .*--config"):
         load_config()
 
 

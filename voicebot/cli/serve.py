@@ -78,7 +78,7 @@ async def _serve(config: Config, dialplans: dict[str, Dialplan], engines: Engine
     except StartError as error:
         typer.echo(str(error), err=True)
         return 2
-    _announce(server)
+    announce(server)
     await stopping
     typer.echo("stopping: no new calls, running ones may finish; once more to hang them up ...")
     hurry = asyncio.Event()
@@ -88,8 +88,8 @@ async def _serve(config: Config, dialplans: dict[str, Dialplan], engines: Engine
     return 0
 
 
-def _announce(server: Server) -> None:
-    """Print the URIs to call."""
+def announce(server: Server) -> None:
+    """Print the URIs to call. `cli.demo.server` reads them."""
     typer.echo("The hotline is on. Call it at:")
     for address in server.bound:
         host = address.host

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from voicebot.cli.demo.server import DemoServer, free_port, write_config
+from voicebot.cli.demo.server import DemoServer, write_config
 from voicebot.cli.stored import latest_call
 from voicebot.config import Config
 from voicebot.dialplan.schema import Dialplan
@@ -40,12 +40,11 @@ async def converse(
     with tempfile.TemporaryDirectory(prefix="voicebot-talk-") as folder:
         data = Path(folder)
         engines = engines_for(settings, [dialplan])
-        port = free_port()
-        config = write_config(settings, engines, Path(dialplan.path), data, port, "sip:nobody@127.0.0.1:9")
-        server = DemoServer(config, data, port)
+        config = write_config(settings, engines, Path(dialplan.path), data, "sip:nobody@127.0.0.1:9")
+        server = DemoServer(config, data)
         phone = Phone(user=USER)
         try:
-            await server.start(phone, on_note)
+            await server.start(on_note)
             try:
                 call = await phone.call(server.uri, timeout=10.0)
             except CallFailed as error:

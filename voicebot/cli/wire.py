@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from voicebot.cli.demo.server import DemoServer, free_port, write_config
+from voicebot.cli.demo.server import DemoServer, write_config
 from voicebot.cli.prompts_by_ear import prompt_clips
 from voicebot.cli.stored import latest_call
 from voicebot.cli.wire_server import write_given
@@ -93,24 +93,20 @@ class WireTests:
     async def _run(self, data: Path) -> list[Verdict]:
         ticker = Ticker()
         engines = engines_for(self.settings, [self.dialplan])
-        caller = Phone(user="ping", ticker=ticker)
         names = dict.fromkeys(name for test in self.tests for name in test.agents or ())
         self._agents = {name: _Agent(Phone(user=name, ticker=ticker)) for name in names}
-        port = free_port()
-        path = write_config(
-            self.settings, engines, Path(self.dialplan.path), data, port, "sip:nobody@127.0.0.1:9"
-        )
+        path = write_config(self.settings, engines, Path(self.dialplan.path), data, "sip:nobody@127.0.0.1:9")
         document = json.loads(path.read_text("utf-8"))
         document["agents"] = {name: {"uri": agent.phone.uri} for name, agent in self._agents.items()}
         path.write_text(json.dumps(document, ensure_ascii=False), "utf-8")
         given = data / "given.json"
-        server = DemoServer(path, data, port, ("voicebot.cli.wire_server", "--given", str(given)))
+        server = DemoServer(path, data, ("voicebot.cli.wire_server", "--given", str(given)))
         loop = asyncio.get_running_loop()
         serving = [loop.create_task(agent.serve()) for agent in self._agents.values()]
         verdicts = []
         try:
             self.on_progress(f"{self.dialplan.path}: starting the hotline ...")
-            await server.start(caller, lambda text: None)
+            await server.start(lambda text: None)
             ear = Ear(await loop.run_in_executor(None, prompt_clips, [self.dialplan], engines))
             for number, test in enumerate(self.tests, 1):
                 self.on_progress(f"{self.dialplan.path}: {number}/{len(self.tests)} {test.name}")
@@ -124,7 +120,6 @@ class WireTests:
             for task in serving:
                 task.cancel()
             await asyncio.gather(*serving, return_exceptions=True)
-            await caller.close()
             for agent in self._agents.values():
                 await agent.phone.close()
             await server.stop()

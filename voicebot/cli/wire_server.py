@@ -20,6 +20,7 @@ from voicebot.calls.protocols import Services
 from voicebot.calls.queues import queue_specs
 from voicebot.cli import logs
 from voicebot.cli.options import configuration, dialplans_of
+from voicebot.cli.serve import announce
 from voicebot.config import Config, Overrides
 from voicebot.dialplan.schema import Dialplan
 from voicebot.dialplan.testcases import CallerTest, StubAnswer
@@ -102,6 +103,7 @@ async def _serve(config: Config, dialplans: dict[str, Dialplan], engines: Engine
     test = Given(server, given)
     server.reception.services = test.services
     server.reception.clock = test.now
+    announce(server)
     await stop.wait()
     await server.stop()
     return 0

@@ -20,7 +20,7 @@ from voicebot.cli.demo.checks import Checks, Stopped
 from voicebot.cli.demo.faults import FAULTS, Cuttable, Muted, swap_prompts
 from voicebot.cli.demo.record import RecordWatch, check_record, check_recording
 from voicebot.cli.demo.screen import Aside, Screen
-from voicebot.cli.demo.server import AGENT, DemoServer, free_port, write_config
+from voicebot.cli.demo.server import AGENT, DemoServer, write_config
 from voicebot.cli.demo.texts import Texts
 from voicebot.cli.options import FOUND, ConfigOption, DataOption, JsonOption, configuration, give_up
 from voicebot.cli.prompts_by_ear import prompt_clips
@@ -123,16 +123,13 @@ class Demo:
         agent = Phone(user=AGENT, ticker=ticker, wire=wire)
         server: DemoServer | None = None
         try:
-            port = free_port()
-            path = write_config(
-                self._settings, self._engines, self._dialplan_path, self._data, port, agent.uri
-            )
-            server = DemoServer(path, self._data, port)
+            path = write_config(self._settings, self._engines, self._dialplan_path, self._data, agent.uri)
+            server = DemoServer(path, self._data)
             console = self._screen.console
             if not console.is_terminal:
                 console.print("starting the hotline; the first time all its prompts are rendered ...")
             with console.status("starting the hotline ...") as status:
-                ear, clips = await self._prepare(server, caller, status)
+                ear, clips = await self._prepare(server, status)
             record = await self._call(server, caller, agent, wire, ear, clips)
         finally:
             await caller.close()
@@ -145,15 +142,13 @@ class Demo:
         self._judge(record, recording, server)
         return Outcome(self._checks, record, time.monotonic() - began)
 
-    async def _prepare(
-        self, server: DemoServer, caller: Phone, status: Status
-    ) -> tuple[Ear, dict[str, Clip]]:
+    async def _prepare(self, server: DemoServer, status: Status) -> tuple[Ear, dict[str, Clip]]:
         """Start the server, and meanwhile learn how its texts sound."""
 
         def progress(text: str) -> None:
             status.update(f"starting the hotline: {text}")
 
-        starting = asyncio.get_running_loop().create_task(server.start(caller, progress))
+        starting = asyncio.get_running_loop().create_task(server.start(progress))
         loop = asyncio.get_running_loop()
         try:
             clips = await loop.run_in_executor(None, self._render)

@@ -1,11 +1,11 @@
-"""The server of the demo: `voicebot serve` as a process of its own, on loopback and free ports."""
+"""The server of the demo: `voicebot serve` as a process of its own, on loopback, on a port that it tells."""
 
 import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,27 +13,17 @@ from pathlib import Path
 from voicebot.config import Config
 from voicebot.engines import Engines
 from voicebot.phone.errors import PhoneError
-from voicebot.phone.phone import Phone
 
 READY_WITHIN = 120.0  # seconds; the first start renders every prompt
-_ASKED_EVERY = 0.25
+_TOLD = re.compile(r"sip:700@127\.0\.0\.1:\d+")  # the line of `voicebot serve` by which it is on
 _STOPS_WITHIN = 8.0
 AGENT = "alice"
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def write_config(
-    settings: Config, engines: Engines, dialplan: Path, data: Path, port: int, agent: str
-) -> Path:
+def write_config(settings: Config, engines: Engines, dialplan: Path, data: Path, agent: str) -> Path:
     """Write the demo's own configuration (JSON is YAML): the given one on loopback, with one agent at `agent`."""
     document = {
-        "sip": {"listen": [f"udp:127.0.0.1:{port}"]},
+        "sip": {"listen": ["udp:127.0.0.1:0"]},
         "trunks": {"demo": {"networks": ["127.0.0.0/8"], "dialplan": "demo"}},
         "dialplans": {"demo": str(dialplan.resolve())},
         "prompts": str(settings.prompts.resolve()),
@@ -62,13 +52,11 @@ def write_config(
 
 
 class DemoServer:
-    """Started, asked until it answers, stopped. What it prints goes to `log`."""
+    """Started, waited for until it says where it is, stopped. What it prints goes to `log`."""
 
-    def __init__(
-        self, config: Path, data: Path, port: int, command: Sequence[str] = ("voicebot", "serve")
-    ) -> None:
+    def __init__(self, config: Path, data: Path, command: Sequence[str] = ("voicebot", "serve")) -> None:
         """`command`: the module that serves, and its arguments but for configuration and data."""
-        self.uri = f"sip:700@127.0.0.1:{port}"
+        self.uri = ""  # where it is called, once it has started
         self.log = data / "server.log"
         self._command = [
             sys.executable,
@@ -82,8 +70,9 @@ class DemoServer:
         self._child: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._last = ""
+        self._on = asyncio.Event()
 
-    async def start(self, phone: Phone, on_progress: Callable[[str], None]) -> None:
+    async def start(self, on_progress: Callable[[str], None]) -> None:
         """Return when calls are taken. Raises PhoneError with the server's own words when that does not happen."""
         self._child = await asyncio.create_subprocess_exec(
             *self._command,
@@ -95,13 +84,13 @@ class DemoServer:
         )
         loop = asyncio.get_running_loop()
         self._reading = loop.create_task(self._read(self._child, on_progress))
-        deadline = loop.time() + READY_WITHIN
-        while loop.time() < deadline:
-            if self._child.returncode is not None:
-                raise PhoneError(f"the server did not start: {self._last or 'it said nothing'}")
-            if await phone.ping(self.uri, _ASKED_EVERY) == 200:
-                return
-            await asyncio.sleep(_ASKED_EVERY)
+        is_on = loop.create_task(self._on.wait())
+        await asyncio.wait({is_on, self._reading}, timeout=READY_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+        is_on.cancel()
+        if self._on.is_set():
+            return
+        if self._reading.done():
+            raise PhoneError(f"the server did not start: {self._last or 'it said nothing'}")
         raise PhoneError(f"the server is not ready after {READY_WITHIN:.0f} s: see {self.log}")
 
     async def stop(self) -> None:
@@ -128,6 +117,9 @@ class DemoServer:
                 log.write(line)
                 log.flush()
                 text = line.decode(errors="replace").strip()
+                if not self._on.is_set() and _TOLD.fullmatch(text):
+                    self.uri = text
+                    self._on.set()
                 if text:
                     self._last = text
                     if not text.startswith("{"):

@@ -4,7 +4,7 @@ Hops are counted down from call to leg as RFC 7332 wants it, but a PBX that make
 tell even then. A proxy, or a PBX that passes our header on, names the call (X-Voicebot-Call). And one that passes on the
 caller's number alone calls us in the name of the same caller at once when our leg has reached it, and answers that leg at
 once when we have answered. A hotline may well pass a caller on to another one here; after MOST_ROUNDS it is a loop. Callers
-without a number are many, and never judged by it.
+who withhold their number are many, and never judged by it.
 """
 
 from collections import OrderedDict
@@ -12,6 +12,7 @@ from collections import OrderedDict
 import structlog
 
 from voicebot.calls.call import Call
+from voicebot.calls.tolls import NOBODY
 from voicebot.sip import Address
 
 NAMED_BY = "x-voicebot-call"
@@ -58,7 +59,7 @@ class Loops:
         """A leg of `call` was answered; return the call that it has come back as, if that has gone round too often."""
         at, back = self._last.get(_key(call, destination), (0.0, call))
         at_once = sent_at <= at <= sent_at + PASSED_ON and now - at <= AT_ONCE
-        if back is call or not at_once or not any(map(str.isdigit, call.from_number)):
+        if back is call or not at_once or call.from_number in NOBODY:
             return None
         back.rounds = max(back.rounds, call.rounds + 1)
         return back if back.rounds > MOST_ROUNDS else None

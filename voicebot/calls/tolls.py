@@ -4,9 +4,8 @@ import datetime
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-_NOBODY = frozenset(
-    {"", "anonymous", "unknown", "unavailable"}
-)  # RFC 3323 section 4.1.1.3, and what trunks write
+# Callers who withhold their number: RFC 3323 section 4.1.1.3, and what trunks write.
+NOBODY = frozenset({"", "anonymous", "unknown", "unavailable"})
 
 
 class Tolls:
@@ -44,7 +43,7 @@ class Tolls:
             return ""
         if self._total >= self._in_all:
             return "limits.dialled_per_day is reached"
-        if caller not in _NOBODY and self._counts[caller] >= self._per_caller:
+        if caller not in NOBODY and self._counts[caller] >= self._per_caller:
             return "limits.dialled_per_caller_and_day is reached"
         self._total += 1
         self._counted.add(dialled)

@@ -21,7 +21,7 @@ from voicebot.cli.stored import latest_call
 from voicebot.cli.wire_server import write_given
 from voicebot.config import Config
 from voicebot.dialplan.schema import Dialplan
-from voicebot.dialplan.testcases import Act, CallerTest
+from voicebot.dialplan.testcases import RECORDED, Act, CallerTest
 from voicebot.engines import engines_for
 from voicebot.phone.call import PhoneCall
 from voicebot.phone.ear import Ear
@@ -229,17 +229,7 @@ def _outcome(record: CallRecord, problem: str) -> Outcome:
         for event in events
         if event.kind == "slot" and not event.data.get("failed")
     }
-    names = (
-        "disposition",
-        "release_cause",
-        "ended_by",
-        "language",
-        "queue",
-        "agent",
-        "from_number",
-        "to_number",
-    )
-    fields: Mapping[str, object] = {name: getattr(record, name) for name in names}
+    fields: Mapping[str, object] = {name: getattr(record, name) for name in RECORDED}
     end = events[-1].at if events else 0.0
     return Outcome(events, (), said, fields, slots, end, (), (), problem)
 

@@ -44,6 +44,16 @@ class StubAnswer:
     after: float = STUB_AFTER
 
 
+RECORDED = (  # what a test may expect of the call's record
+    "disposition",
+    "release_cause",
+    "ended_by",
+    "language",
+    "queue",
+    "agent",
+    "from_number",
+    "to_number",
+)
 Stub = dict[str, StubAnswer]  # by "GET /path", or ANY_REQUEST
 
 
@@ -60,16 +70,7 @@ class Expect:
     record: dict[str, Any] | None = key(
         map_of(
             lambda reader, node: plain(node),
-            one_of(
-                "disposition",
-                "release_cause",
-                "ended_by",
-                "language",
-                "queue",
-                "agent",
-                "from_number",
-                "to_number",
-            ),
+            one_of(*RECORDED),
         )
     )
 

@@ -3,12 +3,13 @@
 import random
 from typing import Any, TypeVar
 
-from voicebot.sip import Address, Endpoint, Event, Request, Response
+from voicebot.sip import Address, Endpoint, Established, Event, IncomingCall, Request, Response
 from voicebot.sip.message import parse
 
 PEER = Address("udp", "192.0.2.1", 5060)
 OURS = Address("udp", "192.0.2.2", 5060)
 SDP = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+ANSWER = SDP.encode()
 E = TypeVar("E", bound=Event)
 
 
@@ -86,3 +87,19 @@ class Peer:
 
     def no_event(self) -> None:
         assert self.endpoint.next_event() is None
+
+
+def called(peer: Peer, **options: Any) -> IncomingCall:
+    """Let the peer call; return what we are told."""
+    assert peer.send("INVITE", body=SDP, branch="z9hG4bKinvite", **options) == []
+    return peer.event(IncomingCall)
+
+
+def standing(peer: Peer) -> tuple[int, str]:
+    """Set a call up; return the session and our tag."""
+    call = called(peer)
+    peer.endpoint.accept(call.session, ANSWER, peer.now)
+    [ok] = peer.sent()
+    peer.send("ACK", to_tag=ok.to.tag)
+    peer.event(Established)
+    return call.session, ok.to.tag

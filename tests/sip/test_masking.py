@@ -60,6 +60,56 @@ def test_digest_answers_are_masked_also_when_folded_and_other_schemes_whole() ->
     assert kept == message(b"REGISTER sip:x SIP/2.0", b"proxy-authorization: Basic ***", b"To: x")
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        b'Authorization:\r\n Digest username="u",\r\n\tresponse="SECRET"',
+        b'Authorization: Digest response="a\\"SECRET", nc=00000001',
+        b'Authorization: Digest response="a\r\n SECRET"',
+        b"Proxy-Authorization:\r\n Basic SECRET",
+        b'Authentication-Info: rspauth="SECRET", cnonce="SECRET", nc=00000001',
+        b'Proxy-Authentication-Info: qop=auth,\r\n rspauth="SECRET"',
+        b"Contact: <sip:u:SECRET@192.0.2.1:5060>",
+    ],
+)
+def test_credentials_are_masked_wherever_a_header_has_them(field: bytes) -> None:
+    """RFC 3261 section 7.3.1 lets a field begin on the next line; RFC 7616 section 3.5: rspauth is made like response."""
+    assert b"SECRET" not in masked(message(b"REGISTER sip:x SIP/2.0", field, b"Max-Forwards: 70"))
+
+
+def test_ports_and_users_are_no_passwords() -> None:
+    whole = message(
+        b"INVITE sip:700@192.0.2.1:5060 SIP/2.0",
+        b"Route: <sip:192.0.2.1:5060;lr>, <sip:a@b:5060>",
+        b"From: <sip:a;b=1@c>;tag=1",
+    )
+    assert masked(whole) == whole
+
+
+@pytest.mark.parametrize(
+    ("start", "kind", "body"),
+    [
+        (
+            b"NOTIFY sip:x SIP/2.0",
+            b"multipart/mixed;boundary=b",
+            b"--b\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=SECRET\r\n--b--\r\n",
+        ),
+        (
+            b"NOTIFY sip:x SIP/2.0",
+            b"message/sipfrag",
+            b'INVITE sip:y SIP/2.0\r\nAuthorization: Digest response="SECRET"\r\n',
+        ),
+        (
+            b"INVITE sip:x SIP/2.0",
+            b"multipart/mixed;boundary=b",
+            b"--b\r\n\r\na=crypto:1 A inline:SECRET\r\n--b--\r\n",
+        ),
+    ],
+)
+def test_secrets_in_parts_of_a_body_are_not_kept(start: bytes, kind: bytes, body: bytes) -> None:
+    assert b"SECRET" not in masked(message(start, b"Content-Type: " + kind, body=body))
+
+
 def test_digits_and_texts_in_bodies_are_not_kept() -> None:
     for start, kind, body in (
         (b"INFO sip:x SIP/2.0", b"application/dtmf-relay", b"Signal=4\r\nDuration=160\r\n"),

@@ -3,11 +3,14 @@
 import re
 
 _MASK = b"***"
-# The answer of a digest (RFC 7616) proves the password to whoever can try passwords; Basic and Bearer are the secret itself.
-_DIGEST = re.compile(rb'(?i)\b(response|cnonce)\s*=\s*("[^"\r\n]*"|[^,\s]+)')
+# The answer of a digest and that of the server to it (RFC 7616 section 3.5) prove the password to whoever can try
+# passwords; Basic and Bearer are the secret itself. A field goes on in each line that begins with a blank.
+_DIGEST = re.compile(rb'(?is)\b(response|cnonce|rspauth)\s*=\s*("(?:[^"\\]|\\.)*"?|[^,\s]+)')
 _AUTHORIZATION = re.compile(
-    rb"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*)([^\s]+)([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)"
+    rb"(?im)^((?:proxy-)?(?:authorization|authentication-info)[ \t]*:(?:\r?\n[ \t]|[ \t])*)"
+    rb"(\S+)([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)"
 )
+_USER_PASSWORD = re.compile(rb"(sips?:[^\s:@<>\"]+:)[\w\-.!~*'()%&=+$,]+@")  # RFC 3261 section 19.1.1
 _CRYPTO = re.compile(rb"(?im)^(a=crypto:\S+[ \t]+\S+[ \t]+)[^\r\n]*")  # RFC 4568
 _INLINE = re.compile(
     rb"(?i)(inline[ \t]*:)[^\r\n]*"
@@ -17,8 +20,9 @@ _KEY = re.compile(rb"(?im)^(k=|a=key-mgmt:)[^\r\n]*")  # RFC 8866 section 5.12, 
 _SECRETS = ((b"a=crypto:", _CRYPTO), (b"k=", _KEY), (b"a=key-mgmt:", _KEY), (b"inline", _INLINE))
 _NEWLINE = ord("\n")
 _TYPE = re.compile(rb"(?im)^(?:content-type|c)[ \t]*:[ \t]*([^\s;]+)")
-_REQUEST = re.compile(rb"\s*(INFO|MESSAGE)\s")
-_SPOKEN_FOR = (b"application/sdp", b"message/sipfrag")  # bodies that are shown, without their keys
+_SHOWN = (b"application/sdp", b"message/sipfrag")  # bodies that are shown, without their secrets
+_HIDING = re.compile(rb"\s*(INFO|MESSAGE)\s")  # whatever its body calls itself
+_OFFERING = re.compile(rb"\s*(INVITE|ACK|PRACK|UPDATE|SIP/2\.0)\s")  # with SDP among others in its body
 
 
 def masked(message: bytes) -> bytes:
@@ -27,19 +31,24 @@ def masked(message: bytes) -> bytes:
     Bodies of INFO and MESSAGE (digits, texts) and those of unknown types are replaced by their length. Takes any bytes.
     """
     head, gap, body = _split(message)
-    if b"authorization" in head.lower():  # most have none, and the expressions are slow to say so
-        head = _AUTHORIZATION.sub(_authorization, head)
     if not body:
-        return head + gap
+        return _headers(head) + gap
     found = _TYPE.search(head)
     kind = found.group(1).lower() if found is not None else b""
-    if _REQUEST.match(head) is not None or (kind not in _SPOKEN_FOR and not kind.startswith(b"multipart/")):
-        return head + gap + b"[%d bytes not shown]" % len(body)
+    shown = kind in _SHOWN or (kind.startswith(b"multipart/") and _OFFERING.match(head) is not None)
+    if not shown or _HIDING.match(head) is not None:
+        return _headers(head) + gap + b"[%d bytes not shown]" % len(body)
     lowered = body.lower()
     for word, secret in _SECRETS:
         if word in lowered:
             body = secret.sub(rb"\1" + _MASK, body)
-    return head + gap + body
+    return _headers(head) + gap + (body if kind == b"application/sdp" else _headers(body))
+
+
+def _headers(text: bytes) -> bytes:
+    text = _USER_PASSWORD.sub(rb"\1" + _MASK + b"@", text)
+    # Most have none, and the expression is slow to say so.
+    return _AUTHORIZATION.sub(_authorization, text) if b"auth" in text.lower() else text
 
 
 def _split(message: bytes) -> tuple[bytes, bytes, bytes]:
@@ -57,6 +66,8 @@ def _split(message: bytes) -> tuple[bytes, bytes, bytes]:
 
 def _authorization(match: "re.Match[bytes]") -> bytes:
     name, scheme, rest = match.groups()
+    if b"info" in name.lower():
+        return name + _DIGEST.sub(rb"\1=" + _MASK, scheme + rest)
     if scheme.lower() != b"digest":
         return name + scheme + b" " + _MASK
     return name + scheme + _DIGEST.sub(rb"\1=" + _MASK, rest)

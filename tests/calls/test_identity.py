@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.calls.sip_pipe import HOTLINE
 from tests.calls.test_inbound import AGENT, Server, play
-from voicebot.calls.identity import Identity, headers_of, identity_of
+from voicebot.calls.identity import Identity, headers_of, identity_of, number_of
 from voicebot.calls.inbound import Entrance
-from voicebot.sip import MessageError, Request
+from voicebot.sip import MessageError, Request, Uri
 from voicebot.sip import events as sip
 from voicebot.sip.message import parse
 
@@ -42,6 +42,23 @@ def test_what_a_trusted_peer_asserts_counts_and_of_others_only_from(
 ) -> None:
     assert identity_of(invite(*headers), trusted=True) == asserted
     assert identity_of(invite(*headers), trusted=False) == Identity("100", "张三")
+
+
+@pytest.mark.parametrize(
+    ("uri", "number"),
+    [
+        ("tel:+49-(30)-12.34;phone-context=example.com", "+49301234"),
+        ("sip:+49-30-1234;npdi;rn=+4930@carrier.example;user=phone", "+49301234"),
+        ("sip:%2B49301234@carrier.example", "+49301234"),
+        ("sip:anna-maria.huber@pbx.example.com", "anna-maria.huber"),
+        ("sip:alice;day=tuesday@pbx.example.com", "alice;day=tuesday"),
+        ("sip:1-2@pbx.example.com", "1-2"),
+    ],
+)
+def test_a_number_is_known_by_its_digits_however_it_is_written(uri: str, number: str) -> None:
+    """RFC 3966 sections 3 and 5.1.1, RFC 3261 section 19.1.6: whom we know, count and call back is the number alone."""
+    assert number_of(Uri.parse(uri)) == number
+    assert identity_of(invite(from_=f"<{uri}>;tag=a"), trusted=False) == Identity(number)
 
 
 def test_headers_are_joined_readable_and_without_credentials() -> None:

@@ -13,6 +13,7 @@ from voicebot.calls.call import Call
 from voicebot.calls.floor import DialFailed
 from voicebot.calls.leg import Leg
 from voicebot.calls.redirection import targets_of
+from voicebot.config import Trunk, dial_uri
 from voicebot.sip import Address
 from voicebot.sip import events as sip
 
@@ -32,7 +33,7 @@ def test_contacts_are_tried_by_their_q_and_bare_of_parameters() -> None:
             "<mailto:bob@example.com>, <sip:nobody.example.com>, rubbish, <sip:6002@192.0.2.4>;q=0.1",
         ),
     ]
-    assert targets_of(headers) == ["sip:6003@[2001:db8::1]:5080", "+49301234", "sip:6002@192.0.2.4"]
+    assert targets_of(headers) == ["sip:6003@[2001:db8::1]:5080", "tel:+49301234", "sip:6002@192.0.2.4"]
 
 
 @given(st.text(max_size=80))
@@ -135,6 +136,18 @@ def test_endless_redirection_is_bounded(tmp_path: Path) -> None:
     outcome, _, elsewhere = dialled(tmp_path, prepare, may=lambda uri: True)
     assert isinstance(outcome, DialFailed)
     assert len(elsewhere.incoming) == 5
+
+
+def test_a_telephone_number_is_followed_however_it_is_written(tmp_path: Path) -> None:
+    trunk = Trunk("office", "main", host="192.0.2.4", dial=("+49.",))
+    asked: list[str | None] = []
+
+    def may(to: str) -> bool:
+        asked.append(dial_uri(to, trunk, {}))
+        return False
+
+    dialled(tmp_path, lambda server, _: redirect(server.agent, "<tel:+49-30-1234>"), may=may)
+    assert asked == ["sip:+49301234@192.0.2.4"]
 
 
 def test_the_second_contact_is_rung_when_the_first_is_busy(tmp_path: Path) -> None:

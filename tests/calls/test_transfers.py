@@ -8,8 +8,11 @@ import pytest
 from tests.calls.office import BRANCH, QUEUE, Office, heard, to_branch, told
 from tests.calls.sip_pipe import HOTLINE, TestPhone
 from tests.calls.test_inbound import Server, play
+from voicebot.calls.referral import Referral
 from voicebot.sdp import Local, answer_offer
+from voicebot.sip import Request
 from voicebot.sip import events as sip
+from voicebot.sip.message import parse
 from voicebot.sip.replaces import Replaces
 from voicebot.sip.uri import Uri
 
@@ -237,6 +240,14 @@ def test_an_agent_passes_the_caller_on_and_hears_how_it_goes(tmp_path: Path) -> 
     assert [each["exit"] for each in told(server, "queue_exit")] == ["agent_done"]
     assert [each["exit"] for each in told(server, "agent_transfer")] == ["transferred"]
     assert all(agent.assignment is None for agent in server.floor.state.agents.values())
+
+
+def test_a_number_that_an_agents_phone_writes_with_escapes_is_the_number() -> None:
+    """RFC 3261 section 19.1.2: `#` has to be escaped in a URI, `+` may be."""
+    refer = parse(b"REFER sip:7@x SIP/2.0\r\nFrom: <sip:6001@x>;tag=a\r\n\r\n")
+    assert isinstance(refer, Request)
+    referral = Referral.of(sip.ReferReceived(1, "sip:%2B4930%231@pbx.example.com;user=phone", refer))
+    assert referral.user == "+4930#1"
 
 
 @pytest.mark.parametrize(

@@ -110,10 +110,10 @@ def test_a_tel_uri_is_the_number_in_it() -> None:
     assert dial_uri("tel:6005?body=x", trunk, {}) is None
 
 
-@pytest.mark.parametrize("number", ["112", "911", "0110", "9911", "000"])
+@pytest.mark.parametrize("number", ["112", "911", "0110", "9911", "000", "+112"])
 def test_emergency_numbers_are_dialled_only_where_they_are_spelled_out(number: str) -> None:
-    assert not may_dial(number, ["XXX", "XXXX", "."])
-    assert not may_dial(f"sip:{number}@pbx", ["sip:.@pbx"])
+    assert not may_dial(number, ["XXX", "XXXX", ".", "+."])
+    assert not may_dial(f"sip:{number}@pbx", ["sip:.@pbx", "sip:+.@pbx"])
     assert may_dial(number, ["XXX", number])
     assert may_dial(f"sip:{number}@pbx", [f"sip:{number}@pbx"])
 

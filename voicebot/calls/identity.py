@@ -1,14 +1,17 @@
 """Who calls, and what the INVITE says besides: for the dialplan, and for the record."""
 
+import re
 import urllib.parse
 from dataclasses import dataclass
 
-from voicebot.sip import MessageError, NameAddress, Request
+from voicebot.sip import MessageError, NameAddress, Request, Uri
 from voicebot.sip.header import readable
 
 # RFC 3325, and what came before it: whom a network that is trusted asserts the caller to be.
 ASSERTED = ("p-asserted-identity", "remote-party-id")
 SECRET = frozenset({"authorization", "proxy-authorization"})
+_SEPARATORS = str.maketrans("", "", "-.()")  # RFC 3966 section 3: they say nothing, `tel:+1-201` is `+1201`
+_WITH_PARAMETERS = re.compile(r"(\+?[0-9*#.()-]+);.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,19 @@ def identity_of(request: Request, *, trusted: bool) -> Identity:
 
 
 def _identity(address: NameAddress) -> Identity:
-    return Identity(readable(address.uri.username), readable(address.display_name))
+    return Identity(number_of(address.uri), readable(address.display_name))
+
+
+def number_of(uri: Uri) -> str:
+    """Return the number or name in a URI, bare of what a telephone number may have besides (RFC 3966).
+
+    Carriers write it as a tel: URI, or with its parameters (`;npdi`, `;phone-context=`) as the user of a sip: URI.
+    """
+    name = readable(uri.username)
+    numbered = _WITH_PARAMETERS.fullmatch(name)
+    if numbered is not None:
+        name = numbered.group(1)
+    return name.translate(_SEPARATORS) if uri.scheme == "tel" or numbered is not None else name
 
 
 def headers_of(request: Request) -> dict[str, str]:

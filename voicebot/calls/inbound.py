@@ -15,7 +15,7 @@ from voicebot.calls.call import Call
 from voicebot.calls.callbacks import Callbacks
 from voicebot.calls.exchange import Exchange, Talking
 from voicebot.calls.floor import Floor
-from voicebot.calls.identity import headers_of, identity_of
+from voicebot.calls.identity import headers_of, identity_of, number_of
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.line import Sounds, TelephoneLine, utc_now
 from voicebot.calls.loops import MOST_ROUNDS, NAMED_BY, tell_loop
@@ -96,7 +96,7 @@ class Reception:
         call = Call(
             self.new_uid(),
             identity.number,
-            readable(event.request.target.username),
+            number_of(event.request.target),
             self.store,
             entrance.trunk,
             identity.name,

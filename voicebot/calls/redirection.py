@@ -11,7 +11,7 @@ MOST_TARGETS = 5  # that one call of ours is redirected to, in all: a loop betwe
 
 
 def targets_of(headers: Sequence[tuple[str, str]]) -> list[str]:
-    """Return what the redirection names, by falling q: bare sip: URIs and numbers of tel: URIs.
+    """Return what the redirection names, by falling q: bare sip: and tel: URIs.
 
     URI parameters and headers are dropped: what may be dialled is decided by scheme, user and host alone.
     """
@@ -29,7 +29,7 @@ def targets_of(headers: Sequence[tuple[str, str]]) -> list[str]:
             if uri.scheme in ("sip", "sips") and uri.user:
                 found.append((_q(contact), f"{uri.scheme}:{uri.user}@{bracketed(uri.host)}{port}"))
             elif uri.scheme == "tel" and uri.user:
-                found.append((_q(contact), uri.user))
+                found.append((_q(contact), f"tel:{uri.user}"))
     found.sort(key=lambda item: -item[0])
     return list(dict.fromkeys(target for _, target in found))[:MOST_TARGETS]
 

@@ -25,7 +25,7 @@ class Referral:
         port = "" if uri.port is None else f":{uri.port}"
         return cls(
             str(uri) if uri.scheme == "tel" else f"{uri.scheme}:{uri.user or ''}@{uri.host}{port}",
-            uri.user or "",
+            uri.username,
             urllib.parse.unquote(replaces, errors="replace"),
             event.request.first("referred-by") or f"<{event.request.from_.uri}>",
         )

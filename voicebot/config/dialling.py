@@ -34,7 +34,8 @@ EMERGENCY = frozenset({"000", "110", "112", "118", "119", "120", "122", "911", "
 
 
 def is_emergency(number: str) -> bool:
-    """Say whether a number is one for emergencies, also behind the 0 or 9 for an outside line."""
+    """Say whether a number is one for emergencies, also behind the 0 or 9 for an outside line, or a + that has no place there."""
+    number = number.removeprefix("+")
     return number in EMERGENCY or (number[:1] in ("0", "9") and number[1:] in EMERGENCY)
 
 

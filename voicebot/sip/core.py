@@ -332,8 +332,7 @@ class Core:
             if session.challenge_failed is None:
                 self._attempt(session, client.request.method, on_final, headers, body, now, dialog)
                 return
-        if response.status < 300:
-            session.authentication.accepted()
+        session.authentication.begin_anew()
         on_final(session, response, now)
 
     def dialog_request(
@@ -352,7 +351,7 @@ class Core:
             secure = dialog.remote_target.scheme == "sips"
             lines.append(self.contact_header(destination, session.local, secure=secure))
         lines.append(("user-agent", self.user_agent))
-        lines += session.authentication.headers(method, str(dialog.remote_target), self.token())
+        lines += session.authentication.headers(method, dialog.request_uri, self.token())
         request = dialog.request(
             method, dialog.next_sequence(), self.via(destination, session.local), lines, body
         )

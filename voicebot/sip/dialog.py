@@ -96,13 +96,19 @@ class Dialog:
         """The URI that a request is sent to: the first route, else the remote target (section 12.2.1.1)."""
         return NameAddress.parse(self.route_set[0]).uri if self.route_set else self.remote_target
 
+    @property
+    def request_uri(self) -> str:
+        """The Request-URI within the dialog: the remote target, unless the first route is a strict router's."""
+        first = NameAddress.parse(self.route_set[0]).uri if self.route_set else None
+        return str(self.remote_target if first is None or first.loose else first)
+
     def request(
         self, method: str, sequence: int, via: str, headers: HeaderList = (), body: bytes = b""
     ) -> Request:
         """Build a request within the dialog, for a loose or a strict router as the route set begins."""
-        uri, routes = str(self.remote_target), self.route_set
+        uri, routes = self.request_uri, self.route_set
         if routes and not NameAddress.parse(routes[0]).uri.loose:
-            uri, routes = str(NameAddress.parse(routes[0]).uri), (*routes[1:], f"<{self.remote_target}>")
+            routes = (*routes[1:], f"<{self.remote_target}>")
         lines = [("via", via), ("max-forwards", "70")]
         lines += [("route", route) for route in routes]
         lines += [

@@ -105,8 +105,8 @@ class ClientAuthentication:
         self._counts: dict[str, int] = {}
         self._tries = 0
 
-    def accepted(self) -> None:
-        """A request got through: the next one may be challenged anew."""
+    def begin_anew(self) -> None:
+        """What was asked for is settled, or asked for elsewhere: tries are counted for each request by itself."""
         self._tries = 0
 
     def challenged(self, response: Response) -> None:
@@ -131,6 +131,8 @@ class ClientAuthentication:
             if self._tries and known is not None and not stale:
                 raise DigestError(response.status, "Credentials refused", "credentials_refused")
         self._challenges.update(usable)
+        nonces = {known["nonce"] for known in self._challenges.values()}
+        self._counts = {nonce: count for nonce, count in self._counts.items() if nonce in nonces}
         self._tries += 1
 
     def headers(self, method: str, uri: str, cnonce: str) -> list[tuple[str, str]]:

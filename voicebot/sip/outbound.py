@@ -154,6 +154,7 @@ class Outbound:
         if not call.alternatives or call.cancel_wanted:
             return False
         self._core.transactions.failed(call.destination, now)
+        session.authentication.begin_anew()
         if session.invite_client is not None:
             call.left[session.invite_client] = call.destination
         call.destination, *rest = call.alternatives
@@ -254,6 +255,7 @@ class Outbound:
         if call.cancel_wanted and (response.local or response.status == 487):
             why = "cancelled"
         if response.status == 422 and not call.cancel_wanted and session_timer.raised(session, response):
+            session.authentication.begin_anew()
             self._send_invite(session, call, now)
             return
         self._repeat_no_more(session, call, now)
@@ -282,7 +284,7 @@ class Outbound:
             return
         self._leave_the_others(session, call, client, where, now)
         self._repeat_no_more(session, call, now)
-        session.authentication.accepted()
+        session.authentication.begin_anew()
         session.stop(Wait.RING_LIMIT, Wait.CANCEL_TIMEOUT, Wait.NEXT_ADDRESS)
         session.dialog = dialog
         core.register(session, dialog)
@@ -390,6 +392,8 @@ class Outbound:
         if response.status < 200 or client is not session.invite_client:
             return
         session.invite_client = None
+        if response.status not in (401, 407):
+            session.authentication.begin_anew()
         if session.stage is not Stage.CONFIRMED:
             return
         if response.status < 300:
@@ -403,7 +407,6 @@ class Outbound:
             self._reinvite_failed(session, response, now)
 
     def _reinvite_accepted(self, session: Session, response: Response, now: float) -> None:
-        session.authentication.accepted()
         if session.dialog is not None:
             session.dialog.refresh_target_quietly(response)
         session.sdp = session.reinvite_sdp
@@ -418,6 +421,7 @@ class Outbound:
             if refusal is None:
                 self.reinvite(session, session.reinvite_sdp, now, refresh=session.refreshing)
                 return
+            session.authentication.begin_anew()
             why = refusal
         if response.status == 422 and session_timer.raised(session, response):
             self.reinvite(session, session.reinvite_sdp, now, refresh=session.refreshing)

@@ -182,7 +182,7 @@ class Registration:
         following, *rest = self._alternatives
         self._alternatives = tuple(rest)
         self._go_to(following)
-        self._authentication.accepted()
+        self._authentication.begin_anew()
         return True
 
     # --- the table
@@ -220,7 +220,7 @@ class Registration:
         self._due = now + max(pause, self._retry_after)
         if refused:
             self._authentication = ClientAuthentication(self.account.credentials)
-        self._authentication.accepted()
+        self._authentication.begin_anew()
         self._tell("refused" if refused else "retrying", self._due)
 
     def _tell(self, what: Standing, retry_at: float | None) -> None:
@@ -286,7 +286,7 @@ class Registration:
         self._retry_after = min(float(_seconds(response.first("retry-after"))), LONGEST_REFUSED_PAUSE)
         self._problem = "no answer" if response.local else f"{response.status} {response.reason}"
         if response.status < 300:
-            self._authentication.accepted()
+            self._authentication.begin_anew()
             granted = self._granted(response)
             if not granted and self.state is not State.LEAVING:
                 self._problem = "the registrar keeps no binding of ours"
@@ -306,6 +306,7 @@ class Registration:
             if least > self._expires and self._raises < MOST_RAISES:
                 self._expires = least
                 self._raises += 1
+                self._authentication.begin_anew()
                 return Input.AGAIN
         return Input.REFUSED if response.status in (403, 404) and not response.local else Input.FAILED
 

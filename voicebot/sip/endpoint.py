@@ -395,10 +395,7 @@ class Endpoint:
         if request.method == "ACK":
             self._ack_received(request, now)
             return
-        known = core.transactions.find_server(request)
-        if known is not None:
-            known.transaction.receive_again(now)
-            core.transactions.settle_server(known)
+        if core.transactions.is_repetition(request, now):
             return
         if self._leads_nowhere(request):
             # Without a transaction: whoever sends many of these must not use up those that calls need.
@@ -429,12 +426,13 @@ class Endpoint:
     def _leads_nowhere(self, request: Request) -> bool:
         """Whether it belongs to a call, or to an INVITE, that there is not."""
         if request.method == "CANCEL":
-            return self._core.transactions.find_cancelled(request) is None
+            transactions = self._core.transactions
+            return transactions.find_cancelled(request) is None and not transactions.comes_too_late(request)
         return bool(request.to.tag) and self._core.find(request) is None
 
     def _ack_received(self, ack: Request, now: float) -> None:
         core = self._core
-        server = core.transactions.find_server(ack)
+        server = core.transactions.find_acknowledged(ack)
         passed: Request | None = ack
         if server is not None and isinstance(server.transaction, InviteServerTransaction):
             passed = server.transaction.receive_ack(ack, now)

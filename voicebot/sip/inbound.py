@@ -62,7 +62,7 @@ class Inbound:
         core = self._core
         cancelled = core.transactions.find_cancelled(request)
         if cancelled is None:
-            core.respond(server, 481, now)
+            core.respond(server, 200 if core.transactions.comes_too_late(request) else 481, now)
             return
         session = core.sessions.get(cancelled.session)
         tag = session.dialog.local.tag if session and session.dialog else ""
@@ -94,6 +94,7 @@ class Inbound:
         waiting = session.unacknowledged
         assert waiting is not None
         session.unacknowledged = None
+        self._core.transactions.acknowledged(waiting.server)
         session.stop(Wait.REPEAT_2XX, Wait.NO_ACK)
         if session.stage is Stage.ACCEPTED:
             session.stage = Stage.CONFIRMED

@@ -94,6 +94,8 @@ class Transaction:
 
     TRANSITIONS: ClassVar[Table]
     TIMERS: ClassVar[Timers]
+    # The state from which nothing new can be said or heard: what is left of the transaction is in spent.py.
+    SPENT: ClassVar[State | None] = None
 
     def __init__(self, initial: State, now: float, *, reliable: bool = False) -> None:
         self.state = initial

@@ -65,6 +65,7 @@ class NonInviteClientTransaction(ClientTransaction):
         State.PROCEEDING: (Input.TIMER_E, Input.TIMER_F),
         State.COMPLETED: (Input.TIMER_K,),
     }
+    SPENT: ClassVar[State | None] = State.COMPLETED
 
 
 def local_response(request: Request, status: int) -> Response:

@@ -42,6 +42,7 @@ class InviteServerTransaction(ServerTransaction):
         State.COMPLETED: (Input.TIMER_G, Input.TIMER_H),
         State.CONFIRMED: (Input.TIMER_I,),
     }
+    SPENT: ClassVar[State | None] = State.CONFIRMED
 
     def __init__(self, request: Request, now: float, *, reliable: bool = False) -> None:
         super().__init__(request, now, reliable=reliable)

@@ -7,7 +7,8 @@ from voicebot.sip.address import DEFAULT_PORT, Address, literal
 from voicebot.sip.header import MAGIC_COOKIE
 from voicebot.sip.message import Request, Response
 from voicebot.sip.scheduler import Entry, Scheduler
-from voicebot.sip.transaction import State
+from voicebot.sip.spent import LastWord, Spent
+from voicebot.sip.transaction import State, Transaction
 from voicebot.sip.transaction_client import ClientTransaction, NonInviteClientTransaction
 from voicebot.sip.transaction_invite_client import InviteClientTransaction
 from voicebot.sip.transaction_invite_server import InviteServerTransaction
@@ -114,11 +115,13 @@ class TransactionLayer:
         self.clients: dict[tuple[str, str], Client] = {}
         self.servers: dict[ServerKey, Server] = {}
         self._merged: dict[MergeKey, Server] = {}
+        # Those that only wait for repetitions: servers, the requests they had, clients.
+        self._spent_servers, self._spent_requests, self._spent_clients = Spent(), Spent(), Spent()
         # When an address last failed to answer, or said 503 (RFC 3263 section 4.3); none that answered since.
         self._failed_at: dict[Address, float] = {}
 
     def __len__(self) -> int:
-        return len(self.clients) + len(self.servers)
+        return len(self.clients) + len(self.servers) + len(self._spent_clients) + len(self._spent_servers)
 
     # --- as a client
 
@@ -167,9 +170,10 @@ class TransactionLayer:
 
     def receive_response(self, response: Response, now: float) -> bool:
         """Give a response to its transaction; False when there is none."""
-        client = self.clients.get((response.via.branch, response.cseq.method))
+        key = (response.via.branch, response.cseq.method)
+        client = self.clients.get(key)
         if client is None:
-            return False
+            return key in self._spent_clients
         client.transaction.receive(response, now)
         self.settle_client(client, now)
         return True
@@ -179,8 +183,11 @@ class TransactionLayer:
         transaction = client.transaction
         for data in transaction.datagrams_to_send():
             self._send(data, client.destination, client.local)
-        if transaction.terminated:
-            self.clients.pop((client.request.via.branch, client.request.method), None)
+        spent = transaction.state is transaction.SPENT
+        if spent or transaction.terminated:
+            key = (client.request.via.branch, client.request.method)
+            if self.clients.pop(key, None) is not None and spent:
+                self._spend(self._spent_clients, key, transaction)
             self._scheduler.cancel(client)
         else:
             self._scheduler.schedule(client)
@@ -193,16 +200,42 @@ class TransactionLayer:
 
     # --- as a server
 
-    def find_server(self, request: Request) -> Server | None:
-        return self.servers.get(server_key(request))
+    def is_repetition(self, request: Request, now: float) -> bool:
+        """Say whether a request came before; if so, it gets what its transaction has for it (section 17.2.3)."""
+        key = server_key(request)
+        server = self.servers.get(key)
+        if server is not None:
+            server.transaction.receive_again(now)
+            self.settle_server(server)
+            return True
+        if key not in self._spent_servers:
+            return False
+        word = self._spent_servers.word(key)
+        if word is not None:
+            self._send(*word)
+        return True
+
+    def find_acknowledged(self, ack: Request) -> Server | None:
+        """Return the INVITE's transaction that an ACK belongs to, unless it had one before."""
+        return self.servers.get(server_key(ack))
 
     def find_cancelled(self, cancel: Request) -> Server | None:
-        """Return the INVITE's transaction that a CANCEL means (section 9.2)."""
+        """Return the INVITE's transaction that a CANCEL can end (section 9.2)."""
         return self.servers.get(server_key(cancel, "INVITE"))
+
+    def comes_too_late(self, cancel: Request) -> bool:
+        """Say whether a CANCEL means an INVITE whose final response has had its ACK."""
+        return server_key(cancel, "INVITE") in self._spent_servers
 
     def is_merged(self, server: Server) -> bool:
         """Say whether another copy of its request came before, by another way (section 8.2.2.2)."""
-        return server.merge_key is not None and self._merged.get(server.merge_key) is not server
+        key = server.merge_key
+        return key is not None and (self._merged.get(key) is not server or key in self._spent_requests)
+
+    def acknowledged(self, server: Server) -> None:
+        """The ACK of a 2xx has come: its user will not repeat it."""
+        if server.key in self.servers:
+            self._end_server(server, spent=True)
 
     def start_server(self, request: Request, source: Address, local: Address | None, now: float) -> Server:
         kind = InviteServerTransaction if request.method == "INVITE" else NonInviteServerTransaction
@@ -227,13 +260,32 @@ class TransactionLayer:
         transaction = server.transaction
         for data in transaction.datagrams_to_send():
             self._send(data, server.destination, server.local)
-        if transaction.terminated:
-            self.servers.pop(server.key, None)
-            self._scheduler.cancel(server)
-            if server.merge_key is not None and self._merged.get(server.merge_key) is server:
-                del self._merged[server.merge_key]
+        if transaction.state is transaction.SPENT or transaction.terminated:
+            self._end_server(server, spent=not transaction.terminated)
         else:
             self._scheduler.schedule(server)
+
+    def _end_server(self, server: Server, *, spent: bool) -> None:
+        """Forget a transaction; when it is `spent`, all but its keys and its last word."""
+        transaction = server.transaction
+        known = self.servers.pop(server.key, None) is not None
+        self._scheduler.cancel(server)
+        if known and spent:
+            data = transaction.last_word
+            word = LastWord(data, server.destination, server.local) if data else None
+            self._spend(self._spent_servers, server.key, transaction, word)
+        if server.merge_key is not None and self._merged.get(server.merge_key) is server:
+            del self._merged[server.merge_key]
+            if known and spent:
+                self._spend(self._spent_requests, server.merge_key, transaction)
+
+    def _spend(
+        self, among: Spent, key: tuple[str, ...], transaction: Transaction, word: LastWord | None = None
+    ) -> None:
+        until = transaction.next_timer()
+        if until is not None:
+            among.add(key, until, word)
+            self._scheduler.schedule(among)
 
 
 def _client_transaction(request: Request, destination: Address, now: float) -> ClientTransaction:

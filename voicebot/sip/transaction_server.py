@@ -32,6 +32,12 @@ class ServerTransaction(Transaction):
         """Whether a final response was sent."""
         return self.state not in (State.TRYING, State.PROCEEDING)
 
+    @property
+    def last_word(self) -> bytes:
+        """What a repetition of the request is answered with, as things stand; b"" for silence."""
+        row = self.TRANSITIONS.get((self.state, Input.REQUEST))
+        return self._last if row is not None and Action.RESEND in row.actions else b""
+
 
 class NonInviteServerTransaction(ServerTransaction):
     """Any request but INVITE and ACK."""
@@ -50,3 +56,4 @@ class NonInviteServerTransaction(ServerTransaction):
         (State.COMPLETED, Input.TIMER_J): Row(State.TERMINATED),
     }
     TIMERS: ClassVar[Timers] = {State.COMPLETED: (Input.TIMER_J,)}
+    SPENT: ClassVar[State | None] = State.COMPLETED

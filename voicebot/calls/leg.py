@@ -97,11 +97,8 @@ class Leg:
         self.codec = "PCMU"
         self.refers = True  # whether its peer takes REFER, and Replaces in one, as far as it has told
         self.replaces = False
-        self.on_refer: Callable[[Referral], None] | None = None  # absent: its peer may transfer nobody
         self.counters: Mapping[str, float] = {}
-        self.on_held: Callable[[bool], None] = lambda held: None
-        self.on_unheard: Callable[[Unheard], None] = lambda message: None
-        self.on_recording: Callable[[RecordingEnded], None] = lambda message: None
+        self._tell_nobody()
         self.gone: asyncio.Future[Gone] = asyncio.get_running_loop().create_future()
         self.settled = (
             asyncio.Event()
@@ -116,21 +113,25 @@ class Leg:
         self.held = False
         self._keyed_on_hold: list[Key] = []
         self._keys_in_rtp = False
-        self.on_info_key: Callable[[str], None] | None = (
-            None  # in a talk: carries keys over to the other side
-        )
         self._unmatched: deque[tuple[Key, bool]] = deque(maxlen=32)  # keys, and whether they came by INFO
         self._listener: OnMessage | None = None
-        self._hold_listener: Callable[[bool], None] = lambda held: None
+        self._hold_listener: Callable[[bool], None] = _not_told
         self._keys = ""
         self._swallow_until = 0.0
         self.swallowed = 0  # keys, since the call began
-        self.on_late_key: Callable[[str], None] = lambda key: None
         self._late_key = (
             ""  # what would have ended an answer that has ended by itself, and is no answer of its own
         )
         self._late_until = 0.0
         self._late_waits = False  # it is the first of `_keys`
+
+    def _tell_nobody(self) -> None:
+        self.on_held: Callable[[bool], None] = _not_told
+        self.on_unheard: Callable[[Unheard], None] = _not_told
+        self.on_recording: Callable[[RecordingEnded], None] = _not_told
+        self.on_late_key: Callable[[str], None] = _not_told
+        self.on_refer: Callable[[Referral], None] | None = None  # absent: its peer may transfer nobody
+        self.on_info_key: Callable[[str], None] | None = None  # in a talk: carries keys to the other side
 
     def learn(self, message: Request) -> None:
         """Note what the peer's INVITE says that it can do."""
@@ -245,7 +246,7 @@ class Leg:
         return Playing(self, number, self.media, ended)
 
     def listening(
-        self, listener: OnMessage, on_hold: Callable[[bool], None] = lambda held: None
+        self, listener: OnMessage, on_hold: Callable[[bool], None] = lambda _held: None
     ) -> "_Listening":
         """Hand keys and edges to `listener` while entered, and tell `on_hold` when the peer goes and comes back."""
         return _Listening(self, listener, on_hold)
@@ -309,3 +310,8 @@ class Leg:
         for number, ended in playing.items():
             if not ended.done():
                 ended.set_result(PlayEnded(self.call, 0, number, 0.0, "closed", 0.0))
+        self._tell_nobody()  # who was told knows the call, the call its legs: together they would outlive it
+
+
+def _not_told(_what: object) -> None:
+    """Until somebody asks to be told, and after the end."""

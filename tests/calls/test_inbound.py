@@ -1,7 +1,9 @@
 """The story of incoming calls: real SIP in memory, a real dialplan, simulated media, virtual time."""
 
 import asyncio
+import gc
 import random
+import weakref
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from voicebot.calls.callbacks import Callbacks
 from voicebot.calls.exchange import Exchange
 from voicebot.calls.floor import Floor
 from voicebot.calls.inbound import Entrance, Reception
+from voicebot.calls.leg import Leg
 from voicebot.dialplan.loader import load
 from voicebot.sdp import Local, SrtpPolicy, answer_offer
 from voicebot.sim.loop import run
@@ -341,3 +344,25 @@ def test_an_agents_answer_that_crosses_the_cancellation_is_hung_up(tmp_path: Pat
         await asyncio.sleep(1.0)
 
     play(tmp_path, story)
+
+
+def test_a_call_that_is_over_waits_for_no_garbage_collector(tmp_path: Path) -> None:
+    """A round of the collector is a pause of all calls: what a call and its leg know of each other ends with them."""
+    legs: list[weakref.ref[Leg]] = []
+
+    async def story(server: Server) -> None:
+        for number in (1, 2):  # the last call of a number is remembered: it could be the first of a loop
+            server.phone.call()
+            await asyncio.sleep(0.5)
+            legs.extend(weakref.ref(talking.leg) for talking in server.exchange.legs.values())
+            assert len(legs) == number
+            await asyncio.sleep(3.0)
+        for simulated in server.media.opened:
+            vars(simulated).clear()
+
+    gc.disable()
+    try:
+        play(tmp_path, story, dialplan=DIALPLAN.replace("start: welcome", "start: goodbye"))
+        assert legs[0]() is None
+    finally:
+        gc.enable()

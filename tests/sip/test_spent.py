@@ -4,8 +4,7 @@ import gc
 
 import pytest
 
-from tests.sip.peer import OURS, PEER, SDP, Peer
-from tests.sip.test_endpoint_server import standing
+from tests.sip.peer import OURS, PEER, SDP, Peer, standing
 from tests.sip.test_transactions import CLIENTS, SERVERS, WAY, feed, request_of
 from voicebot.sip import Ended, IncomingCall, Request, Response
 from voicebot.sip.spent import LastWord, Spent

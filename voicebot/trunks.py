@@ -16,7 +16,7 @@ import structlog
 
 from voicebot.calls.routing import Route
 from voicebot.config import Config
-from voicebot.config.dialling import number_uri, outgoing
+from voicebot.config.dialling import number_uri, outgoing, proxy_uri
 from voicebot.config.model import KeyPair, SrtpPolicy, Trunk
 from voicebot.runtime.net.signalling import SipSignalling, Way
 from voicebot.sip import Account, Address, Credentials, PingAnswered, Request, SipError, Uri
@@ -131,7 +131,7 @@ class Trunks:
         found = [
             trunk
             for trunk in self._config.trunks.values()
-            if ((trunk.host or "").strip("[]"), trunk.port) == where
+            if ((trunk.host or "").strip("[]"), trunk.port or 5060) == where
         ]
         if not found:
             return Way()
@@ -219,9 +219,10 @@ class Trunks:
         while True:
             try:
                 uri = _uri(trunk)
-                found = await self._signalling.locations(_first_hop(trunk) or uri)
+                found = await self._signalling.locations(proxy_uri(trunk) or uri)
                 self._health[trunk.name].addresses.update(each.host for each in found)
-                ping, now = self._signalling.ping(uri, found[0]), self._signalling.shell.now()
+                ping = self._signalling.ping(uri, found[0], routes=_routes(trunk))
+                now = self._signalling.shell.now()
                 self._pings[ping] = (trunk.name, now)
             except SipError as error:
                 health = self._health[trunk.name]
@@ -309,23 +310,22 @@ def _line(key: bytes, trunk: Trunk) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:20]
 
 
-def _uri(trunk: Trunk, user: str = "") -> str:
-    port = "" if trunk.port == 5060 else f":{trunk.port}"
-    transport = f";transport={trunk.transport}" if trunk.transport and not user else ""
-    return f"sip:{user}{'@' if user else ''}{trunk.host}{port}{transport}"
+def _uri(trunk: Trunk) -> str:
+    port = "" if trunk.port is None else f":{trunk.port}"
+    transport = f";transport={trunk.transport}" if trunk.transport else ""
+    return f"sip:{trunk.host}{port}{transport}"
 
 
 def _address_of_record(trunk: Trunk) -> str | None:
-    return None if trunk.register is None else _uri(trunk, trunk.register.user)
-
-
-def _first_hop(trunk: Trunk) -> str | None:
-    transport = f";transport={trunk.transport}" if trunk.transport else ""
-    return None if trunk.proxy is None else f"sip:{trunk.proxy[0]}:{trunk.proxy[1]}{transport};lr"
+    """Return whom a registered trunk is: a name with no more in it than needed, since registrars compare it."""
+    if trunk.register is None:
+        return None
+    port = "" if trunk.port in (None, 5060) else f":{trunk.port}"
+    return f"sip:{trunk.register.user}@{trunk.host}{port}"
 
 
 def _routes(trunk: Trunk) -> tuple[str, ...]:
-    proxy = _first_hop(trunk)
+    proxy = proxy_uri(trunk)
     return () if proxy is None else (f"<{proxy}>",)
 
 
@@ -338,7 +338,7 @@ def _credentials(trunk: Trunk) -> Credentials | None:
 def _account(trunk: Trunk, line: str) -> Account:
     assert trunk.register is not None
     return Account(
-        _uri(trunk, trunk.register.user),
+        _address_of_record(trunk) or "",
         _uri(trunk),
         Credentials(trunk.register.auth_user or trunk.register.user, trunk.register.password),
         line,

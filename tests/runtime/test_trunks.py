@@ -7,6 +7,7 @@ import pytest
 
 from voicebot.calls.routing import Route
 from voicebot.config import Config, load_config
+from voicebot.config.dialling import dial_uri
 from voicebot.config.model import KeyPair
 from voicebot.runtime.net.signalling import SipSignalling
 from voicebot.sip import Uri
@@ -56,6 +57,47 @@ def test_each_leg_is_encrypted_as_its_own_trunk_says(
 def test_a_trunks_certificate_is_for_its_host_and_its_proxy(config: Config) -> None:
     pair = KeyPair(config.file.parent / "acme.pem", config.file.parent / "acme.key")
     assert client_certificates(config) == {"sip.carrier.example": pair, "sbc.carrier.example": pair}
+
+
+@pytest.mark.parametrize(
+    ("settings", "host", "proxy"),
+    [
+        ("", "sip:pbx.example", None),
+        ("proxy: sbc.example", "sip:pbx.example", "<sip:sbc.example;lr>"),
+        (
+            "proxy: sbc.example, transport: tls",
+            "sip:pbx.example;transport=tls",
+            "<sip:sbc.example;transport=tls;lr>",
+        ),
+        ('proxy: "sbc.example:5060"', "sip:pbx.example", "<sip:sbc.example:5060;lr>"),
+        ('proxy: "[2001:db8::1]"', "sip:pbx.example", "<sip:[2001:db8::1];lr>"),
+    ],
+)
+def test_a_proxy_without_a_port_is_looked_up_as_a_host_is(
+    tmp_path: Path, settings: str, host: str, proxy: str | None
+) -> None:
+    """RFC 3263 section 4: a port that is written asks no DNS for services, and 5060 is not that of TLS."""
+    path = tmp_path / "config.yaml"
+    entry = f"host: pbx.example, dialplan: main, dial: [6XXX]{', ' if settings else ''}{settings}"
+    path.write_text(f"dialplans: {{main: main.yaml}}\ntrunks:\n  pbx: {{{entry}}}\n", "utf-8")
+    config = load_config(path)
+    trunks = Trunks(config, cast(SipSignalling, None), b"key")
+    called = dial_uri("6001", config.trunks["pbx"], {})
+    assert called == host.replace("sip:", "sip:6001@")
+    assert trunks.way(Uri.parse(called)).routes == (() if proxy is None else (proxy,))
+
+
+def test_a_port_that_is_written_is_called_and_is_no_part_of_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "dialplans: {main: main.yaml}\n"
+        'trunks:\n  pbx: {host: "pbx.example:5060", register: {user: "700", password: "x"}, dialplan: main, dial: [6XXX]}\n',
+        "utf-8",
+    )
+    config = load_config(path)
+    way = Trunks(config, cast(SipSignalling, None), b"key").way(Uri.parse("sip:6001@pbx.example"))
+    assert (way.trunk, way.from_uri) == ("pbx", "sip:700@pbx.example")
+    assert dial_uri("6001", config.trunks["pbx"], {}) == "sip:6001@pbx.example:5060"
 
 
 TWO_ACCOUNTS = """\

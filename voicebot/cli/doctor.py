@@ -88,8 +88,9 @@ async def _examine(
     wanted = Uri.parse(uri)
     trunk = _trunk(settings, trunk_name, wanted)
     if trunk is not None and trunk.proxy is not None:
-        host = bracketed(trunk.proxy[0])
-        goal = await destination(f"sip:{host}:{trunk.proxy[1]};transport={goal.transport}")
+        host, port = trunk.proxy
+        where = host if port is None else f"{host}:{port}"
+        goal = await destination(f"sip:{where};transport={goal.transport}")
     if refer is not None:
         _checked(refer)
     own = local_host(goal)
@@ -102,7 +103,7 @@ async def _examine(
         peer=goal,
         own_host=own,
         from_uri=f"sip:{name or 'doctor'}@{domain}",
-        name=trunk.proxy[0] if trunk is not None and trunk.proxy is not None else wanted.host,
+        name=trunk.proxy[0].strip("[]") if trunk is not None and trunk.proxy is not None else wanted.host,
         credentials=credentials,
         tls=_tls(settings),
         refer_to=refer,
@@ -120,7 +121,7 @@ def _trunk(settings: Config | None, name: str | None, wanted: Uri) -> Trunk | No
             raise PhoneError(f"no trunk {name!r}; there are: {', '.join(settings.trunks)}")
         return settings.trunks[name]
     hosts = [each for each in settings.trunks.values() if (each.host or "").strip("[]") == wanted.host]
-    same_port = [each for each in hosts if each.port == (wanted.port or 5060)]
+    same_port = [each for each in hosts if (each.port or 5060) == (wanted.port or 5060)]
     return next(iter(same_port or hosts), None)
 
 

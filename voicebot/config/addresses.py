@@ -62,8 +62,8 @@ def parse_network(node: Node) -> Network:
     raise Refused("the address has bits behind the prefix", f"did you mean {meant}?")
 
 
-def parse_host_and_port(node: Node) -> tuple[str | None, int]:
+def parse_host_and_port(node: Node) -> tuple[str | None, int | None]:
     match = HOST.fullmatch(text(node))
     if match is None:
         raise Refused("not a host name or address", 'for example "pbx.example.com" or "10.0.0.2:5080"')
-    return match.group(1), parse_port(match.group(2) or "5060")
+    return match.group(1), parse_port(match.group(2)) if match.group(2) else None

@@ -85,8 +85,17 @@ def leads_on(pattern: str, trunk: Trunk, trunks: Mapping[str, Trunk]) -> tuple[T
 def number_uri(number: str, trunk: Trunk) -> str:
     """Return the URI of a number at a trunk's host."""
     user = number.replace("#", "%23")  # RFC 3261 section 25.1: `#` is no user-unreserved character
-    port = f":{trunk.port}" if trunk.port != 5060 else ""
+    port = "" if trunk.port is None else f":{trunk.port}"
     return f"sip:{user}@{trunk.host}{port}" + (f";transport={trunk.transport}" if trunk.transport else "")
+
+
+def proxy_uri(trunk: Trunk) -> str | None:
+    """Return the URI of a trunk's outbound proxy, if it has one."""
+    if trunk.proxy is None:
+        return None
+    host, port = trunk.proxy
+    transport = f";transport={trunk.transport}" if trunk.transport else ""
+    return f"sip:{host}{'' if port is None else f':{port}'}{transport};lr"
 
 
 def dial_uri(

@@ -105,7 +105,7 @@ class Trunk:
 
     `via`: by pattern, the trunks by which such numbers leave, the first choice first; else by this trunk.
 
-    `proxy` is an outbound proxy, host and port. `login` answers challenges of a host that we do not register at.
+    `port` None: what DNS says of the host (SRV), else the transport's own. `proxy` is an outbound proxy, host and port in the same way. `login` answers challenges of a host that we do not register at.
     `ping_seconds`: how often the host is asked by OPTIONS whether it is there; 0: never.
     `trust`: the caller is who P-Asserted-Identity or Remote-Party-ID says (RFC 3325).
     `transport` None: what DNS says of the host, else UDP. `tls`: what we show when we connect to it, instead of `sip.tls`.
@@ -116,13 +116,13 @@ class Trunk:
     dialplan: str
     networks: tuple[Network, ...] = ()
     host: str | None = None
-    port: int = 5060
+    port: int | None = None
     auth: bool = False
     trust: bool = False
     register: Register | None = None
     dial: tuple[str, ...] = ()
     via: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    proxy: tuple[str, int] | None = None
+    proxy: tuple[str, int | None] | None = None
     login: Login | None = None
     ping_seconds: float = PING_SECONDS
     transport: Literal["udp", "tcp", "tls"] | None = None

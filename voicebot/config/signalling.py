@@ -164,7 +164,7 @@ def _names(node: Node) -> tuple[str, ...]:
 
 def trunk(name: str, section: Section, folder: Path) -> Trunk:
     networks: tuple[Network, ...] = section.items("networks", parse_network, ())
-    no_host: tuple[str | None, int] = (None, 5060)
+    no_host: tuple[str | None, int | None] = (None, None)
     host, port = section.value("host", parse_host_and_port, no_host)
     if host is not None:
         try:
@@ -206,7 +206,7 @@ def trunk(name: str, section: Section, folder: Path) -> Trunk:
     return result
 
 
-def _proxy(section: Section) -> tuple[str, int] | None:
-    nowhere: tuple[str | None, int] = (None, 0)
+def _proxy(section: Section) -> tuple[str, int | None] | None:
+    nowhere: tuple[str | None, int | None] = (None, None)
     host, port = section.value("proxy", parse_host_and_port, nowhere)
     return None if host is None else (host, port)

@@ -213,3 +213,13 @@ def test_the_setting_is_that_of_the_pbx_that_answered() -> None:
     assert list(settings_for("dtmf", "Asterisk PBX 22.1")) == ["Asterisk"]
     assert list(settings_for("dtmf", "FPBX-17")) == ["Asterisk"]
     assert {"Asterisk", "FreeSWITCH", "3CX", "Cisco CUCM"} <= settings_for("dtmf", "Some SBC").keys()
+
+
+@pytest.mark.parametrize(
+    "server", ["Asterisk PBX 22", "FreeSWITCH-mod_sofia", "3CXPhoneSystem", "Cisco-CUCM14", "kamailio"]
+)
+def test_whatever_may_be_wrong_has_its_setting_at_every_pbx_that_has_a_page(server: str) -> None:
+    never_wrong = {"transports", "100rel", "dtmf-info"}
+    assert [
+        name for name in checks.CHECKS if name not in never_wrong and not settings_for(name, server)
+    ] == []

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +198,46 @@ class TestTrunk:
         wait_until(lambda: pbx.channels() == 0, 8.0, "no channel of Asterisk is left")
 
 
-def doctor(uri: str, *options: str) -> tuple[int, dict[str, dict[str, Any]]]:
+# Mistakes of the page's readers: what stands behind the settings that all phones share, the line that finds it, its text,
+# and the setting that it names.
+MISTAKES = {
+    "6003": ("dtmf_mode = inband", "dtmf", "fail", "no telephone-event", "dtmf_mode=rfc4733"),
+    "6004": ("allow = !all,ulaw:40", "ptime", "warn", "a=ptime:40", "allow=ulaw:20,alaw:20"),
+    "6005": ("media_address = 10.9.8.7\nbind_rtp_to_media_address = no", "sdp-address", "fail", "10.9.8.7", "external_media_address"),
+    "6006": ("allow = !all,g722", "codec", "fail", "488", "allow=ulaw,alaw"),
+}  # fmt: skip
+
+
+def mistaken(user: str) -> str:
+    return (
+        f"[{user}](phone)\nauth = {user}\n{MISTAKES[user][0]}\n"
+        f"[{user}]\ntype = auth\nauth_type = userpass\nusername = {user}\npassword = CHANGE-ME-6002\n"
+    )
+
+
+@pytest.mark.feature(
+    "Asterisk",
+    "`voicebot doctor` with wrong settings of Asterisk (keys, ptime, address, codec): it names each",
+)
+def test_the_doctor_names_the_setting_that_is_wrong(
+    page: Page, folders: dict[str, Path], asterisk_folder: Path
+) -> None:
+    files = {
+        "pjsip.conf": page.file("pjsip.conf") + "".join(map(mistaken, MISTAKES)),
+        "extensions.conf": page.file("extensions.conf", "trunk"),
+    }
+    with (
+        Asterisk(asterisk_folder, folders["asterisk"].parent, 1, host=PBX, files=files),
+        ThreadPoolExecutor() as at_once,
+    ):
+        reports = at_once.map(lambda user: doctor(f"sip:600@{PBX}", user=user), MISTAKES)
+    for (_, name, verdict, text, setting), (code, found) in zip(MISTAKES.values(), reports, strict=True):
+        assert (code, found[name]["verdict"]) == (1, verdict), found[name]
+        assert text in found[name]["text"]
+        assert setting in found[name]["settings"]["Asterisk"]
+
+
+def doctor(uri: str, *options: str, user: str = "6002") -> tuple[int, dict[str, dict[str, Any]]]:
     done = subprocess.run(
         [
             sys.executable,
@@ -206,7 +246,7 @@ def doctor(uri: str, *options: str) -> tuple[int, dict[str, dict[str, Any]]]:
             "doctor",
             uri,
             "--user",
-            "6002",
+            user,
             "--password-env",
             "PASSWORD",
             "--json",

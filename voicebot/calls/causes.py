@@ -1,8 +1,14 @@
 """What SIP says, in the words of dialplan and record, and the other way round."""
 
+import structlog
+
 from voicebot.sip import events as sip
 
-DIGEST = ("no_credentials", "credentials_refused", "tries_exhausted")
+DIGEST = {
+    "no_credentials": "it asks for a password, and the trunk of its host has none (`login` or `register`)",
+    "credentials_refused": "it does not take the user and the password that are configured",
+    "tries_exhausted": "it kept asking after each answer",
+}
 EXITS = {
     486: "busy",
     600: "busy",
@@ -25,6 +31,8 @@ _REFUSALS = {
     "media_lost": 500,
     "server_shutdown": 503,
 }
+
+log = structlog.get_logger("calls")
 
 
 def refusal_of(cause: str) -> int:
@@ -51,3 +59,11 @@ def exit_of(event: sip.Rejected, *, ringing: bool) -> str:
     if event.why == "timeout":
         return "no_answer" if ringing else "unreachable"
     return EXITS.get(event.status, "unreachable")
+
+
+def tell_refused(what: str, call: str, peer: str, status: int, why: str) -> None:
+    """Say in the log why a peer did not do what we asked for, where it is for whoever keeps the passwords to mend."""
+    if why in DIGEST:
+        log.warning(f"{what}: {DIGEST[why]}", call=call, peer=peer, status=status, why=why)
+    else:
+        log.info(what, call=call, peer=peer, status=status, why=why)

@@ -10,7 +10,7 @@ import structlog
 
 from voicebot.calls.answering import Unanswered
 from voicebot.calls.call import Call
-from voicebot.calls.causes import DIGEST, EXITS, exit_of, refusal_of, release_cause
+from voicebot.calls.causes import DIGEST, EXITS, exit_of, refusal_of, release_cause, tell_refused
 from voicebot.calls.floor import DialFailed, ReferRefused
 from voicebot.calls.forking import Phone, first_answer
 from voicebot.calls.identity import user_part
@@ -321,6 +321,7 @@ class Exchange:
             self._close(leg)
             if event.status in STATUSES:
                 raise Redirected(targets_of(event.headers), event.status)
+            tell_refused("a leg was not answered", call.uid, destination.host, event.status, event.why)
             raise DialFailed(exit_of(event, ringing=talking.ringing), event.status, event.why)
         try:
             self.configure(talking, accept_answer(talking.local, event.sdp or b""))
@@ -360,9 +361,7 @@ class Exchange:
             leg.settled.clear()
             raise DialFailed(EXITS.get(progress.status, "unreachable"), progress.status, "refused")
         exit = "auth_failed" if progress.why in DIGEST else EXITS.get(progress.status, "unreachable")
-        log.warning(
-            "a transfer was refused", call=leg.call, status=progress.status, why=progress.why, exit=exit
-        )
+        tell_refused("a transfer was refused", leg.call, talking.source_host, progress.status, progress.why)
         raise ReferRefused(exit, progress.status, progress.why)
 
     def answer_refer(self, leg: Leg, status: int) -> None:

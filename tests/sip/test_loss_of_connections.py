@@ -1,7 +1,7 @@
 """Over TCP nothing is repeated: whenever the connection is cut, between messages or in one, both sides come to an end."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -29,7 +29,7 @@ class Connected(Pair):
     def __post_init__(self) -> None:
         super().__post_init__()
         for side in self.sides:
-            side.address = replace(side.address, transport="tcp")
+            side.address = side.address._replace(transport="tcp")
             self.framers[side.address] = StreamFramer()
 
     def call_over_tcp(self) -> int:

@@ -65,7 +65,7 @@ class Examination:
     def __init__(self, target: Target, pace: Pace) -> None:
         self._target, self._pace = target, pace
         self._signalling = Signalling(target.own_host, 0, self._event)
-        own = replace(self._signalling.address, transport=target.peer.transport)
+        own = self._signalling.address._replace(transport=target.peer.transport)
         self.evidence = Evidence(own=own, peer=target.peer, credentials=target.credentials is not None)
         self._witness = Witness(self.evidence, self._now)
         self._signalling.endpoint.on_message = self._witness.message

@@ -3,7 +3,6 @@
 import asyncio
 import ssl
 from collections.abc import Sequence
-from dataclasses import replace
 
 from voicebot.phone.errors import PhoneError
 from voicebot.phone.signalling import Signalling
@@ -42,7 +41,7 @@ def _beside(peer: Address, transport: str) -> Address:
     port = peer.port
     if (transport == "tls") != (peer.transport == "tls"):
         port += 1 if transport == "tls" else -1
-    return replace(peer, transport=transport, port=port)
+    return peer._replace(transport=transport, port=port)
 
 
 async def _probe(peer: Address, own_host: str, name: str) -> str:

@@ -358,18 +358,6 @@ def _alternatives(
 
 def _restrict(allowed: Direction, wanted: Direction) -> Direction:
     """Return what is in both (section 6.1)."""
-    send = "send" in _ways(allowed) & _ways(wanted)
-    receive = "receive" in _ways(allowed) & _ways(wanted)
-    if send and receive:
-        return "sendrecv"
-    if send:
-        return "sendonly"
-    return "recvonly" if receive else "inactive"
-
-
-def _ways(direction: Direction) -> frozenset[str]:
-    return frozenset(
-        way
-        for way, names in (("send", ("sendrecv", "sendonly")), ("receive", ("sendrecv", "recvonly")))
-        if direction in names
-    )
+    if allowed == "sendrecv" or allowed == wanted:
+        return wanted
+    return allowed if wanted == "sendrecv" else "inactive"

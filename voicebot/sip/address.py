@@ -1,8 +1,8 @@
 """Transport addresses: where a message came from and where it goes."""
 
 import ipaddress
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from voicebot.sip.errors import SipError
 
@@ -10,8 +10,7 @@ _LONGEST = 64  # characters of an IP address, with its zone
 DEFAULT_PORT = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A transport (udp, tcp, tls), a host (IPv6 without brackets) and a port. Written `udp:192.0.2.1:5060`."""
 
     transport: str
@@ -43,8 +42,7 @@ class Address:
         return f"{self.transport}:{self.host_port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Datagram:
+class Datagram(NamedTuple):
     """Bytes to send. `local` is the address of ours that the peer knows (None: any will do)."""
 
     data: bytes

@@ -153,7 +153,7 @@ class Core:
         if len(request.to_bytes()) <= MAX_UDP_REQUEST:
             return request, goal
         self.counters["moved_to_tcp"] += 1
-        goal = replace(goal, transport="tcp")
+        goal = goal._replace(transport="tcp")
         ours = self.contact(goal, None)
         via = replace(request.via, transport="tcp", host=ours.host, port=ours.port)
         return request.with_headers([("via", str(via)), *request.headers[1:]]), goal

@@ -7,7 +7,6 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -143,7 +142,7 @@ class SipShell:
     def may_speak_tcp(self, destination: Address) -> bool:
         """Whether a request too large for UDP may go there over TCP: we speak it, and the peer did not refuse it."""
         return self._addresses.choose(
-            replace(destination, transport="tcp")
+            destination._replace(transport="tcp")
         ) is not None and not self.streams.refused_tcp(destination)
 
     def flush(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
@@ -97,7 +97,7 @@ class SipStreams:
 
     def refused_tcp(self, destination: Address) -> bool:
         """Return whether a connection to that host and port failed lately."""
-        until = self._refusals.get(replace(destination, transport="tcp"))
+        until = self._refusals.get(destination._replace(transport="tcp"))
         return until is not None and until > self._shell.now()
 
     def send(self, datagram: Datagram, source_host: str) -> None:
@@ -327,7 +327,7 @@ def _plain(address: Address) -> Address:
     if ":" not in address.host:
         return address
     try:
-        return replace(address, host=str(ipaddress.ip_address(address.host)))
+        return address._replace(host=str(ipaddress.ip_address(address.host)))
     except ValueError:
         return address
 

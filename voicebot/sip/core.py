@@ -49,7 +49,8 @@ class Randomness(Protocol):
 class Limits:
     """`ring` and `refer` in seconds: an unanswered call, or a transfer without news, ends then.
 
-    A call leaves two transactions for 32 s: 60,000 are enough for 900 calls a second.
+    A call leaves two transactions for up to 32 s (of most, no more than spent.py keeps): 60,000 are enough for 900 calls a
+    second.
     """
 
     transactions: int = 60_000

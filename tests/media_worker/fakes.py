@@ -132,12 +132,13 @@ class Peer:
         self.sequence_number += 1
         self.rtp_timestamp += 160
 
-    def press(self, key: str, packets: int = 4) -> None:
-        """Send a key as telephone events under payload type 101, without time in between."""
+    def press(self, key: str, packets: int = 4, payload_type: int = 101) -> None:
+        """Send a key as telephone events, without time in between."""
         code = telephone_event.KEYS.index(key)
         for n in range(packets):
             payload = telephone_event.build(telephone_event.Event(code, n == packets - 1, 10, 160 * (n + 1)))
-            self.raw(rtp.build(101, self.sequence_number & 0xFFFF, self.rtp_timestamp, 77, payload, n == 0))
+            sequence_number = self.sequence_number & 0xFFFF
+            self.raw(rtp.build(payload_type, sequence_number, self.rtp_timestamp, 77, payload, n == 0))
             self.sequence_number += 1
         self.rtp_timestamp += 160 * packets
 

@@ -118,6 +118,15 @@ def test_keys_of_opus_are_timed_by_its_clock(bench: Bench) -> None:
     assert [key.key for key in bench.told(Key)] == ["3"]
 
 
+def test_keys_under_a_number_that_the_peer_may_use_besides_are_keys(bench: Bench) -> None:
+    peer = bench.leg(configure=False)
+    bench.configure(peer, alternatives=((96, "TELEPHONE-EVENT"),))
+    peer.press("3", payload_type=96)
+    peer.press("4")
+    bench.run(1)
+    assert [key.key for key in bench.told(Key)] == ["3", "4"]
+
+
 @pytest.mark.parametrize(("ptime", "packets"), [(10, 60), (20, 30), (30, 20), (40, 15), (60, 10)])
 def test_packets_have_the_length_that_the_peer_asked_for(ptime: int, packets: int, bench: Bench) -> None:
     peer = bench.leg(ptime_ms=ptime)

@@ -107,7 +107,24 @@ def test_an_answer_with_several_codecs_lets_the_peer_change_at_any_time() -> Non
     answer = "m=audio 4000 RTP/AVP 8 0 111 101\r\na=rtpmap:101 telephone-event/8000\r\n" + OPUS
     media = accept_answer(waiting, offer(answer)).media
     assert (media.codec, media.receive_payload_type) == ("PCMA", 8)
-    assert media.alternatives == ((0, "PCMU"), (107, "OPUS"))
+    assert media.alternatives == ((0, "PCMU"), (107, "OPUS"), (111, "OPUS"))
+
+
+def test_keys_and_audio_are_understood_under_the_number_of_an_answer_that_differs_from_ours() -> None:
+    """Section 6.1 wants our numbers in what is sent to us, and peers of the field send their own."""
+    waiting, _ = create_offer(LOCAL)
+    media = accept_answer(
+        waiting, offer("m=audio 4000 RTP/AVP 0 96\r\na=rtpmap:96 telephone-event/8000")
+    ).media
+    assert (media.event_payload_type, media.receive_event_payload_type) == (96, 101)
+    assert media.alternatives == ((96, "TELEPHONE-EVENT"),)
+
+
+def test_a_number_of_ours_keeps_its_meaning_whatever_an_answer_calls_it() -> None:
+    waiting, ours = create_offer(LOCAL)
+    assert b"a=rtpmap:107 opus" in ours
+    answer = offer("m=audio 4000 RTP/AVP 0 107\r\na=rtpmap:107 telephone-event/8000")
+    assert accept_answer(waiting, answer).media.alternatives == ()
 
 
 def test_a_codec_can_change_within_a_call() -> None:

@@ -176,6 +176,7 @@ def test_our_offer_and_its_answer() -> None:
         remote_host="192.0.2.1",
         remote_port=4000,
         ptime_ms=30,
+        alternatives=((96, "TELEPHONE-EVENT"),),
     )
     assert settled.body == b""
 

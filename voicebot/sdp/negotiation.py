@@ -349,11 +349,17 @@ def _reachable_host(local: Local, description: Description, section: MediaDescri
 def _alternatives(
     section: MediaDescription, numbers: dict[RtpMap, int], taken: tuple[int, ...]
 ) -> tuple[tuple[int, str], ...]:
-    """Return our other numbers that the answer lets the peer use at any time (RFC 3264 section 7)."""
-    found = [
-        (numbers[encoding], encoding.name) for encoding in encodings(section).values() if encoding in numbers
-    ]
-    return tuple((number, name) for number, name in found if number not in taken)
+    """Return our other numbers that the answer lets the peer use at any time (RFC 3264 section 7).
+
+    And the peer's own where they differ: packets ought to have ours (section 6.1), but some peers put in what they
+    answered, and their keys or their audio would be lost.
+    """
+    known = {each: encoding for each, encoding in encodings(section).items() if encoding in numbers}
+    found = {numbers[encoding]: encoding.name for encoding in known.values()}
+    for number, encoding in known.items():
+        if number not in numbers.values():
+            found[number] = encoding.name
+    return tuple((number, name) for number, name in found.items() if number not in taken)
 
 
 def _restrict(allowed: Direction, wanted: Direction) -> Direction:

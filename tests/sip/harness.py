@@ -3,21 +3,25 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from voicebot.sip import (
     Address,
+    Answered,
     Credentials,
     Endpoint,
     Event,
+    IncomingCall,
     Limits,
+    Offer,
     Realm,
+    ReferReceived,
     Request,
     Response,
     SessionTimers,
 )
 from voicebot.sip.message import parse
-from voicebot.sip.registrar import Registrar
+from voicebot.sip.registrar import Policy, Registrar
 
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n"
 ANSWER = (
@@ -28,6 +32,45 @@ CALLER = Address("udp", "192.0.2.1", 5060)
 CALLEE = Address("udp", "192.0.2.2", 5060)
 THIRD = Address("udp", "192.0.2.3", 5060)
 E = TypeVar("E", bound=Event)
+Reaction = Callable[[Endpoint, E, float], object]
+"""What a side does about an event, at an instant."""
+Carried = list[tuple[bytes, Address]] | None
+"""What becomes of a message on its way: (data, its goal) each; None: nothing is done to it."""
+
+
+def ring(status: int = 180, sdp: bytes | None = None) -> Reaction[IncomingCall]:
+    return lambda endpoint, call, now: endpoint.ring(call.session, now, status, sdp)
+
+
+def accept(sdp: bytes = ANSWER) -> Reaction[IncomingCall]:
+    return lambda endpoint, call, now: endpoint.accept(call.session, sdp, now)
+
+
+def end_replaced() -> Reaction[IncomingCall]:
+    """End the call in whose place the new one comes (RFC 3891)."""
+
+    def react(endpoint: Endpoint, call: IncomingCall, now: float) -> None:
+        if call.replaces is not None:
+            endpoint.bye(call.replaces, now)
+
+    return react
+
+
+def reject(status: int, *headers: tuple[str, str]) -> Reaction[IncomingCall]:
+    return lambda endpoint, call, now: endpoint.reject(call.session, status, now, headers=list(headers))
+
+
+def answer(sdp: bytes) -> Reaction[Offer | Answered]:
+    """Take an offer, also the one that a 200 brings."""
+
+    def react(endpoint: Endpoint, offer: Offer | Answered, now: float) -> None:
+        assert endpoint.answer(offer.session, sdp, now)
+
+    return react
+
+
+def answer_refer(status: int) -> Reaction[ReferReceived]:
+    return lambda endpoint, refer, now: endpoint.answer_refer(refer.session, status, now)
 
 
 @dataclass
@@ -37,7 +80,17 @@ class Side:
     address: Address
     endpoint: Endpoint
     events: list[Event] = field(default_factory=list)
-    react: Callable[[Event], None] = lambda event: None
+    _reactions: list[tuple[type[Event], Reaction[Any]]] = field(default_factory=list)
+
+    def on(self, kind: type[E], *reactions: Reaction[E]) -> None:
+        """React so to each event of that kind, besides what is done about it already."""
+        self._reactions += [(kind, each) for each in reactions]
+
+    def take(self, event: Event, now: float) -> None:
+        self.events.append(event)
+        for kind, reaction in self._reactions:
+            if isinstance(event, kind):
+                reaction(self.endpoint, event, now)
 
     def all(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -52,8 +105,7 @@ class Side:
 class Pair:
     """A caller, a callee, and a third whom either may call. `lose(index, data)`: whether that datagram is lost on its way.
 
-    `intercept(data, source, goal)`: what happens to a message instead of going to its goal: (data, its goal) each; None:
-    nothing does.
+    `intercept(data, source, goal)`: what a proxy on the way does.
     """
 
     lose: Callable[[int, bytes], bool] = lambda index, data: False
@@ -64,23 +116,19 @@ class Pair:
     limits: Limits = field(default_factory=Limits)
     timers: SessionTimers = field(default_factory=SessionTimers)
     now: float = 1000.0
-    registrar: Registrar | None = None
+    policy: Policy | None = None  # of the callee, if it is a registrar
     delays: Callable[[int], float] = lambda index: 0.0
-    intercept: Callable[[bytes, Address, Address], list[tuple[bytes, Address]] | None] = (
-        lambda data, source, goal: None
-    )
+    intercept: Callable[[bytes, Address, Address], Carried] = lambda data, source, goal: None
 
     def __post_init__(self) -> None:
         self.caller = self._side(CALLER, 1, None)
-        self.callee = self._side(CALLEE, 2, self.realm, self.registrar)
+        self.callee = self._side(CALLEE, 2, self.realm, self.policy)
         self.third = self._side(THIRD, 3, None)
         self.sides = (self.caller, self.callee, self.third)
         self.wire: list[tuple[float, int, Side, bytes, Address]] = []
         self.log: list[bytes] = []
 
-    def _side(
-        self, address: Address, seed: int, realm: Realm | None, registrar: Registrar | None = None
-    ) -> Side:
+    def _side(self, address: Address, seed: int, realm: Realm | None, policy: Policy | None = None) -> Side:
         endpoint = Endpoint(
             rng=random.Random(seed),
             user_agent="test",
@@ -89,7 +137,7 @@ class Pair:
             accept_refer=self.accept_refer,
             limits=self.limits,
             session_timers=self.timers,
-            registrar=registrar,
+            registrar=None if policy is None else Registrar(policy),
         )
         return Side(address, endpoint)
 
@@ -110,8 +158,7 @@ class Pair:
             busy = False
             for side in self.sides:
                 while (event := side.endpoint.next_event()) is not None:
-                    side.events.append(event)
-                    side.react(event)
+                    side.take(event, self.now)
                     busy = True
                 for datagram in side.endpoint.datagrams_to_send():
                     busy = True

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.sip.harness import CALLEE, OFFER, Pair, Side
-from tests.sip.test_loss import answering
-from voicebot.sip import Address, Answered, Cancelled, Ended, Established, Event, IncomingCall, Rejected
+from tests.sip.flows import answering
+from tests.sip.harness import CALLEE, OFFER, Pair, Side, ring
+from voicebot.sip import Address, Answered, Cancelled, Ended, Established, IncomingCall, Rejected
 from voicebot.sip.framing import StreamFramer
 
 HOUR = 3600.0
@@ -77,11 +77,7 @@ def callee_hangs_up(pair: Connected) -> None:
 
 
 def caller_gives_up(pair: Connected) -> None:
-    def react(event: Event) -> None:
-        if isinstance(event, IncomingCall):
-            pair.callee.endpoint.ring(event.session, pair.now)
-
-    pair.callee.react = react
+    pair.callee.on(IncomingCall, ring())
     call = pair.call_over_tcp()
     pair.run(5)
     pair.caller.endpoint.cancel(call, pair.now)

@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.sip.harness import ANSWER, OFFER, Pair
+from tests.sip.harness import ANSWER, OFFER, Pair, accept, answer_refer
 from voicebot.sip import (
     Credentials,
     Ended,
-    Event,
     IncomingCall,
     Offer,
     OfferAnswered,
@@ -23,12 +22,7 @@ TARGET = "sip:6001@192.0.2.9"
 
 def standing(pair: Pair) -> tuple[int, int]:
     """Let a call stand; return the caller's session and the callee's, who is the one that transfers."""
-
-    def react(event: Event) -> None:
-        if isinstance(event, IncomingCall):
-            pair.callee.endpoint.accept(event.session, ANSWER, pair.now)
-
-    pair.callee.react = react
+    pair.callee.on(IncomingCall, accept())
     call = pair.call()
     pair.run(1)
     return call, pair.callee.one(IncomingCall).session
@@ -40,12 +34,7 @@ def finals(pair: Pair) -> list[tuple[int, str]]:
 
 def referred(pair: Pair, status: int) -> tuple[int, int]:
     """Transfer; the peer answers the REFER so."""
-
-    def react(event: Event) -> None:
-        if isinstance(event, ReferReceived):
-            pair.caller.endpoint.answer_refer(event.session, status, pair.now)
-
-    pair.caller.react = react
+    pair.caller.on(ReferReceived, answer_refer(status))
     call, session = standing(pair)
     assert pair.callee.endpoint.refer(session, TARGET, pair.now)
     pair.run(1)

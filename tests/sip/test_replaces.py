@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sip.harness import ANSWER, OFFER, Pair
-from voicebot.sip import Answered, Ended, Event, IncomingCall, Rejected
+from tests.sip.harness import OFFER, Pair, accept, end_replaced, ring
+from voicebot.sip import Answered, Ended, IncomingCall, Rejected
 from voicebot.sip.errors import MessageError
 from voicebot.sip.replaces import Replaces
 from voicebot.sip.session import Session
@@ -13,14 +13,7 @@ from voicebot.sip.session import Session
 
 def accepting(pair: Pair) -> None:
     """The callee takes every call, and ends the one that it replaces."""
-
-    def react(event: Event) -> None:
-        if isinstance(event, IncomingCall):
-            pair.callee.endpoint.accept(event.session, ANSWER, pair.now)
-            if event.replaces is not None:
-                pair.callee.endpoint.bye(event.replaces, pair.now)
-
-    pair.callee.react = react
+    pair.callee.on(IncomingCall, accept(), end_replaced())
 
 
 def replacing(pair: Pair, value: str) -> int:
@@ -101,12 +94,7 @@ def test_a_call_that_is_just_hung_up_is_not_taken() -> None:
 def test_a_call_that_rings_here_is_not_taken() -> None:
     """RFC 3891 section 3: an early dialog that this side has not begun."""
     pair = Pair()
-
-    def react(event: Event) -> None:
-        if isinstance(event, IncomingCall):
-            pair.callee.endpoint.ring(event.session, pair.now)
-
-    pair.callee.react = react
+    pair.callee.on(IncomingCall, ring())
     pair.call()
     pair.run(1)
     (dialog,) = pair.callee.endpoint._core.dialogs

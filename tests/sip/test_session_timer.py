@@ -4,14 +4,13 @@ import random
 
 import pytest
 
-from tests.sip.harness import ANSWER, OFFER, Pair
+from tests.sip.harness import OFFER, Pair, accept
 from tests.sip.peer import SDP, Peer
 from tests.sip.test_endpoint_client import CONTACT, call, reply
 from voicebot.sip import (
     Answered,
     Ended,
     Established,
-    Event,
     IncomingCall,
     OfferAnswered,
     Rejected,
@@ -216,12 +215,7 @@ def test_two_endpoints_stay_up_for_an_hour_on_a_90_second_timer() -> None:
     """Whoever of the two refreshes; with a network that loses a tenth of the datagrams."""
     for seed, expires in ((1, 90), (2, 1800)):
         pair = Pair(lose=Lossy(seed), timers=SessionTimers(expires=expires))
-
-        def react(event: Event, pair: Pair = pair) -> None:
-            if isinstance(event, IncomingCall):
-                pair.callee.endpoint.accept(event.session, ANSWER, pair.now)
-
-        pair.callee.react = react
+        pair.callee.on(IncomingCall, accept())
         call = pair.call(OFFER)
         pair.run(3600)
         assert not pair.caller.all(Ended)
@@ -234,12 +228,7 @@ def test_two_endpoints_stay_up_for_an_hour_on_a_90_second_timer() -> None:
 def test_a_call_whose_peer_vanishes_ends_within_the_interval() -> None:
     gone = False
     pair = Pair(lose=lambda index, data: gone, timers=SessionTimers(expires=90))
-
-    def react(event: Event) -> None:
-        if isinstance(event, IncomingCall):
-            pair.callee.endpoint.accept(event.session, ANSWER, pair.now)
-
-    pair.callee.react = react
+    pair.callee.on(IncomingCall, accept())
     pair.call(OFFER)
     pair.run(10)
     gone = True

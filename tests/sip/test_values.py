@@ -3,8 +3,8 @@
 import pytest
 import sipmessage
 
+from tests.sip.flows import answering
 from tests.sip.harness import Pair
-from tests.sip.test_loss import answering
 from voicebot.sip import Address, MessageError, NameAddress, Request, SipError, Uri
 from voicebot.sip.header import CSeq, Via, split_values
 

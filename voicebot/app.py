@@ -318,7 +318,8 @@ class Server:
 
     def _knows(self, host: str) -> bool:
         """Say whether it is a trunk's, or one behind which phones have registered: there may be many."""
-        return self.trunks.owns(host) or self.phones.knows(host)
+        known = self.trunks.owns(host) or self.phones.knows(host)
+        return known or self.guard.has_shown_password(host, self.signalling.shell.now())
 
     def _on_event(self, event: sip.Event) -> None:
         if self.trunks.on_event(event) or self.phones.on_event(event):
@@ -361,10 +362,8 @@ class Server:
             self.floor.log_out(agent)
 
     def _agreed(self, request: Request, source: Address) -> Known | None:
-        trunk = self.trunks.trunk_for(request, source)
-        if trunk is None:
-            return Known() if self.phones.knows(source.host) else None
-        return Known(trunk.calls_per_second)
+        agreed = self.trunks.agreed(request, source)
+        return agreed or (Known() if self.phones.knows(source.host) else None)
 
     def _gate(self, call: Call, to: str) -> str:
         trunks = self.config.trunks

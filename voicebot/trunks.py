@@ -17,16 +17,18 @@ import structlog
 from voicebot.calls.routing import Route
 from voicebot.config import Config
 from voicebot.config.dialling import number_uri, outgoing, proxy_uri
-from voicebot.config.model import KeyPair, SrtpPolicy, Trunk
+from voicebot.config.model import KeyPair, Network, SrtpPolicy, Trunk
 from voicebot.runtime.net.signalling import SipSignalling, Way
 from voicebot.sip import Account, Address, Credentials, PingAnswered, Request, SipError, Uri
 from voicebot.sip import RegistrationChanged as Changed
 from voicebot.sip import RegistrationDue as Due
 from voicebot.sip.events import Event
+from voicebot.sip.guard import Known
 
 KEY_FILE = "line.key"
 LEAVES_WITHIN = 2.0  # seconds for registrars to take note that we stop
 FIRST_PING = 1.0  # seconds after the start
+PRIVATE_PREFIX = 7  # bits: the widest network that somebody can own (fc00::/7, RFC 4193; 10.0.0.0/8)
 
 log = structlog.get_logger("trunks")
 
@@ -51,7 +53,7 @@ class Trunks:
         """`key` makes the marks by which calls for a registered contact are known; the same after a restart."""
         self._config = config
         self._signalling = signalling
-        self._by_network = lru_cache(4096)(config.trunk_for)
+        self._network = lru_cache(4096)(config.network_for)
         self._health = {name: Health() for name in config.trunks}
         self._lines = {
             _line(key, trunk): trunk for trunk in config.trunks.values() if trunk.register is not None
@@ -97,7 +99,8 @@ class Trunks:
         line = request.target.parameter("line")
         if line is not None and (trunk := self._lines.get(line)) is not None:
             return trunk
-        by_network = self._by_network(source.host)
+        found = self._network(source.host)
+        by_network = None if found is None else found[1]
         user = request.target.username
         for trunk in self._lines.values():
             known = source.host in self._health[trunk.name].addresses or trunk is by_network
@@ -116,9 +119,19 @@ class Trunks:
 
     def owns(self, host: str) -> bool:
         """Say whether an address is a trunk's: by its networks, or because its name was resolved to it."""
-        return self._by_network(host) is not None or any(
-            host in each.addresses for each in self._health.values()
-        )
+        found = self._network(host)
+        named = found is not None and not _holds_anybody(*found)
+        return named or any(host in each.addresses for each in self._health.values())
+
+    def agreed(self, request: Request, source: Address) -> Known | None:
+        """Return what is agreed with the trunk of a request, None if it has none."""
+        trunk = self.trunk_for(request, source)
+        if trunk is None:
+            return None
+        found = self._network(source.host)
+        resolved = source.host in self._health[trunk.name].addresses
+        named = resolved or found is None or found[1] is not trunk or not _holds_anybody(*found)
+        return Known(trunk.calls_per_second, by_password=not named)
 
     def credentials(self, request: Request, source: Address) -> Credentials | None:
         """Return what answers challenges to our requests in a call that came in."""
@@ -308,6 +321,11 @@ def line_key(folder: Path) -> bytes:
 def _line(key: bytes, trunk: Trunk) -> str:
     text = f"{trunk.name} {trunk.host} {trunk.register.user if trunk.register else ''}"
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:20]
+
+
+def _holds_anybody(network: Network, trunk: Trunk) -> bool:
+    """Say whether an address of a network says nothing of who is there: it is the internet, and the password decides."""
+    return trunk.auth and network.prefixlen < PRIVATE_PREFIX
 
 
 def _uri(trunk: Trunk) -> str:

@@ -10,7 +10,9 @@ from voicebot.config import Config, load_config
 from voicebot.config.dialling import dial_uri
 from voicebot.config.model import KeyPair
 from voicebot.runtime.net.signalling import SipSignalling
-from voicebot.sip import Uri
+from voicebot.sip import Address, Request, Uri
+from voicebot.sip.guard import Known
+from voicebot.sip.message import parse
 from voicebot.trunks import Trunks, client_certificates
 
 CONFIG = """\
@@ -165,3 +167,35 @@ def test_a_trunk_that_does_not_answer_options_comes_last(two_accounts: Trunks) -
     assert [route.trunk for route in two_accounts.routes("support", uri)] == ["backup", "support"]
     two_accounts._health["backup"].answered = False
     assert [route.trunk for route in two_accounts.routes("support", uri)] == ["support", "backup"]
+
+
+ROAMING = """\
+dialplans: {main: main.yaml}
+sip: {auth: {users: {frontdoor: "x"}}}
+trunks:
+  roaming: {networks: ["0.0.0.0/0", "::/0"], auth: true, dialplan: main, calls_per_second: 5}
+  branch: {networks: ["203.0.113.0/24", "fc00::/7"], auth: true, dialplan: main}
+  lan: {networks: [10.0.0.0/8], dialplan: main}
+"""
+
+
+@pytest.mark.parametrize(
+    ("host", "agreed", "owned"),
+    [
+        ("198.51.100.7", Known(5.0, by_password=True), False),
+        ("2001:db8::7", Known(5.0, by_password=True), False),
+        ("203.0.113.7", Known(), True),
+        ("fd00::7", Known(), True),
+        ("10.1.2.3", Known(), True),
+    ],
+)
+def test_who_may_call_from_anywhere_is_known_by_a_password_not_by_the_address(
+    tmp_path: Path, host: str, agreed: Known, owned: bool
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(ROAMING, "utf-8")
+    trunks = Trunks(load_config(path), cast(SipSignalling, None), b"key")
+    invite = parse(b"INVITE sip:700@192.0.2.1 SIP/2.0\r\n\r\n")
+    assert isinstance(invite, Request)
+    assert trunks.agreed(invite, Address("udp", host, 5060)) == agreed
+    assert trunks.owns(host) is owned

@@ -132,6 +132,28 @@ def test_an_address_that_is_known_by_now_is_banned_no_more() -> None:
     assert one.admit(request(), at(PBX), 2.0) is Admission.PASS
 
 
+def test_a_peer_that_may_be_anywhere_is_a_stranger_until_it_has_shown_its_password() -> None:
+    told: list[tuple[str, str]] = []
+    agreed = Known(calls_per_second=50.0, by_password=True)
+    one = Guard(lambda _request, source: agreed, on_ban=lambda host, user: told.append((host, user)))
+    assert passed(one, STRANGER, 1000, 0.0, request("OPTIONS")) == 10, "it is asked whether we are there"
+    assert passed(one, STRANGER, 1, 0.0) == 0
+    assert sum(one.may_answer_nonsense(request(), at(STRANGER), 0.0) for _ in range(100)) == 0
+    for _ in range(21):
+        one.wrong_password(request(user="frontdoor"), at(STRANGER), "frontdoor", 0.0)
+    assert told == [(STRANGER, "")]
+    assert passed(one, STRANGER, 10, 1.0, request(user="frontdoor")) == 0
+
+    assert passed(one, PBX, 1, 0.0, request(user="frontdoor")) == 1
+    one.right_password(at(PBX), 0.0)
+    assert passed(one, PBX, 100, 1.0) == 50, "as agreed"
+    assert passed(one, PBX, 100, 1.0, request("OPTIONS")) == 100
+    for _ in range(21):
+        one.wrong_password(request(user="frontdoor"), at(PBX), "frontdoor", 1.0)
+    assert told[1:] == [(PBX, "frontdoor")]
+    assert passed(one, PBX, 100, 3601.0) == 10, "nothing was heard of it for an hour"
+
+
 def test_of_many_phones_that_come_at_once_from_an_unknown_address_one_gets_in() -> None:
     one = guard()
     assert passed(one, STRANGER, 500, 0.0, request("REGISTER")) == 10

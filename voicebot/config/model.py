@@ -299,6 +299,11 @@ class Config:
 
     def trunk_for(self, source_ip: str) -> Trunk | None:
         """Return the trunk that a request from this address belongs to: the narrowest network wins."""
+        found = self.network_for(source_ip)
+        return None if found is None else found[1]
+
+    def network_for(self, source_ip: str) -> tuple[Network, Trunk] | None:
+        """Return the narrowest network that holds an address, and its trunk."""
         try:
             address = ip_address(source_ip.partition("%")[0])
         except ValueError:
@@ -306,9 +311,9 @@ class Config:
         if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
         found = [
-            (network.prefixlen, trunk)
+            (network, trunk)
             for trunk in self.trunks.values()
             for network in trunk.networks
             if network.version == address.version and address in network
         ]
-        return max(found, key=lambda pair: pair[0])[1] if found else None
+        return max(found, key=lambda pair: pair[0].prefixlen) if found else None

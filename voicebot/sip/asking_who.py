@@ -32,6 +32,8 @@ class AskingWho:
             return Verdict()
         verdict = self._authentication.check(request, realm, now, source.host)
         if verdict.user is not None:
+            if guard is not None:
+                guard.right_password(source, now)
             return verdict
         if guard is not None and verdict.wrong is not None:
             guard.wrong_password(request, source, verdict.wrong, now)

@@ -24,6 +24,7 @@ from voicebot.sip.token_bucket import TokenBucket
 
 STRANGERS_PER_SECOND = 100.0  # that get an answer, from wherever they come: their addresses may be forged
 MOST_HOSTS = 20_000  # that are remembered; the one not seen for longest gives way
+SHOWN_FOR = 3600.0  # seconds for which an address is known by a password that came from it
 _K = TypeVar("_K")
 # What the tools for scanning call themselves. Whoever renames them is a stranger like any other.
 _SCANNER = re.compile(
@@ -52,9 +53,13 @@ class GuardRules:
 
 
 class Known(NamedTuple):
-    """What is agreed with a peer: new calls a second, None for any number."""
+    """What is agreed with a peer: new calls a second, None for any number.
+
+    `by_password`: it may be at any address, so that one from which no password has come is a stranger's.
+    """
 
     calls_per_second: float | None = None
+    by_password: bool = False
 
 
 class Guard:
@@ -78,11 +83,17 @@ class Guard:
         self._buckets: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
         self._banned: OrderedDict[str, float] = OrderedDict()  # until when
         self._banned_users: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._shown: OrderedDict[str, float] = (
+            OrderedDict()
+        )  # where a password came from: until when it counts
 
     def admit(self, request: Request, source: Address, now: float) -> Admission:
         """Judge a request without a To tag."""
         rules, name = self._rules, site(source.host)
         known = self._known(request, source)
+        asked = known is not None and known.by_password and not self.has_shown_password(source.host, now)
+        if asked:
+            known = None
         if _SCANNER.search(request.first("user-agent") or "") is not None:
             if known is None and source.transport == "udp":
                 self._slow_down(name, now)
@@ -92,6 +103,8 @@ class Guard:
         if known is None:
             if self.is_banned(source.host, now):
                 return self._refuse("banned")
+            if not asked and request.method not in ("INVITE", "REGISTER"):
+                return self._refuse("stranger")
             if not self._answers_stranger(request, name, now):
                 return self._refuse("stranger")
         elif self._banned_users and self._is_banned_user(request, name, now):
@@ -112,7 +125,7 @@ class Guard:
     def may_answer_nonsense(self, request: Request, source: Address, now: float) -> bool:
         """Say whether a request that cannot be used gets the error that it deserves."""
         try:
-            if self._known(request, source) is not None:
+            if self._is_known(request, source, now):
                 return True
         except SipError:
             pass  # not even whom it wants can be read
@@ -123,11 +136,27 @@ class Guard:
     def wrong_password(self, request: Request, source: Address, user: str, now: float) -> None:
         """A challenge that `source` has received was answered with a wrong password."""
         name, rate = site(source.host), self._rules.wrong_passwords_per_minute
-        if self._known(request, source) is None:
+        if not self._is_known(request, source, now):
             if not self._take("password", name, rate, 1 / 60, now):
                 self._ban(name, now)
         elif not self._take(f"password {user}", name, rate, 1 / 60, now):
             self._ban_user(name, user, now)
+
+    def right_password(self, source: Address, now: float) -> None:
+        """A challenge that `source` has received was answered rightly."""
+        name = site(source.host)
+        self._shown[name] = now + SHOWN_FOR
+        self._shown.move_to_end(name)
+        if len(self._shown) > MOST_HOSTS:
+            self._shown.popitem(last=False)
+
+    def has_shown_password(self, host: str, now: float) -> bool:
+        """Say whether a right password has come from there of late."""
+        return _holds(self._shown, site(host), now)
+
+    def _is_known(self, request: Request, source: Address, now: float) -> bool:
+        known = self._known(request, source)
+        return known is not None and (not known.by_password or self.has_shown_password(source.host, now))
 
     def is_banned(self, host: str, now: float) -> bool:
         return _holds(self._banned, site(host), now)
@@ -138,8 +167,6 @@ class Guard:
         Answers to a challenge have tries of their own: of many phones that come at once from an address one gets in,
         and then the address is known. All strangers together get no more than transactions can be spared for.
         """
-        if request.method not in ("INVITE", "REGISTER"):
-            return False
         kind = "stranger with password" if request.has("authorization") else "stranger"
         return self._take(kind, name, self._rules.strangers_per_minute, 1 / 60, now) and self._take(
             "strangers", "", STRANGERS_PER_SECOND, 1.0, now

@@ -1,6 +1,6 @@
 """The state tables as the RFCs draw them, row by row: what is no row there is none here, and each row is run in virtual time.
 
-RFC 3261 figures 5 to 8, with figures 3 and 4 of RFC 6026 for INVITE; and the registration client's table, which is ours.
+RFC 3261 figures 5 to 8, those of INVITE as RFC 6026 has them; and the registration client's table, which is ours.
 A line: state, input -> next state: what is sent, what the user is told.
 
 One deviation: "given up" is no state of figure 5. There an INVITE that nobody wants any more is repeated until timer B, since
@@ -64,16 +64,17 @@ INVITE_SERVER = """
     proceeding provisional     -> proceeding  180
     proceeding success         -> accepted    200
     proceeding failure         -> completed   486
-    proceeding transport error -> terminated
+    proceeding transport error -> proceeding
     accepted   request         -> accepted
     accepted   success         -> accepted    200
     accepted   ack             -> accepted    -        ACK
+    accepted   transport error -> accepted
     accepted   L               -> terminated
     completed  request         -> completed   486
     completed  G               -> completed   486
     completed  ack             -> confirmed
     completed  H               -> terminated
-    completed  transport error -> terminated
+    completed  transport error -> completed
     confirmed  ack             -> confirmed
     confirmed  I               -> terminated
 """

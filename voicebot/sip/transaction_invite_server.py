@@ -13,7 +13,8 @@ NEEDS_TRYING = ("pyVoIP",)
 class InviteServerTransaction(ServerTransaction):
     """An INVITE that was received. Its user repeats a 2xx (`respond` again) until the ACK comes.
 
-    A user who answers at once spares both sides the 100, unless the peer cannot do without.
+    A user who answers at once spares both sides the 100, unless the peer cannot do without. A transport that fails ends
+    nothing here (RFC 6026 section 7.1): the peer may send its INVITE again by another way.
     """
 
     INITIAL: ClassVar[State] = State.PROCEEDING
@@ -23,16 +24,17 @@ class InviteServerTransaction(ServerTransaction):
         (State.PROCEEDING, Input.PROVISIONAL): Row(State.PROCEEDING, (Action.SEND,)),
         (State.PROCEEDING, Input.SUCCESS): Row(State.ACCEPTED, (Action.SEND,)),
         (State.PROCEEDING, Input.FAILURE): Row(State.COMPLETED, (Action.SEND,)),
-        (State.PROCEEDING, Input.TRANSPORT_ERROR): Row(State.TERMINATED),
+        (State.PROCEEDING, Input.TRANSPORT_ERROR): Row(State.PROCEEDING),
         (State.ACCEPTED, Input.REQUEST): Row(State.ACCEPTED),
         (State.ACCEPTED, Input.SUCCESS): Row(State.ACCEPTED, (Action.SEND,)),
         (State.ACCEPTED, Input.ACK): Row(State.ACCEPTED, (Action.DELIVER,)),
+        (State.ACCEPTED, Input.TRANSPORT_ERROR): Row(State.ACCEPTED),
         (State.ACCEPTED, Input.TIMER_L): Row(State.TERMINATED),
         (State.COMPLETED, Input.REQUEST): Row(State.COMPLETED, (Action.RESEND,)),
         (State.COMPLETED, Input.TIMER_G): Row(State.COMPLETED, (Action.RESEND,)),
         (State.COMPLETED, Input.TIMER_H): Row(State.TERMINATED),
         (State.COMPLETED, Input.ACK): Row(State.CONFIRMED),
-        (State.COMPLETED, Input.TRANSPORT_ERROR): Row(State.TERMINATED),
+        (State.COMPLETED, Input.TRANSPORT_ERROR): Row(State.COMPLETED),
         (State.CONFIRMED, Input.ACK): Row(State.CONFIRMED),
         (State.CONFIRMED, Input.TIMER_I): Row(State.TERMINATED),
     }

@@ -19,7 +19,7 @@ trunks: {lab: {networks: ["127.0.0.0/8"], dialplan: main}}
 dialplans: {main: plan.yaml}
 callbacks: {attempts: 5}
 storage: {database: "sqlite:///voicebot.db", recordings: recordings}
-api: {listen: "127.0.0.1:0", token: "t"}
+api: {listen: "127.0.0.1:0"}
 """
 
 

@@ -369,6 +369,8 @@ def test_a_password_in_the_file_itself_is_a_warning_where_it_stands_and_not_quot
         '  s: {host: i.example, login: {user: u, password: "${P}"}, dialplan: main}\n'
         "registrar: {users: {desk: hunter2}}\n"
         "agents: {alice: {register: {password: hunter2}}}\n"
+        "storage: {database: 'postgresql://bot:hunter2@db/calls'}\n"
+        "api: {token: hunter2}\n"
     )
     config = load(tmp_path, text, P="out of sight")
     assert [(item.code, item.line, item.column) for item in config.warnings] == [
@@ -376,7 +378,11 @@ def test_a_password_in_the_file_itself_is_a_warning_where_it_stands_and_not_quot
         ("VB042", 4, 54),
         ("VB042", 6, 27),
         ("VB042", 7, 39),
+        ("VB042", 8, 21),
+        ("VB042", 9, 14),
     ]
+    outside = load(tmp_path, MINIMAL + "storage: {database: 'postgresql://bot:${P}@db/calls'}\n", P="hunter2")
+    assert (outside.warnings, "hunter2" in repr(outside)) == ((), False)
     assert "hunter2" not in f"{config.warnings}{config!r}"
 
 

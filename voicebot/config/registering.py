@@ -11,6 +11,7 @@ from voicebot.dialplan.source import Mapping as MappingNode
 
 LITERAL_SECRET = "VB042"
 ANY_DOMAIN = "registrar"  # the domain of our phones' URIs where the configuration names none
+_DATABASE_LOGIN = re.compile(r"[A-Za-z0-9+]+://[^:/@]*:([^/@]+)@")
 _USER = re.compile(r"[A-Za-z0-9_.+*~-]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})")
 
@@ -99,18 +100,26 @@ def with_phones(
 
 
 def warn_of_literal_secrets(node: Node, findings: list[Finding], path: tuple[str, ...] = ()) -> None:
-    """Warn of every password that stands in the file itself, where backups and colleagues read it."""
+    """Warn of every password and token that stands in the file itself, where backups and colleagues read it."""
     if isinstance(node, MappingNode):
         for key, value in node.entries:
             warn_of_literal_secrets(value, findings, (*path, key.text))
         return
     secret = path[-1:] == ("password",) or path[:-1] in (("sip", "auth", "users"), ("registrar", "users"))
-    if secret and isinstance(node, Scalar) and "${" not in node.text.replace("$${", ""):
+    if not isinstance(node, Scalar):
+        return
+    text = node.text
+    if path == ("storage", "database"):
+        login = _DATABASE_LOGIN.match(text)
+        secret, text = login is not None, login.group(1) if login is not None else ""
+    elif path == ("api", "token"):
+        secret = bool(text)
+    if secret and "${" not in text.replace("$${", ""):
         findings.append(
             finding(
                 LITERAL_SECRET,
                 node.position,
-                "a password stands in the file itself",
+                f"a {'token' if path[-1] == 'token' else 'password'} stands in the file itself",
                 "keep it outside: ${NAME} is an environment variable, ${file:PATH} a file",
                 severity="warning",
             )

@@ -47,6 +47,7 @@ CHECKS: dict[str, Check] = {
     "choices": _alone(meaning.check_choices),
     "slots": _alone(meaning.check_slots),
     "sensitive": _alone(meaning.check_sensitive),
+    "secrets": _alone(meaning.check_secrets),
     "runnable": _alone(runnable.check_runnable),
     "errors": _alone(unhandled.check_unhandled),
     "sounds": hearing.check_sounds,

@@ -1,6 +1,7 @@
 """What callers hear, say and key: translations, audio files, keys, slots, and what must stay secret."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 from voicebot.dialplan.checks.names import everything
 from voicebot.dialplan.expressions import Reference, Template
@@ -156,6 +157,29 @@ def check_sensitive(dialplan: Dialplan) -> Iterator[Finding]:
             yield finding(
                 "VB150", item.position, f"{found} is sensitive and stands in a number that is dialled"
             )
+
+
+def check_secrets(dialplan: Dialplan) -> Iterator[Finding]:
+    """VB153: a password or token of a service stands in the dialplan, where every version is kept and colleagues read it."""
+    for service in dialplan.services.values():
+        auth = service.auth or {}
+        basic = auth.get("basic")
+        texts = {"auth.bearer": auth.get("bearer"), "base_url": _LOGIN.match(service.base_url)}
+        texts["auth.basic.password"] = basic.get("password") if isinstance(basic, Mapping) else None
+        for name, text in (service.headers or {}).items():
+            if _SECRET_HEADER.search(name):
+                texts[f"headers.{name}"] = text
+        for name, text in texts.items():
+            literal = text.group(1) if isinstance(text, re.Match) else "" if text is None else str(text)
+            if literal and "${" not in literal:
+                message = f"a secret of the service {service.name} stands in the dialplan: {name}"
+                yield finding(
+                    "VB153", service.position, message, "${NAME} is an environment variable", "warning"
+                )
+
+
+_LOGIN = re.compile(r"https?://[^/@:]*:([^/@]+)@", re.IGNORECASE)
+_SECRET_HEADER = re.compile(r"auth|token|secret|password|cookie|api[-_]?key", re.IGNORECASE)
 
 
 def _copied(item: Set | Choice | Handler, values: dict[str, Value], secret: set[str]) -> Iterator[Finding]:

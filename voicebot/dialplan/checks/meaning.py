@@ -164,13 +164,17 @@ def check_secrets(dialplan: Dialplan) -> Iterator[Finding]:
     for service in dialplan.services.values():
         auth = service.auth or {}
         basic = auth.get("basic")
-        texts = {"auth.bearer": auth.get("bearer"), "base_url": _LOGIN.match(service.base_url)}
-        texts["auth.basic.password"] = basic.get("password") if isinstance(basic, Mapping) else None
-        for name, text in (service.headers or {}).items():
-            if _SECRET_HEADER.search(name):
-                texts[f"headers.{name}"] = text
+        login = _LOGIN.match(service.base_url)
+        texts: dict[str, object] = {
+            "base_url": login.group(1) if login is not None else "",
+            "auth.bearer": auth.get("bearer", ""),
+            "auth.basic.password": basic.get("password", "") if isinstance(basic, Mapping) else "",
+        }
+        for header, value in (service.headers or {}).items():
+            if _SECRET_HEADER.search(header):
+                texts[f"headers.{header}"] = value
         for name, text in texts.items():
-            literal = text.group(1) if isinstance(text, re.Match) else "" if text is None else str(text)
+            literal = str(text)
             if literal and "${" not in literal:
                 message = f"a secret of the service {service.name} stands in the dialplan: {name}"
                 yield finding(

@@ -4,13 +4,16 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 from voicebot.sdp import Local, accept_answer, answer_offer, create_offer
-from voicebot.sip import Address, Datagram, Endpoint, Event, Uri
+from voicebot.sip import Address, Datagram, Endpoint, Event, Request, Response, Uri
 from voicebot.sip import events as sip
+from voicebot.sip.message import parse
 
 HOTLINE = Address("udp", "192.0.2.1", 5060)
 PHONE = Address("udp", "192.0.2.2", 5060)
+PLAIN = Address("udp", "192.0.2.9", 5060)
 DELAY = 0.005  # seconds, one way
 
 
@@ -219,3 +222,41 @@ class TestPhone(End):
         settled = answer_offer(self.local, event.sdp)
         self.local = settled.local
         self.accept(event.session, settled.body)
+
+
+class PlainPeer:
+    """A telephone on the pipe that speaks in text, and says of itself only what a test lets it."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self.address = PLAIN
+        self.got: list[Request | Response] = []
+        self._pipe = pipe
+        end = SimpleNamespace(endpoint=SimpleNamespace(receive=self._receive), work=lambda: None)
+        pipe.ends[self.address] = end  # type: ignore[assignment]  # as much of an End as the pipe needs
+
+    def _receive(self, data: bytes, _source: Address, _now: float) -> None:
+        message = parse(data)
+        assert message is not None
+        if not isinstance(message, Response) or message.status > 100:
+            self.got.append(message)
+
+    def send(self, method: str, *headers: str, cseq: int = 1, to_tag: str = "", body: bytes = b"") -> None:
+        lines = [
+            f"{method} sip:700@{HOTLINE.host_port} SIP/2.0",
+            f"Via: SIP/2.0/UDP {PLAIN.host}:5060;branch=z9hG4bK{cseq}{method}",
+            "Max-Forwards: 70",
+            f"From: <sip:plain@{PLAIN.host}>;tag=p",
+            f"To: <sip:700@{HOTLINE.host}>{f';tag={to_tag}' if to_tag else ''}",
+            "Call-ID: plain",
+            f"CSeq: {cseq} {method}",
+            f"Contact: <sip:plain@{PLAIN.host}:5060>",
+            *(["Content-Type: application/sdp"] if body else []),
+            *headers,
+            f"Content-Length: {len(body)}",
+        ]
+        data = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+        self._pipe.send(Datagram(data, HOTLINE, self.address), self.address)
+
+    def responses(self) -> list[tuple[int, bool]]:
+        """Return each status that was received, and whether it had a description with it."""
+        return [(each.status, each.sdp is not None) for each in self.got if isinstance(each, Response)]

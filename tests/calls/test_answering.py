@@ -2,18 +2,16 @@
 
 import asyncio
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from tests.calls.sip_pipe import HOTLINE, Pipe
+from tests.calls.sip_pipe import PLAIN, PlainPeer
 from tests.calls.test_inbound import Server, play
 from tests.calls.test_loss import nothing_left
 from voicebot.calls.leg import Gone
 from voicebot.sdp import Local, answer_offer
-from voicebot.sip import Address, Datagram, Request, Response
+from voicebot.sip import Response
 from voicebot.sip import events as sip
-from voicebot.sip.message import parse
 from voicebot.wire import LegClosed, MediaTimeout
 
 HEAD = """
@@ -45,7 +43,7 @@ ASKS = (
 """
 )
 ASKED_LATE = ASKS.replace("    - menu", '    - say: "This call costs one pound a minute."\n    - menu', 1)
-HOST = "192.0.2.9"
+HOST = PLAIN.host
 OFFER = f"v=0\r\no=- 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 
 
@@ -57,44 +55,6 @@ def statuses(server: Server) -> list[int]:
         for event in server.phone.events
         if isinstance(event, (sip.Progress, sip.Rejected, sip.Answered))
     ]
-
-
-class PlainPeer:
-    """A telephone on the pipe that speaks in text, and says of itself only what a test lets it."""
-
-    def __init__(self, pipe: Pipe) -> None:
-        self.address = Address("udp", HOST, 5060)
-        self.got: list[Request | Response] = []
-        self._pipe = pipe
-        end = SimpleNamespace(endpoint=SimpleNamespace(receive=self._receive), work=lambda: None)
-        pipe.ends[self.address] = end  # type: ignore[assignment]  # as much of an End as the pipe needs
-
-    def _receive(self, data: bytes, _source: Address, _now: float) -> None:
-        message = parse(data)
-        assert message is not None
-        if not isinstance(message, Response) or message.status > 100:
-            self.got.append(message)
-
-    def send(self, method: str, *headers: str, cseq: int = 1, to_tag: str = "", body: bytes = b"") -> None:
-        lines = [
-            f"{method} sip:700@{HOTLINE.host_port} SIP/2.0",
-            f"Via: SIP/2.0/UDP {HOST}:5060;branch=z9hG4bK{cseq}{method}",
-            "Max-Forwards: 70",
-            f"From: <sip:plain@{HOST}>;tag=p",
-            f"To: <sip:700@{HOTLINE.host}>{f';tag={to_tag}' if to_tag else ''}",
-            "Call-ID: plain",
-            f"CSeq: {cseq} {method}",
-            f"Contact: <sip:plain@{HOST}:5060>",
-            *(["Content-Type: application/sdp"] if body else []),
-            *headers,
-            f"Content-Length: {len(body)}",
-        ]
-        data = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-        self._pipe.send(Datagram(data, HOTLINE, self.address), self.address)
-
-    def responses(self) -> list[tuple[int, bool]]:
-        """Return each status that was received, and whether it had a description with it."""
-        return [(each.status, each.sdp is not None) for each in self.got if isinstance(each, Response)]
 
 
 def test_it_rings_for_as_long_as_the_step_says_and_only_then_is_answered(tmp_path: Path) -> None:

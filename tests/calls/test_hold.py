@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.calls.sip_pipe import TestPhone
+from tests.calls.sip_pipe import PlainPeer, TestPhone
 from tests.calls.test_inbound import Server, play
 from voicebot.sdp import create_offer
 from voicebot.sdp.description import Description
@@ -161,8 +161,35 @@ def test_a_caller_whom_the_agent_puts_on_hold_hears_our_music_until_the_agent_is
 
 
 def test_a_reinvite_without_offer_gets_ours_and_the_answer_in_its_ack_counts(tmp_path: Path) -> None:
-    """The peer takes itself off hold so, or moves: what its ACK says is where the audio goes."""
+    """The peer puts us on hold so, or takes us off, or moves: what its ACK says is where the audio goes."""
+    body = b"v=0\r\no=- 1 %d IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio %d RTP/AVP 0\r\na=%s\r\n"
 
+    async def story(server: Server) -> None:
+        peer = PlainPeer(server.pipe)
+        peer.send("INVITE", body=body % (1, 4000, b"sendrecv"))
+        await asyncio.sleep(0.5)
+        tag = peer.got[-1].to.tag
+        peer.send("ACK", to_tag=tag)
+        await asyncio.sleep(1.0)
+        held: list[bool] = []
+        leg = server.exchange.legs[1].leg
+        leg.on_held = held.append
+        for cseq, direction in ((2, b"sendonly"), (3, b"sendrecv")):
+            peer.send("INVITE", cseq=cseq, to_tag=tag)
+            await asyncio.sleep(0.1)
+            (status, offered) = peer.responses()[-1]
+            assert (status, offered) == (200, True)
+            assert held == [True][: cseq - 2], "nothing has changed before the ACK"
+            peer.send("ACK", cseq=cseq, to_tag=tag, body=body % (cseq, 5000, direction))
+            await asyncio.sleep(0.5)
+        assert held == [True, False]
+        peer.send("BYE", cseq=4, to_tag=tag)
+
+    server = play(tmp_path, story)
+    assert server.store.ended["call-1"]["ended_by"] == "caller"
+
+
+def test_what_the_peer_answers_to_a_reinvite_of_ours_counts(tmp_path: Path) -> None:
     async def story(server: Server) -> None:
         session = server.phone.call()
         await asyncio.sleep(1.0)

@@ -121,6 +121,18 @@ def updated(pair: Pair) -> Iterator[None]:
 
 
 @FLOWS.add()
+def updated_by_the_callee(pair: Pair) -> Iterator[None]:
+    call, session = standing(pair)
+    assert pair.callee.endpoint.update(session, ANSWER, pair.now)
+    pair.run(40)
+    pair.caller.endpoint.bye(call, pair.now)
+    yield
+    assert pair.callee.one(OfferAnswered).sdp == OFFER
+    assert pair.caller.one(Offer).kind == "update"
+    pair.callee.one(Ended)
+
+
+@FLOWS.add()
 def refreshed(pair: Pair) -> Iterator[None]:
     """By UPDATE, by the caller (RFC 4028 section 7.4)."""
     call, _ = standing(pair)

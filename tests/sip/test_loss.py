@@ -4,12 +4,12 @@ import random
 
 import pytest
 
-from tests.sip import flows_at_once, flows_of_calls, flows_with_others
+from tests.sip import flows_at_once, flows_of_calls, flows_of_peers, flows_with_others
 from tests.sip.flows import Flow, Flows, answering
 from tests.sip.harness import Pair
 from voicebot.sip import Cancelled, Ended, IncomingCall, Progress, Rejected, Response
 
-FLOWS = Flows(flows_of_calls.FLOWS | flows_with_others.FLOWS | flows_at_once.FLOWS)
+FLOWS = Flows(flows_of_calls.FLOWS | flows_with_others.FLOWS | flows_at_once.FLOWS | flows_of_peers.FLOWS)
 each_flow = pytest.mark.parametrize("flow", [pytest.param(flow, id=name) for name, flow in FLOWS.items()])
 
 

@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import wave
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.sounds import write_wav
 from voicebot.cli.main import app
 
 ROOT = Path(__file__).parent.parent.parent
@@ -114,9 +114,7 @@ def test_several_processes_find_the_audio_files_of_the_configuration(tmp_path: P
     dialplan = tmp_path / "plays.yaml"
     dialplan.write_text(PLAYS, "utf-8")
     (tmp_path / "sounds").mkdir()
-    with wave.open(str(tmp_path / "sounds" / "tone.wav"), "wb") as tone:
-        tone.setparams((1, 2, 8000, 0, "NONE", ""))
-        tone.writeframes(b"\x00\x10\x00\xf0" * 4000)
+    write_wav(tmp_path / "sounds" / "tone.wav")
     settings = {"dialplans": {"main": str(dialplan)}, "prompts": str(tmp_path / "sounds")}
     (tmp_path / "config.yaml").write_text(json.dumps(settings), "utf-8")
     code, output = run("test", "--jobs", "2")

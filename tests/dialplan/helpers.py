@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import tempfile
-import wave
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from tests.dialplan.fake_line import FakeLine
+from tests.sounds import write_wav
 from voicebot.dialplan.checker import CHECKS
 from voicebot.dialplan.interpreter import Interpreter
 from voicebot.dialplan.loader import check, load
@@ -61,20 +61,12 @@ def _written(folder: str, text: str, files: Mapping[str, str] | None) -> Path:
         path = Path(folder) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".wav" and content == "a tone":
-            _tone(path)
+            write_wav(path)
         else:
             path.write_text(content, encoding="utf-8")
     main = Path(folder) / "main.yaml"
     main.write_text(text, encoding="utf-8")
     return main
-
-
-def _tone(path: Path) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(b"\x00\x10\x00\xf0" * 4000)  # one second
 
 
 def dialled(dialplan: Dialplan | str, line: FakeLine) -> str:

@@ -1,12 +1,12 @@
 """Each code: its wrong example has it, its right example does not, and its page says the same."""
 
 import re
-import wave
 from pathlib import Path
 
 import pytest
 
 from tests.dialplan.messages import PACKAGE
+from tests.sounds import write_wav
 from voicebot.dialplan.checks.around import Around
 from voicebot.dialplan.findings.catalogue import pages, whole
 from voicebot.dialplan.findings.pages import files
@@ -35,14 +35,6 @@ def found(folder: Path, text: str | bytes) -> tuple[Finding, ...]:
         is_listed=lambda word, language: language != "en" or word in KNOWN,
     )
     return check(path, around=around)[1]
-
-
-def write_wav(path: Path, frames: bytes) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(frames)
 
 
 @pytest.mark.parametrize("page", SHOWN, ids=lambda page: page.code)

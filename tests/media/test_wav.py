@@ -7,18 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from tests.sounds import sine
 from voicebot.media import wav
 from voicebot.media.g711 import PCMA, PCMU
 from voicebot.media.resampling import resample
 from voicebot.media.wav import AudioFileError
-
-
-def sine(hertz: float, rate: int, seconds: float = 0.5, level: float = 8000) -> NDArray[np.int16]:
-    return np.round(level * np.sin(2 * np.pi * hertz * np.arange(round(rate * seconds)) / rate)).astype(
-        np.int16
-    )
 
 
 def file(kind: int, channels: int, rate: int, bits: int, audio: bytes, extra: bytes = b"") -> bytes:

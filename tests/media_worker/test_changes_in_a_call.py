@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.media_worker.fakes import Bench
-from tests.media_worker.test_codecs_and_keys import coder, loudest, tone
+from tests.media_worker.test_codecs_and_keys import coder, loudest
+from tests.sounds import sine
 from voicebot.media import rtp
 from voicebot.media.coders import problem_of
 from voicebot.media.g711 import CODECS, PCMU
@@ -37,8 +38,8 @@ class Caller:
         """Talk for a second, both; return what the caller and the other heard (at 8 or 16 kHz, and at 8 kHz)."""
         law = CODECS.get(codec)
         made = None if law else coder(codec)
-        frames = tone(700, 8000 if law else 16000).reshape(TICKS, -1)
-        said = [PCMU.encode(each) for each in tone(1500, 8000).reshape(TICKS, 160)]
+        frames = sine(700, 8000 if law else 16000, 1.0).reshape(TICKS, -1)
+        said = [PCMU.encode(each) for each in sine(1500, 8000, 1.0).reshape(TICKS, 160)]
         self.peer.rtp.sent.clear()
         self.other.rtp.sent.clear()
 
@@ -114,7 +115,7 @@ def test_comfort_noise_in_a_pause_does_no_harm(codec: Codec, bench: Bench) -> No
     for n in range(2):
         caller.send(rtp.build(13, start + n, 160 * (start + 20 * n), 77, b"\x40"))
         bench.run(20)
-    later = tone(700, 8000 if codec == "PCMU" else 16000).reshape(TICKS, -1)
+    later = sine(700, 8000 if codec == "PCMU" else 16000, 1.0).reshape(TICKS, -1)
     made = None if codec == "PCMU" else coder(codec)
     caller.other.rtp.sent.clear()
 

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.media_worker.fakes import Bench, Peer
+from tests.sounds import sine
 from voicebot.media import rtcp, rtp, telephone_event
 from voicebot.media.coders import Coder, coder_for, problem_of
 from voicebot.media.g711 import PCMA, PCMU
@@ -28,10 +29,6 @@ def coder(name: str) -> Coder:
     return made
 
 
-def tone(hertz: float, rate: int, seconds: float = 1.0) -> NDArray[np.int16]:
-    return (8000 * np.sin(2 * np.pi * hertz * np.arange(round(rate * seconds)) / rate)).astype("<i2")
-
-
 def loudest(samples: NDArray[np.int16], rate: int) -> float:
     """Return the frequency that stands out in the second half."""
     half = samples[len(samples) // 2 :].astype(float)
@@ -49,7 +46,7 @@ def wide_leg(bench: Bench, number: int, codec: Codec, **changes: object) -> Peer
 
 def talk(bench: Bench, peer: Peer, made: Coder, hertz: float, ticks: int = 50) -> None:
     """Let the peer say a tone in 20 ms packets."""
-    frames = tone(hertz, 16000, ticks / 50).reshape(ticks, 320)
+    frames = sine(hertz, 16000, ticks / 50).reshape(ticks, 320)
 
     def say(tick: int) -> None:
         data = made.encode(frames[tick].tobytes())
@@ -69,8 +66,8 @@ def test_a_wide_leg_and_one_of_g711_hear_each_other(codec: Codec, bench: Bench) 
     made = coder(codec)
     wide, narrow = wide_leg(bench, 1, codec), bench.leg(2, port=5000)
     bench.do(Bridge("call", 1, 2))
-    said = [PCMU.encode(each) for each in tone(700, 8000).reshape(50, 160)]
-    frames = tone(1500, 16000).reshape(50, 320)
+    said = [PCMU.encode(each) for each in sine(700, 8000, 1.0).reshape(50, 160)]
+    frames = sine(1500, 16000, 1.0).reshape(50, 320)
 
     def both(tick: int) -> None:
         narrow.say(said[tick])
@@ -91,7 +88,7 @@ def test_between_equal_codecs_payloads_go_on_as_they_came(codec: Codec, bench: B
     bench.do(Bridge("call", 1, 2))
     talk(bench, one, made, 5000, 20)
     again = coder(codec)
-    sent = {again.encode(each.tobytes()) for each in tone(5000, 16000, 0.4).reshape(20, 320)}
+    sent = {again.encode(each.tobytes()) for each in sine(5000, 16000, 0.4).reshape(20, 320)}
     assert len([packet for packet in two.heard() if packet.payload in sent]) >= 18
 
 
@@ -99,7 +96,7 @@ def test_between_equal_codecs_payloads_go_on_as_they_came(codec: Codec, bench: B
 def test_a_prompt_is_heard_on_a_wide_leg(codec: Codec, bench: Bench) -> None:
     made = coder(codec)
     peer = wide_leg(bench, 1, codec)
-    bench.prompts.audio = {"/p": L16.encode(tone(900, 8000))}
+    bench.prompts.audio = {"/p": L16.encode(sine(900, 8000, 1.0))}
     bench.do(Play("call", 1, 1, (PromptItem("/p"),)))
     bench.run(50)
     assert loudest(decoded(peer, made), 16000) == pytest.approx(900, abs=4)

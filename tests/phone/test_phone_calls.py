@@ -3,25 +3,16 @@
 import asyncio
 import re
 import socket
-from collections.abc import Coroutine
-from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.stories import run
 from voicebot.media.tones import tone
 from voicebot.phone import CallFailed, Phone, PhoneCall, PhoneError, Ticker, Wire
 from voicebot.phone.hearing import decibels, rms
 
 TONE = tone((440.0,), 0.5)
-
-
-def run(story: Coroutine[Any, Any, None]) -> None:
-    async def within() -> None:
-        async with asyncio.timeout(10):
-            await story
-
-    asyncio.run(within())
 
 
 async def connected(caller: Phone, callee: Phone) -> tuple[PhoneCall, PhoneCall]:

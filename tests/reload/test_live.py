@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.live.hotline import Hotline, log_on_failure, running
+from tests.stories import run
 from voicebot.cli.main import app
 from voicebot.phone import Phone
 from voicebot.runtime.control.socket import ask
@@ -85,16 +86,11 @@ def test_thirty_reloads_in_three_calls_are_not_heard(hotline: Hotline, tmp_path:
             await phone.close()
 
     with log_on_failure(hotline), running(hotline):
-        asyncio.run(_within(story()))
+        run(story(), LIMIT)
         hotline.wait_for_record(CALLS + 1)
         causes = [item["release_cause"] for item in reversed(hotline.calls())]
         assert causes == ["version_0"] * CALLS + [f"version_{RELOADS}"]
         _tells(hotline)
-
-
-async def _within(story: Any) -> None:
-    async with asyncio.timeout(LIMIT):
-        await story
 
 
 def _tells(hotline: Hotline) -> None:

@@ -1,6 +1,5 @@
 """A hotline for each file of tests, and phones that call it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.live.hotline import Hotline, log_on_failure, running
+from tests.stories import run
 from voicebot.phone import Phone, PhoneCall
 
 DIALPLAN = Path(__file__).parent / "hotline.yaml"
@@ -37,13 +37,8 @@ def own_hotline(tmp_path: Path) -> Iterator[Callable[..., Hotline]]:
 
 def play(hotline: Hotline, story: Coroutine[Any, Any, None]) -> None:
     """Run the story of a test; print the server's log if it fails."""
-
-    async def within() -> None:
-        async with asyncio.timeout(LIMIT):
-            await story
-
     with log_on_failure(hotline):
-        asyncio.run(within())
+        run(story, LIMIT)
 
 
 @asynccontextmanager

@@ -4,11 +4,11 @@ import asyncio
 import random
 import socket
 import struct
-from collections.abc import Coroutine
 from typing import Any
 
 import structlog
 
+from tests.stories import run
 from voicebot.runtime.net.addresses import LocalAddresses
 from voicebot.runtime.net.dns import Resolver
 from voicebot.runtime.net.public_address import PublicAddress
@@ -45,14 +45,6 @@ async def serve(server: Server) -> Server:
     loop = asyncio.get_running_loop()
     await loop.create_datagram_endpoint(lambda: server, local_addr=("127.0.0.47", 0))
     return server
-
-
-def run(story: Coroutine[Any, Any, None]) -> None:
-    async def within() -> None:
-        async with asyncio.timeout(10):
-            await story
-
-    asyncio.run(within())
 
 
 def learning(port: int, addresses: LocalAddresses, changes: "asyncio.Queue[str]") -> PublicAddress:

@@ -5,7 +5,7 @@ import contextlib
 import random
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.python import log
 
 from tests.runtime.certificates import Authority
+from tests.stories import run
 from voicebot.config.model import Tls
 from voicebot.runtime.net.addresses import LocalAddresses
 from voicebot.runtime.net.sip_shell import SipShell
@@ -23,7 +24,6 @@ from voicebot.sip import Address, Answered, Ended, Endpoint, Established, Event,
 
 SDP = b"v=0\r\n"
 LARGE = b"v=0\r\n" + b"a=x:" + b"x" * 1500 + b"\r\n"
-DEADLINE = 10.0
 OPTIONS = (
     b"OPTIONS sip:bot@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK%d\r\n"
     b"From: <sip:a@x>;tag=1\r\nTo: <sip:bot@x>\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\n%sContent-Length: 0\r\n\r\n"
@@ -92,14 +92,6 @@ async def sides() -> AsyncIterator[Make]:
         await asyncio.sleep(0)
 
 
-def run(story: Callable[[], Awaitable[None]]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(DEADLINE):
-            await story()
-
-    asyncio.run(bounded())
-
-
 async def a_call_stands_and_ends(caller: Side, callee: Side, target: str, **options: Any) -> None:
     session = caller.call(target, **options)
     (incoming,) = await callee.expect(IncomingCall)
@@ -123,7 +115,7 @@ def test_a_call_over_tcp_both_ways(host: str) -> None:
             await a_call_stands_and_ends(caller, callee, target)
             assert caller.shell.streams.counters["opened"] == 1
 
-    run(story)
+    run(story())
 
 
 def test_a_peer_that_cannot_be_connected_to_is_answered_over_its_own_connection() -> None:
@@ -134,7 +126,7 @@ def test_a_peer_that_cannot_be_connected_to_is_answered_over_its_own_connection(
             await a_call_stands_and_ends(caller, callee, target)
             assert callee.shell.streams.counters["not_connected"] == 1
 
-    run(story)
+    run(story())
 
 
 def test_a_large_invite_moves_to_tcp_and_back_to_udp_where_nobody_listens() -> None:
@@ -156,7 +148,7 @@ def test_a_large_invite_moves_to_tcp_and_back_to_udp_where_nobody_listens() -> N
             assert isinstance(incoming, IncomingCall)
             assert incoming.source.transport == "tcp"
 
-    run(story)
+    run(story())
 
 
 @pytest.fixture
@@ -178,7 +170,7 @@ def test_a_call_over_tls_between_peers_that_show_each_other_certificates(authori
             caller.shell.streams.know_name("127.0.0.1", "pbx.example.com")
             await a_call_stands_and_ends(caller, callee, f"sip:bot@{callee.address.host_port};transport=tls")
 
-    run(story)
+    run(story())
 
 
 def test_a_tls_connection_too_many_is_closed_without_a_failure(
@@ -200,7 +192,7 @@ def test_a_tls_connection_too_many_is_closed_without_a_failure(
             assert side.shell.streams.counters["refused_connections"] == 3
             first[1].close()
 
-    run(story)
+    run(story())
 
 
 @pytest.mark.parametrize("problem", ["another name", "another authority", "no certificate of ours"])
@@ -227,7 +219,7 @@ def test_a_tls_peer_that_is_not_trusted_is_not_called(
                 assert rejected.why == "unreachable"
             assert callee.events.empty()
 
-    run(story)
+    run(story())
 
 
 def test_a_renewed_certificate_is_served_to_new_connections_and_a_bad_one_is_refused(
@@ -264,7 +256,7 @@ def test_a_renewed_certificate_is_served_to_new_connections_and_a_bad_one_is_ref
                 side.contexts.reload(again=True)  # unless somebody asks
             assert await served(side.address.port) == second
 
-    run(story)
+    run(story())
 
 
 def test_a_key_of_another_certificate_is_one_clear_error(authority: Authority) -> None:
@@ -293,7 +285,7 @@ def test_garbage_is_answered_by_closing_and_others_are_served(garbage: bytes) ->
             assert (await reader.readline()).startswith(b"SIP/2.0 200")
             writer.close()
 
-    run(story)
+    run(story())
 
 
 def test_a_flood_over_a_connection_ends_it() -> None:
@@ -310,7 +302,7 @@ def test_a_flood_over_a_connection_ends_it() -> None:
             assert side.shell.endpoint.counters["received"] == 5
             assert side.shell.streams.counters["closed_flood"] == 1
 
-    run(story)
+    run(story())
 
 
 def test_one_address_has_no_more_connections_than_its_share() -> None:
@@ -329,7 +321,7 @@ def test_one_address_has_no_more_connections_than_its_share() -> None:
                 writer.close()
             await asyncio.wait(ends)
 
-    run(story)
+    run(story())
 
 
 def test_who_is_known_finds_room_where_strangers_have_taken_all() -> None:
@@ -358,7 +350,7 @@ def test_who_is_known_finds_room_where_strangers_have_taken_all() -> None:
             for _, writer in [*strangers, *phones]:
                 writer.close()
 
-    run(story)
+    run(story())
 
 
 def test_a_peer_that_does_not_read_loses_its_connection() -> None:
@@ -384,7 +376,7 @@ def test_a_peer_that_does_not_read_loses_its_connection() -> None:
             ours.close()
             assert side.shell.streams.counters["closed_unread"] == 1
 
-    run(story)
+    run(story())
 
 
 def test_a_response_whose_connection_is_gone_goes_to_the_via() -> None:
@@ -416,4 +408,4 @@ def test_a_response_whose_connection_is_gone_goes_to_the_via() -> None:
             assert (await arrived).startswith(b"SIP/2.0 200")
             server.close()
 
-    run(story)
+    run(story())

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from voicebot.media.g711 import PCMU
+from voicebot.speech.asr import Recogniser, Result
 from voicebot.speech.tts import open_synthesiser, speak_8k
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -39,3 +40,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
             archive.extractall(folder, filter="data")
         (folder / f"q_{language}").rename(folder / f"vosk-model-tiny-{'cn' if language == 'zh' else 'en'}")
     return folder
+
+
+def hear(recogniser: Recogniser, phrases: tuple[str, ...], audio: NDArray[np.int16]) -> Result:
+    """Let it listen for `phrases` to 8 kHz audio, one packet after the other."""
+    recogniser.start(phrases)
+    for at in range(0, len(audio), 160):
+        recogniser.feed(audio[at : at + 160])
+    return recogniser.finish()

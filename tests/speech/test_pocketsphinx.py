@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from tests.speech.conftest import Telephone
-from voicebot.speech.asr import Recogniser, Result, lexicon, open_recogniser
+from tests.speech.conftest import Telephone, hear
+from voicebot.speech.asr import Result, lexicon, open_recogniser
 from voicebot.speech.asr.pocketsphinx_engine import PocketSphinx
 from voicebot.speech.errors import EngineProblem
 
@@ -15,13 +14,6 @@ BANK = (
     "中文",
     "english",
 )
-
-
-def hear(recogniser: Recogniser, phrases: tuple[str, ...], audio: NDArray[np.int16]) -> Result:
-    recogniser.start(phrases)
-    for at in range(0, len(audio), 160):
-        recogniser.feed(audio[at : at + 160])
-    return recogniser.finish()
 
 
 @pytest.mark.parametrize("voice", ["en-us", "en-gb", "en-us+f3"])

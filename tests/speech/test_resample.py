@@ -2,13 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.sounds import sine
 from voicebot.speech.resample import StreamResampler, resample
-
-
-def tone(frequency: float, rate: int, seconds: float = 0.5) -> NDArray[np.int16]:
-    time = np.arange(int(rate * seconds)) / rate
-    samples: NDArray[np.int16] = np.rint(8000 * np.sin(2 * np.pi * frequency * time)).astype(np.int16)
-    return samples
 
 
 def level(samples: NDArray[np.int16]) -> float:
@@ -18,16 +13,16 @@ def level(samples: NDArray[np.int16]) -> float:
 
 @pytest.mark.parametrize("frequency", [200, 1000, 3000])
 def test_a_tone_in_the_telephone_band_keeps_its_level(frequency: float) -> None:
-    assert level(resample(tone(frequency, 22050), 22050, 8000)) == pytest.approx(8000 / 2**0.5, rel=0.01)
+    assert level(resample(sine(frequency, 22050), 22050, 8000)) == pytest.approx(8000 / 2**0.5, rel=0.01)
 
 
 @pytest.mark.parametrize("frequency", [4500, 6000, 9000])
 def test_what_a_telephone_cannot_carry_is_removed_and_not_folded_back(frequency: float) -> None:
-    assert level(resample(tone(frequency, 22050), 22050, 8000)) < 3
+    assert level(resample(sine(frequency, 22050), 22050, 8000)) < 3
 
 
 def test_upsampling_makes_no_images() -> None:
-    wide = resample(tone(1000, 8000), 8000, 16000).astype(float)
+    wide = resample(sine(1000, 8000), 8000, 16000).astype(float)
     spectrum = np.abs(np.fft.rfft(wide[1000:5000] * np.hanning(4000)))
     frequencies = np.fft.rfftfreq(4000, 1 / 16000)
     assert spectrum[frequencies > 4100].max() < spectrum.max() * 1e-3
@@ -62,8 +57,8 @@ def test_a_stream_in_blocks_of_any_size_sounds_like_the_whole(source: int, targe
 
 def test_after_a_flush_a_new_stream_begins() -> None:
     stream = StreamResampler(8000, 16000)
-    first = np.concatenate([stream.feed(tone(500, 8000)), stream.flush()])
-    second = np.concatenate([stream.feed(tone(500, 8000)), stream.flush()])
+    first = np.concatenate([stream.feed(sine(500, 8000)), stream.flush()])
+    second = np.concatenate([stream.feed(sine(500, 8000)), stream.flush()])
     assert np.array_equal(first, second)
 
 

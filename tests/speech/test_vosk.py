@@ -3,21 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from tests.speech.conftest import Telephone
+from tests.speech.conftest import Telephone, hear
 from voicebot.speech.asr import Recogniser, Result, open_recogniser
 from voicebot.speech.errors import EngineProblem, ModelProblem
 
 ENGLISH = ("[my] account balance", "cancel appointment", "(yes | no)", "operator")
 CHINESE = ("取消预约", "[转](人工|账单)", "余额", "(是|不是)", "english")
-
-
-def hear(recogniser: Recogniser, phrases: tuple[str, ...], audio: NDArray[np.int16]) -> Result:
-    recogniser.start(phrases)
-    for at in range(0, len(audio), 160):
-        recogniser.feed(audio[at : at + 160])
-    return recogniser.finish()
 
 
 def english(models: Path) -> Recogniser:

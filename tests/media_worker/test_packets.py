@@ -268,6 +268,22 @@ def test_no_timeout_while_held(bench: Bench) -> None:
     assert bench.told(MediaTimeout) == []
 
 
+def test_who_sends_reports_is_there_though_no_audio_comes(bench: Bench) -> None:
+    """A caller who mutes the phone, or whose PBX sends no silence, while a queue plays its music."""
+    peer = bench.leg(timeout=2.0)
+    bench.run(10, lambda tick: peer.say())
+
+    def report(tick: int, *, bye: bool = False) -> None:
+        if tick % 50 == 0:
+            data = rtcp.build(rtcp.Report(77, None, (), bye=bye), "peer")
+            peer.rtcp.waiting.append((data, ("192.0.2.1", 4001)))
+
+    bench.run(500, report)
+    assert bench.told(MediaTimeout) == []
+    bench.run(150, lambda tick: report(tick, bye=True))
+    assert len(bench.told(MediaTimeout)) == 1
+
+
 def test_reports_leave_every_five_seconds(bench: Bench) -> None:
     peer = bench.leg()
     bench.run(1000, lambda tick: peer.say())

@@ -170,6 +170,8 @@ def receive_report(leg: Leg, data: bytes, address: Address, now: float) -> None:
     if not leg.rtcp_mux:
         leg.rtcp_target = address
     leg.reports_received += 1
+    if not report.bye:
+        leg.last_packet_at = now  # who is muted, or sends no silence, is still there (RFC 3550 section 6.3.5)
     if report.sender is not None:
         leg.last_sender_report = (report.sender.ntp >> 16) & 0xFFFFFFFF
         leg.last_sender_report_at = now

@@ -113,6 +113,7 @@ class Server:
                 user_agent=f"voicebot/{__version__}",
                 public_address=config.sip.public_address,
                 stun=config.sip.stun,
+                local_networks=config.sip.local_networks,
                 authenticate=self._authenticate,
                 way=lambda uri, trunk: self.trunks.way(uri, trunk),
                 credentials=lambda invite, source: self.trunks.credentials(invite, source),

@@ -88,6 +88,14 @@ limit: {}
     ]
 
 
+def test_networks_beside_the_server_are_named_as_those_of_trunks_are(tmp_path: Path) -> None:
+    text = 'sip: {public_address: "203.0.113.9", local_networks: [192.168.1.0/24, "fd00::/8"]}\n'
+    config = load(tmp_path, MINIMAL + text)
+    assert [str(network) for network in config.sip.local_networks] == ["192.168.1.0/24", "fd00::/8"]
+    [problem] = findings(tmp_path, MINIMAL + "sip: {local_networks: [192.168.1.7/24]}\n")
+    assert "192.168.1.0/24" in problem
+
+
 @pytest.mark.parametrize(
     ("written", "server"),
     [

@@ -1,5 +1,7 @@
 """Which of our addresses a peer is told."""
 
+import ipaddress
+
 import pytest
 
 from voicebot.runtime.net import addresses as addresses_module
@@ -28,6 +30,37 @@ def test_the_public_address_is_told_to_the_world_but_not_to_this_machine() -> No
     assert addresses.contact(Address("udp", "198.51.100.7", 5060), None).host == "203.0.113.9"
     assert addresses.host_for("127.0.0.1") == "127.0.0.1"
     assert ":" in addresses.host_for("2001:db8::7")  # an IPv4 address is no use to a peer of IPv6
+
+
+def test_behind_a_nat_the_public_address_is_told_though_a_private_one_is_listened_on() -> None:
+    """Else ACK, BYE and re-INVITE of a carrier go to 10.0.0.5, and the call is torn down after 32 s."""
+    bound = Address("udp", "10.0.0.5", 5060)
+    configured, asked = LocalAddresses(public_address="203.0.113.9"), LocalAddresses()
+    asked.learned = "203.0.113.9"
+    for addresses in (configured, asked):
+        addresses.bound(bound)
+        carrier, neighbour = Address("udp", "198.51.100.7", 5060), Address("udp", "10.0.0.7", 5060)
+        assert addresses.contact(carrier, bound) == Address("udp", "203.0.113.9", 5060)
+        assert addresses.contact(carrier, None) == Address("udp", "203.0.113.9", 5060)
+        assert addresses.contact(neighbour, bound) == bound
+    several = LocalAddresses(public_address="203.0.113.9")
+    several.bound(outside := Address("udp", "198.51.100.5", 5060))
+    assert several.contact(carrier, outside) == outside, "it is in nobody's private network"
+
+
+def test_who_is_on_our_side_of_the_nat_is_told_our_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent's phone beside the server: audio by way of the public address would go nowhere on most routers."""
+    monkeypatch.setattr(addresses_module, "_probe", lambda _host: "192.168.1.5")
+    addresses = LocalAddresses(
+        public_address="203.0.113.9",
+        local_networks=[ipaddress.ip_network("192.168.1.0/24"), ipaddress.ip_network("fd00::/8")],
+    )
+    addresses.bound(Address("udp", "0.0.0.0", 5062))
+    phone = Address("udp", "192.168.1.77", 5060)
+    assert addresses.host_for(phone.host) == "192.168.1.5"
+    assert addresses.contact(phone, None) == Address("udp", "192.168.1.5", 5062)
+    assert addresses.host_for("192.168.2.77") == addresses.host_for("198.51.100.7") == "203.0.113.9"
+    assert addresses.host_for("phone.example") == "203.0.113.9"
 
 
 def test_of_several_sockets_the_one_on_the_route_is_used() -> None:

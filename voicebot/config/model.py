@@ -71,12 +71,15 @@ class Tls:
 class Sip:
     """`public_address` None: the address of the interface that a peer is reached through, or what `stun` (host, port) says.
 
+    `local_networks`: where peers are told our own address whatever the public one is.
+
     `session_expires`, `min_session_expires`: RFC 4028, in seconds; 0: we ask for no session timer.
     """
 
     listen: tuple[Listen, ...] = (Listen("udp", "0.0.0.0", 5060), Listen("tcp", "0.0.0.0", 5060))
     public_address: str | None = None
     stun: tuple[str, int] | None = None
+    local_networks: tuple[Network, ...] = ()
     auth: Auth = Auth()
     tls: Tls = Tls()
     session_expires: int = 1800

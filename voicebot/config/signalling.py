@@ -50,6 +50,7 @@ def sip(section: Section, folder: Path, listen: tuple[str, ...]) -> Sip:
         listen=listens,
         public_address=public if isinstance(public, str) else None,
         stun=public if isinstance(public, tuple) else None,
+        local_networks=section.items("local_networks", parse_network, ()),
         auth=Auth(
             realm=auth.value("realm", _quotable, Auth().realm),
             users=auth.entries("users", lambda _name, node: text(node)),

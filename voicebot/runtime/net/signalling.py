@@ -8,6 +8,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 import structlog
@@ -68,6 +69,7 @@ class SipSignalling:
         user_agent: str,
         public_address: str | None,
         stun: tuple[str, int] | None = None,
+        local_networks: Sequence[IPv4Network | IPv6Network] = (),
         authenticate: Callable[[Request, Address], Realm | None],
         way: Callable[[Uri, str], Way],
         credentials: Callable[[Request, Address], Credentials | None],
@@ -83,13 +85,13 @@ class SipSignalling:
 
         `way(uri, trunk)` leads to the peer that the URI names, by that trunk if it has this peer; `credentials(invite, source)` answer challenges in calls that came in.
 
-        `stun`: the server (host, port) from which our public address is learned. `capture` sees all messages.
+        `local_networks`: see `LocalAddresses`. `stun`: the server (host, port) from which our public address is learned. `capture` sees all messages.
         Raises TlsError.
         """
         reactor: Any = importlib.import_module(
             "twisted.internet.reactor"
         )  # installed by `reactor.run` by now
-        self._addresses = LocalAddresses(public_address)
+        self._addresses = LocalAddresses(public_address, local_networks=local_networks)
         self._way = way
         self.dialled: Counter[str] = Counter()  # calls by trunk
         self._on_event = on_event

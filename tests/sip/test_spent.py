@@ -73,11 +73,33 @@ def test_an_invite_that_comes_again_after_its_ack_makes_no_second_call() -> None
     assert peer.endpoint.held.sessions == 1
 
 
-def test_a_cancel_that_comes_after_the_ack_is_answered_and_changes_nothing() -> None:
-    """RFC 3261 section 9.2: there was such an INVITE, and it has its final response."""
+@pytest.mark.parametrize("after", [0.0, T4, TIMEOUT - 2 * T4])
+def test_copies_of_an_invite_are_refused_until_timer_l_of_the_first_however_many_come(after: float) -> None:
+    """RFC 3261 section 8.2.2.2: the transaction of a refused copy is over long before that of the call (timer I)."""
     peer = Peer()
     standing(peer)
-    assert peer.answer("CANCEL", branch="z9hG4bKinvite").status == 200
+    peer.advance(after)
+    refused = peer.answer("INVITE", body=SDP, branch="z9hG4bKsecond")
+    peer.send("ACK", to_tag=refused.to.tag, branch="z9hG4bKsecond")
+    peer.advance(T4)
+    assert peer.answer("INVITE", body=SDP, branch="z9hG4bKthird").status == 482
+    peer.no_event()
+
+
+def test_a_refused_copy_does_not_make_a_request_known_for_longer() -> None:
+    peer = Peer()
+    assert peer.answer("OPTIONS", branch="z9hG4bKfirst").status == 200
+    for branch, status in (("second", 482), ("third", 200), ("fourth", 482), ("fifth", 200)):
+        peer.advance(20.0)
+        assert peer.answer("OPTIONS", branch=f"z9hG4bK{branch}").status == status
+
+
+def test_a_cancel_that_comes_after_the_ack_is_answered_and_changes_nothing() -> None:
+    """RFC 3261 section 9.2: there was such an INVITE, and it has its final response; both answers have one To tag."""
+    peer = Peer()
+    _, tag = standing(peer)
+    late = peer.answer("CANCEL", branch="z9hG4bKinvite")
+    assert (late.status, late.to.tag) == (200, tag)
     peer.no_event()
     assert peer.endpoint.held.sessions == 1
 

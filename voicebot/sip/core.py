@@ -261,6 +261,11 @@ class Core:
         """Return the session whose dialog a received request belongs to."""
         return self.dialogs.get((message.call_id, message.to.tag, message.from_.tag))
 
+    def tag_for(self, cancel: Request) -> str:
+        """Return our tag in the call that a CANCEL came too late for; empty when that is over, too."""
+        ends = (cancel.call_id, cancel.from_.tag)
+        return next((ours for call_id, ours, theirs in self.dialogs if (call_id, theirs) == ends), "")
+
     def find_by_branch(self, ack: Request, server: Server | None) -> Session | None:
         """Return the session of an ACK that has the branch of its INVITE, but a To tag of the peer's own making (pyVoIP)."""
         if server is None or (server.request.call_id, server.request.from_.tag) != (

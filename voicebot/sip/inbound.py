@@ -62,7 +62,8 @@ class Inbound:
         core = self._core
         cancelled = core.transactions.find_cancelled(request)
         if cancelled is None:
-            core.respond(server, 200 if core.transactions.comes_too_late(request) else 481, now)
+            late = core.transactions.comes_too_late(request)
+            core.respond(server, 200 if late else 481, now, to_tag=core.tag_for(request) if late else "")
             return
         session = core.sessions.get(cancelled.session)
         tag = session.dialog.local.tag if session and session.dialog else ""

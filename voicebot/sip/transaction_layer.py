@@ -229,8 +229,7 @@ class TransactionLayer:
 
     def is_merged(self, server: Server) -> bool:
         """Say whether another copy of its request came before, by another way (section 8.2.2.2)."""
-        key = server.merge_key
-        return key is not None and (self._merged.get(key) is not server or key in self._spent_requests)
+        return server.merge_key is not None and self._merged.get(server.merge_key) is not server
 
     def acknowledged(self, server: Server) -> None:
         """The ACK of a 2xx has come: its user will not repeat it."""
@@ -251,7 +250,7 @@ class TransactionLayer:
             self,
         )
         self.servers[server.key] = server
-        if merge_key is not None:
+        if merge_key is not None and merge_key not in self._spent_requests:
             self._merged.setdefault(merge_key, server)
         self.settle_server(server)
         return server

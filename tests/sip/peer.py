@@ -3,13 +3,14 @@
 import random
 from typing import Any, TypeVar
 
-from voicebot.sip import Address, Endpoint, Established, Event, IncomingCall, Request, Response
-from voicebot.sip.message import parse
+from voicebot.sip import Address, Answered, Endpoint, Established, Event, IncomingCall, Request, Response
+from voicebot.sip.message import HeaderList, parse
 
 PEER = Address("udp", "192.0.2.1", 5060)
 OURS = Address("udp", "192.0.2.2", 5060)
 SDP = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 ANSWER = SDP.encode()
+CONTACT = ("contact", "<sip:agent@192.0.2.1:5070>")
 E = TypeVar("E", bound=Event)
 
 
@@ -103,3 +104,39 @@ def standing(peer: Peer) -> tuple[int, str]:
     peer.send("ACK", to_tag=ok.to.tag)
     peer.event(Established)
     return call.session, ok.to.tag
+
+
+def call(peer: Peer, sdp: bytes | None = b"offer", **options: Any) -> tuple[int, Request]:
+    """Call the peer; return the session and the INVITE."""
+    session = peer.endpoint.invite("sip:agent@192.0.2.1", "sip:bot@x", sdp, peer.now, **options)
+    [invite] = peer.sent()
+    assert isinstance(invite, Request)
+    return session, invite
+
+
+def reply(
+    peer: Peer,
+    request: Request,
+    status: int,
+    tag: str = "t1",
+    headers: HeaderList = (CONTACT,),
+    body: bytes = b"",
+) -> list[Request | Response]:
+    """Let the peer answer a request; return what is sent then."""
+    lines = [*headers, ("content-type", "application/sdp")] if body else headers
+    return peer.send_raw(request.response(status, to_tag=tag, headers=lines, body=body).to_bytes())
+
+
+def answered(peer: Peer) -> tuple[int, Request]:
+    """Call the peer, who answers; return the session and our ACK."""
+    session, invite = call(peer)
+    [ack] = reply(peer, invite, 200, body=SDP.encode())
+    assert isinstance(ack, Request)
+    peer.event(Answered)
+    return session, ack
+
+
+def only(messages: list[Request | Response]) -> Request:
+    [message] = messages
+    assert isinstance(message, Request)
+    return message

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.sip.peer import SDP, Peer
-from tests.sip.test_endpoint_client import CONTACT, call, only, reply
+from tests.sip.peer import CONTACT, SDP, Peer, call, only, reply
 from voicebot.sip import (
     Answered,
     Cancelled,

@@ -5,8 +5,7 @@ import random
 import pytest
 
 from tests.sip.harness import OFFER, Pair, accept
-from tests.sip.peer import SDP, Peer
-from tests.sip.test_endpoint_client import CONTACT, call, reply
+from tests.sip.peer import CONTACT, SDP, Peer, call, reply
 from voicebot.sip import (
     Answered,
     Ended,

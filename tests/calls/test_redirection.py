@@ -14,7 +14,7 @@ from voicebot.calls.floor import DialFailed
 from voicebot.calls.leg import Leg
 from voicebot.calls.redirection import targets_of
 from voicebot.config import Trunk, dial_uri
-from voicebot.sip import Address
+from voicebot.sip import Address, Uri
 from voicebot.sip import events as sip
 
 ELSEWHERE = Address("udp", "192.0.2.4", 5060)
@@ -41,6 +41,7 @@ def test_whatever_a_contact_says_it_gives_targets_or_none(value: str) -> None:
     for target in targets_of([("contact", value)]):
         assert "\r" not in target
         assert "\n" not in target
+        assert str(Uri.parse(target)) == target
 
 
 def redirect(phone: TestPhone, *contacts: str) -> None:
@@ -56,9 +57,13 @@ def redirect(phone: TestPhone, *contacts: str) -> None:
 
 
 def dialled(
-    tmp_path: Path, prepare: Callable[[Server, TestPhone], None], *, may: Callable[[str], bool]
+    tmp_path: Path,
+    prepare: Callable[[Server, TestPhone], None],
+    *,
+    may: Callable[[str], bool] = lambda to: True,
+    resolve: Callable[[str], str | None] = lambda to: to,
 ) -> tuple[Leg | DialFailed, Server, TestPhone]:
-    """Call the agent; return what came of it. `may`: what the trunk lets through."""
+    """Call the agent; return what came of it. `may`: what the trunk lets through; `resolve`: to which URI."""
     outcome: list[Leg | DialFailed] = []
     phones: list[TestPhone] = []
 
@@ -68,9 +73,10 @@ def dialled(
         prepare(server, elsewhere)
 
         def gate(_call: Call, to: str) -> str:
-            if not may(to):
+            uri = resolve(to)
+            if uri is None or not may(to):
                 raise DialFailed("declined", 403)
-            return to
+            return uri
 
         server.exchange.resolve = gate
         session = server.phone.call()
@@ -138,16 +144,26 @@ def test_endless_redirection_is_bounded(tmp_path: Path) -> None:
     assert len(elsewhere.incoming) == 5
 
 
+def test_a_number_at_a_pbx_that_is_known_by_another_name_goes_by_the_trunk(tmp_path: Path) -> None:
+    trunk = Trunk("office", "main", host="192.0.2.4", dial=("6XXX",))
+
+    def prepare(server: Server, elsewhere: TestPhone) -> None:
+        redirect(server.agent, "<sip:6002@pbx.example.com;user=phone>", "<sip:9002@pbx.example.com>")
+
+    outcome, _, elsewhere = dialled(tmp_path, prepare, resolve=lambda to: dial_uri(to, trunk, {}))
+    assert isinstance(outcome, Leg)
+    assert len(elsewhere.incoming) == 1
+
+
 def test_a_telephone_number_is_followed_however_it_is_written(tmp_path: Path) -> None:
     trunk = Trunk("office", "main", host="192.0.2.4", dial=("+49.",))
-    asked: list[str | None] = []
-
-    def may(to: str) -> bool:
-        asked.append(dial_uri(to, trunk, {}))
-        return False
-
-    dialled(tmp_path, lambda server, _: redirect(server.agent, "<tel:+49-30-1234>"), may=may)
-    assert asked == ["sip:+49301234@192.0.2.4"]
+    outcome, _, elsewhere = dialled(
+        tmp_path,
+        lambda server, _: redirect(server.agent, "<tel:+49-30-1234;phone-context=x>"),
+        resolve=lambda to: dial_uri(to, trunk, {}),
+    )
+    assert isinstance(outcome, Leg)
+    assert len(elsewhere.incoming) == 1
 
 
 def test_the_second_contact_is_rung_when_the_first_is_busy(tmp_path: Path) -> None:

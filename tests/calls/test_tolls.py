@@ -30,7 +30,8 @@ def test_a_number_that_is_looked_at_twice_in_a_call_counts_once() -> None:
 
 def test_callers_without_a_number_do_not_use_up_each_others_share() -> None:
     tolls = Tolls(per_caller=2, in_all=10)
-    assert [tolls.problem("anonymous", TODAY, f"call-{number}") for number in range(10)] == [""] * 10
+    names = ["anonymous", "Anonymous", "Restricted", "", "unknown"] * 2
+    assert [tolls.problem(name, TODAY, f"call-{number}") for number, name in enumerate(names)] == [""] * 10
     assert tolls.problem("anonymous", TODAY, "call-10")
 
 

@@ -136,6 +136,11 @@ def test_nothing_in_common_is_not_acceptable(text: str) -> None:
         answer_offer(LOCAL, offer(text))
 
 
+def test_a_profile_that_is_not_spoken_here_is_named() -> None:
+    with pytest.raises(NotAcceptable, match="UDP/TLS/RTP/SAVPF is not spoken here"):
+        answer_offer(LOCAL, offer("m=audio 4000 UDP/TLS/RTP/SAVPF 0"))
+
+
 @pytest.mark.parametrize("host", ["224.2.1.1/127", "239.1.1.1", "255.255.255.255"])
 def test_audio_for_many_is_not_acceptable(host: str) -> None:
     with pytest.raises(NotAcceptable):

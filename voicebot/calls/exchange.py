@@ -17,7 +17,7 @@ from voicebot.calls.identity import user_part
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.loops import Loops, hops_left, tell_loop
 from voicebot.calls.protocols import Media, NoMediaPort
-from voicebot.calls.redirection import MOST_TARGETS, STATUSES, targets_of
+from voicebot.calls.redirection import MOST_TARGETS, STATUSES, permitted, targets_of
 from voicebot.calls.referral import Referral
 from voicebot.calls.routing import Route, by_first
 from voicebot.calls.signalling import Signalling
@@ -214,7 +214,7 @@ class Exchange:
                 )
             except Redirected as redirected:
                 for target in redirected.targets:
-                    uri = self._permitted(call, target)
+                    uri = permitted(target, partial(self.resolve, call))
                     if uri and uri not in seen and len(seen) <= MOST_TARGETS:
                         seen.add(uri)
                         waiting.append(uri)
@@ -223,12 +223,6 @@ class Exchange:
             except DialFailed:
                 if not waiting:
                     raise
-
-    def _permitted(self, call: Call, target: str) -> str:
-        try:
-            return self.resolve(call, target)
-        except DialFailed:
-            return ""
 
     async def _ring_phones(
         self,

@@ -12,7 +12,7 @@ from collections import OrderedDict
 import structlog
 
 from voicebot.calls.call import Call
-from voicebot.calls.tolls import NOBODY
+from voicebot.calls.tolls import is_nobody
 from voicebot.sip import Address
 
 NAMED_BY = "x-voicebot-call"
@@ -59,7 +59,7 @@ class Loops:
         """A leg of `call` was answered; return the call that it has come back as, if that has gone round too often."""
         at, back = self._last.get(_key(call, destination), (0.0, call))
         at_once = sent_at <= at <= sent_at + PASSED_ON and now - at <= AT_ONCE
-        if back is call or not at_once or call.from_number in NOBODY:
+        if back is call or not at_once or is_nobody(call.from_number):
             return None
         back.rounds = max(back.rounds, call.rounds + 1)
         return back if back.rounds > MOST_ROUNDS else None

@@ -1,8 +1,9 @@
 """Where a redirected call goes on (RFC 3261 section 8.1.3.4): the Contacts of a 300, 301 or 302, best first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from voicebot.sip import MessageError, NameAddress
+from voicebot.calls.floor import DialFailed
+from voicebot.sip import MessageError, NameAddress, Uri
 from voicebot.sip.address import bracketed
 from voicebot.sip.header import split_values
 
@@ -32,6 +33,19 @@ def targets_of(headers: Sequence[tuple[str, str]]) -> list[str]:
                 found.append((_q(contact), f"tel:{uri.user}"))
     found.sort(key=lambda item: -item[0])
     return list(dict.fromkeys(target for _, target in found))[:MOST_TARGETS]
+
+
+def permitted(target: str, resolve: Callable[[str], str]) -> str:
+    """Return the URI to call for a target: as it stands, or its number by way of the trunk; "" if neither may be called.
+
+    A phone names whom it forwards to at its own PBX, under whatever name it knows that by. `resolve` raises DialFailed.
+    """
+    for way in (target, Uri.parse(target).username):
+        try:
+            return resolve(way)
+        except DialFailed:
+            continue
+    return ""
 
 
 def _q(contact: NameAddress) -> float:

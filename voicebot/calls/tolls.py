@@ -5,7 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 # Callers who withhold their number: RFC 3323 section 4.1.1.3, and what trunks write.
-NOBODY = frozenset({"", "anonymous", "unknown", "unavailable"})
+_NOBODY = frozenset({"", "anonymous", "unknown", "unavailable", "restricted", "private", "withheld"})
+
+
+def is_nobody(caller: str) -> bool:
+    """Say whether a caller withholds the number: one name then stands for many."""
+    return caller.casefold() in _NOBODY
 
 
 class Tolls:
@@ -43,7 +48,7 @@ class Tolls:
             return ""
         if self._total >= self._in_all:
             return "limits.dialled_per_day is reached"
-        if caller not in NOBODY and self._counts[caller] >= self._per_caller:
+        if not is_nobody(caller) and self._counts[caller] >= self._per_caller:
             return "limits.dialled_per_caller_and_day is reached"
         self._total += 1
         self._counted.add(dialled)

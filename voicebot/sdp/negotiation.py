@@ -317,6 +317,8 @@ def _best(local: Local, media: tuple[MediaDescription, ...]) -> tuple[int, Crypt
     plain: int | None = None
     refusal = "no audio with " + ", ".join(local.codecs)
     for index, section in enumerate(media):
+        if section.kind == "audio" and section.port and not is_usable(section):
+            refusal = f"audio over {section.protocol} is not spoken here, only {', '.join(PLAIN + SECURE)}"
         if not is_usable(section) or codec_of(section, local.codecs, local.follow) is None:
             continue
         lines = cryptos(section) if local.srtp != "off" else []

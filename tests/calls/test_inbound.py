@@ -273,6 +273,26 @@ def test_without_a_media_port_the_call_is_503_with_retry_after(tmp_path: Path) -
     play(tmp_path, story, capacity=0)
 
 
+@pytest.mark.parametrize(
+    ("steps", "after"), [('- say: "Goodbye."\n    - hangup: normal', 0.3), ("- hangup: normal", 0.0)]
+)
+def test_what_was_said_last_has_arrived_before_the_bye(tmp_path: Path, steps: str, after: float) -> None:
+    """It takes its way through the network and the peer's jitter buffer, which a BYE empties unheard."""
+
+    async def story(server: Server) -> None:
+        server.phone.call()
+        await asyncio.sleep(5.0)
+
+    dialplan = (
+        f"dialplan: 1\nhotline: {{name: test, languages: [en], start: main}}\nflows:\n  main:\n    {steps}\n"
+    )
+    server = play(tmp_path, story, dialplan=dialplan)
+    (ended_at,) = [at for at, what in server.phone.notes if what == "Ended"]
+    over_at = max([said.at + said.heard for said in server.caller.said], default=ended_at)
+    assert ended_at - over_at == pytest.approx(after, abs=0.05)
+    assert server.store.ended["call-1"]["ended_by"] == "bot"
+
+
 def test_a_silent_caller_is_let_go_politely(tmp_path: Path) -> None:
     async def story(server: Server) -> None:
         server.phone.call()

@@ -2,11 +2,13 @@
 
 import asyncio
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from voicebot.calls.protocols import MediaLeg, OnMessage, PlayItem
+from voicebot.calls.racing import first_of
 from voicebot.calls.referral import Referral
 from voicebot.dialplan.line import BargeIn
 from voicebot.sip import Request
@@ -27,6 +29,7 @@ from voicebot.wire import (
 MOST_KEYS = 128  # that wait for somebody who listens; those that come after them are lost
 SWALLOW_WITHIN = 2.0  # seconds between keys that still belong to what was keyed too long
 LATE_WITHIN = 2.0  # seconds after an answer in which the key that ends entries still belongs to it
+ON_ITS_WAY = 0.3  # seconds from our last packet to the caller's ear: network and jitter buffers, also those of a gateway
 SAME_KEY_WITHIN = 2.0  # seconds between the two reports of a key that a phone sends both in RTP and by INFO
 
 
@@ -108,6 +111,7 @@ class Leg:
         self._closing = False
         self._plays = plays
         self._playing: dict[int, asyncio.Future[PlayEnded]] = {}
+        self._said_at = -math.inf  # when the last play came to its end
         self._interruptible = 0  # the play that a key ends
         self._ended_by_key = 0
         self.held = False
@@ -144,6 +148,8 @@ class Leg:
         """Take a message of the media worker about this leg."""
         if isinstance(message, PlayEnded):
             ended = self._playing.pop(message.play, None)
+            if message.cause == "done":
+                self._said_at = asyncio.get_running_loop().time()
             if message.play == self._ended_by_key and message.cause == "stopped":
                 message = replace(message, cause="key")
             if ended is not None and not ended.done():
@@ -229,6 +235,12 @@ class Leg:
         """Note that the leg is over; the first cause counts."""
         if not self.gone.done():
             self.gone.set_result(gone)
+
+    async def last_word(self) -> None:
+        """Wait until what was said last is heard: it is still in the network and in the peer's jitter buffer."""
+        left = self._said_at + ON_ITS_WAY - asyncio.get_running_loop().time()
+        if left > 0 and not self.gone.done():
+            await first_of(self.gone, timeout=left)
 
     # --- what stories do ----------------------------------------------------------------------------------------------
 

@@ -22,6 +22,8 @@ async def converse(call: Call, leg: Leg, interpreter: Interpreter, call_seconds:
         await first_of(steps, leg.gone, timeout=call_seconds)
         if not steps.done() and not leg.gone.done():
             call.releases("too_long", "bot")
+        elif steps.done():
+            await leg.last_word()  # a BYE would cut the goodbye
     finally:
         if not steps.done():
             steps.cancel()

@@ -302,6 +302,22 @@ def test_the_recording_ends_before_its_leg(bench: Bench) -> None:
     assert bench.plane.idle
 
 
+def test_what_a_message_suffered_is_told_when_its_caller_hangs_up_at_once(bench: Bench) -> None:
+    """Hanging up ends the message, and then the leg: after LegClosed nobody would listen."""
+    peer = bench.leg()
+    bench.do(Record("call", 1, "/dev/full"))
+    bench.run(3, lambda tick: peer.say())
+    bench.do(EndRecording("call", 1, "/dev/full"))
+    bench.do(CloseLeg("call", 1))
+    bench.recorder.write_all()
+    bench.run(1)
+    ended, closed = list(bench.plane.outbox)[-2:]
+    assert isinstance(ended, RecordingEnded)
+    assert "No space left" in ended.problem
+    assert isinstance(closed, LegClosed)
+    assert bench.plane.idle
+
+
 def test_a_leg_does_not_wait_for_a_hanging_disk_for_ever(bench: Bench) -> None:
     bench.leg()
     bench.do(Record("call", 1, str(bench.folder / "r.wav")))

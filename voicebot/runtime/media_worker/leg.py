@@ -137,6 +137,7 @@ class Leg:
         "turn",
         "unheard_silence",
         "unheard_told",
+        "unwritten",
         "wide",
     )
 
@@ -216,6 +217,7 @@ class Leg:
         self.detector: VoiceDetector | None = None
         self.turn: Turn | None = None
         self.recordings: dict[str, Recording] = {}  # by path
+        self.unwritten = 0  # recordings whose files are not closed yet: those, and those that have just ended
         self.masked = False
         # Counters and reports:
         self.packets_sent = self.octets_sent = self.events_sent = self.send_errors = 0

@@ -194,11 +194,11 @@ class MediaPlane:
         counters = leg.counters()
         for name, value in counters.items():
             self._totals[name] = self._totals.get(name, 0) + value
-        if not leg.recordings:
+        for recording in leg.recordings.values():
+            self._recorder.end(recording)
+        if not leg.unwritten:
             self.outbox.append(LegClosed(leg.call, leg.number, counters))
         else:  # the files are closed first, so that LegClosed is the last message of a leg
-            for recording in leg.recordings.values():
-                self._recorder.end(recording)
             self._closing[leg.number] = (leg, now + _CLOSING_WITHIN)
 
     def _send_keys(self, leg: Leg, message: SendKeys, now: float) -> None:
@@ -276,6 +276,7 @@ class MediaPlane:
         recording = self._recorder.record(leg.call, leg.number, message.path)
         recording.buffer.masked = leg.masked
         leg.recordings[message.path] = recording
+        leg.unwritten += 1
 
     def _mask_recording(self, leg: Leg, message: MaskRecording, now: float) -> None:
         leg.masked = message.on
@@ -292,14 +293,15 @@ class MediaPlane:
     def _recordings_written(self, now: float) -> None:
         for call, number, path, seconds, problem in self._recorder.finished():
             self.outbox.append(RecordingEnded(call, number, path, seconds, problem))
-            leg = self._legs.get(number)
-            if leg is not None and problem:
-                leg.recordings.pop(path, None)
             closing = self._closing.get(number)
-            if closing is not None:
-                closing[0].recordings.pop(path, None)
-                if not closing[0].recordings:
-                    self._forget(number)
+            leg = self._legs.get(number) if closing is None else closing[0]
+            if leg is None:
+                continue
+            leg.unwritten -= 1
+            if problem:
+                leg.recordings.pop(path, None)
+            if closing is not None and not leg.unwritten:
+                self._forget(number)
         for number in [number for number, (_, until) in self._closing.items() if now > until]:
             self._forget(number)
 

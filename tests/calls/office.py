@@ -2,8 +2,8 @@
 
 import asyncio
 
+from tests.calls.server import AGENT, Server
 from tests.calls.sip_pipe import TestPhone
-from tests.calls.test_inbound import AGENT, Server
 from voicebot.calls.call import Call
 from voicebot.calls.floor import DialFailed
 from voicebot.sdp import Local, answer_offer, create_offer

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from voicebot.sdp import Local, accept_answer, answer_offer, create_offer
+from voicebot.sdp import Description, Local, accept_answer, answer_offer, create_offer
 from voicebot.sip import Address, Datagram, Endpoint, Event, Request, Response, Uri
 from voicebot.sip import events as sip
 from voicebot.sip.message import parse
@@ -15,6 +15,7 @@ HOTLINE = Address("udp", "192.0.2.1", 5060)
 PHONE = Address("udp", "192.0.2.2", 5060)
 PLAIN = Address("udp", "192.0.2.9", 5060)
 DELAY = 0.005  # seconds, one way
+UNTIL_SETTLED = 40.0  # seconds: a BYE is repeated for 32
 
 
 class Pipe:
@@ -260,3 +261,32 @@ class PlainPeer:
     def responses(self) -> list[tuple[int, bool]]:
         """Return each status that was received, and whether it had a description with it."""
         return [(each.status, each.sdp is not None) for each in self.got if isinstance(each, Response)]
+
+
+def offer(phone: TestPhone, session: int, change: str, *, update: bool = False) -> None:
+    """Send a re-INVITE (or UPDATE) whose audio has this direction, or c=0.0.0.0."""
+    phone.local, body = create_offer(phone.local)
+    if change == "0.0.0.0":
+        body = body.replace(b"c=IN IP4 192.0.2.2", b"c=IN IP4 0.0.0.0")
+    else:
+        body = body.replace(b"a=sendrecv", f"a={change}".encode())
+    now = asyncio.get_running_loop().time()
+    assert (phone.endpoint.update if update else phone.endpoint.reinvite)(session, body, now)
+    phone.work()
+
+
+def answered_direction(phone: TestPhone) -> str:
+    """Return the direction in the last answer of the hotline."""
+    answers = [event for event in phone.events if isinstance(event, sip.OfferAnswered)]
+    body = answers[-1].sdp
+    assert body is not None
+    description = Description.parse(body)
+    return description.direction_of(description.media[0])
+
+
+async def nothing_left(*phones: TestPhone) -> None:
+    """The other ends know of no call either."""
+    await asyncio.sleep(UNTIL_SETTLED)
+    for phone in phones:
+        held = phone.endpoint.held
+        assert (held.sessions, held.dialogs, held.transactions) == (0, 0, 0), phone.address

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.calls.sip_pipe import PLAIN, PlainPeer
-from tests.calls.test_inbound import Server, play
-from tests.calls.test_loss import nothing_left
+from tests.calls.server import Server, play
+from tests.calls.sip_pipe import PLAIN, PlainPeer, nothing_left
 from voicebot.calls.leg import Gone
 from voicebot.sdp import Local, answer_offer
 from voicebot.sip import Response

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.calls.office import BRANCH, Branch, Office, heard, to_branch, told
-from tests.calls.test_inbound import Server, play
+from tests.calls.server import Server, play
 from voicebot.sdp import answer_offer
 from voicebot.sip import Event
 from voicebot.sip import events as sip

@@ -5,34 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.calls.sip_pipe import PlainPeer, TestPhone
-from tests.calls.test_inbound import Server, play
+from tests.calls.server import Server, play
+from tests.calls.sip_pipe import PlainPeer, TestPhone, answered_direction, offer
 from voicebot.sdp import create_offer
-from voicebot.sdp.description import Description
 from voicebot.sip import events as sip
-
-Change = str
-
-
-def offer(phone: TestPhone, session: int, change: Change, *, update: bool = False) -> None:
-    """Send a re-INVITE (or UPDATE) whose audio has this direction, or c=0.0.0.0."""
-    phone.local, body = create_offer(phone.local)
-    if change == "0.0.0.0":
-        body = body.replace(b"c=IN IP4 192.0.2.2", b"c=IN IP4 0.0.0.0")
-    else:
-        body = body.replace(b"a=sendrecv", f"a={change}".encode())
-    now = asyncio.get_running_loop().time()
-    assert (phone.endpoint.update if update else phone.endpoint.reinvite)(session, body, now)
-    phone.work()
-
-
-def answered_direction(phone: TestPhone) -> str:
-    """Return the direction in the last answer of the hotline."""
-    answers = [event for event in phone.events if isinstance(event, sip.OfferAnswered)]
-    body = answers[-1].sdp
-    assert body is not None
-    description = Description.parse(body)
-    return description.direction_of(description.media[0])
 
 
 @pytest.mark.parametrize(
@@ -40,7 +16,7 @@ def answered_direction(phone: TestPhone) -> str:
     [("sendonly", "recvonly"), ("inactive", "inactive"), ("0.0.0.0", "recvonly"), ("recvonly", "sendonly")],
 )
 @pytest.mark.parametrize("update", [False, True])
-def test_hold_is_answered_as_rfc_3264_asks(tmp_path: Path, change: Change, answer: str, update: bool) -> None:
+def test_hold_is_answered_as_rfc_3264_asks(tmp_path: Path, change: str, answer: str, update: bool) -> None:
     async def story(server: Server) -> None:
         session = server.phone.call()
         await asyncio.sleep(1.0)
@@ -128,7 +104,7 @@ def test_a_caller_on_hold_keeps_the_place_in_the_queue(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", ["sendonly", "inactive"])
 def test_a_caller_whom_the_agent_puts_on_hold_hears_our_music_until_the_agent_is_back(
-    tmp_path: Path, change: Change
+    tmp_path: Path, change: str
 ) -> None:
     async def story(server: Server) -> None:
         session = server.phone.call()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.calls.server import AGENT, Server, play
 from tests.calls.sip_pipe import HOTLINE
-from tests.calls.test_inbound import AGENT, Server, play
 from voicebot.calls.identity import Identity, headers_of, identity_of, number_of
 from voicebot.calls.inbound import Entrance
 from voicebot.sip import MessageError, Request, Uri

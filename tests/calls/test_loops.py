@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.calls.office import BRANCH, to_branch
+from tests.calls.server import Server, play
 from tests.calls.sip_pipe import HOTLINE, Pipe, TestPhone
-from tests.calls.test_inbound import Server, play
 from voicebot.calls.call import Call
 from voicebot.calls.loops import MOST_ROUNDS, Loops, hops_left
 from voicebot.sdp import Local, create_offer

@@ -8,22 +8,12 @@ from typing import Any
 import pytest
 
 from tests.calls.office import BRANCH, QUEUE, Office, heard, to_branch, told
-from tests.calls.sip_pipe import TestPhone
-from tests.calls.test_hold import answered_direction, offer
-from tests.calls.test_inbound import DIALPLAN, Server, play
+from tests.calls.server import DIALPLAN, Server, play
+from tests.calls.sip_pipe import answered_direction, nothing_left, offer
 from voicebot.sdp import answer_offer
 from voicebot.sip import events as sip
 
 Story = Callable[[Server], Coroutine[Any, Any, None]]
-UNTIL_SETTLED = 40.0  # seconds: a BYE is repeated for 32
-
-
-async def nothing_left(*phones: TestPhone) -> None:
-    """The other ends know of no call either."""
-    await asyncio.sleep(UNTIL_SETTLED)
-    for phone in phones:
-        held = phone.endpoint.held
-        assert (held.sessions, held.dialogs, held.transactions) == (0, 0, 0), phone.address
 
 
 async def queued(server: Server) -> None:

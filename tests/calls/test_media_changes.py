@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.calls.server import Server, play
 from tests.calls.sip_pipe import PHONE, TestPhone
-from tests.calls.test_inbound import Server, play
 from voicebot.sdp import Local
 from voicebot.sdp.description import Description
 from voicebot.sip import events as sip

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.calls.office import BRANCH, Office, to_branch, told
-from tests.calls.test_inbound import Server, play
+from tests.calls.server import Server, play
 from voicebot.sip import Credentials, Endpoint, Realm
 from voicebot.sip.digest import ServerAuthentication
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.calls.server import AGENT, Server, play
 from tests.calls.sip_pipe import TestPhone
-from tests.calls.test_inbound import AGENT, Server, play
 from voicebot.calls.call import Call
 from voicebot.calls.floor import DialFailed
 from voicebot.calls.leg import Leg

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.calls.server import Server, play
 from tests.calls.sip_pipe import Pipe, TestPhone
-from tests.calls.test_inbound import Server, play
 from voicebot.calls.inbound import Entrance
 from voicebot.calls.room import GIVES_WAY_AFTER
 from voicebot.sip import Address, Datagram

@@ -7,8 +7,8 @@ import pytest
 
 from tests.calls.office import BRANCH, OTHER, STAY, told
 from tests.calls.office import DIALPLAN as OFFICE
+from tests.calls.server import Server, play
 from tests.calls.sip_pipe import TestPhone
-from tests.calls.test_inbound import Server, play
 from voicebot.calls.call import Call
 from voicebot.calls.routing import Route
 from voicebot.sip import Address, Event, SipError

@@ -3,7 +3,7 @@
 import datetime
 from pathlib import Path
 
-from tests.calls.test_inbound import AGENT, Server, play
+from tests.calls.server import AGENT, Server, play
 from voicebot.calls.call import Call
 from voicebot.calls.tolls import Tolls
 

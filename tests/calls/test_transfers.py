@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.calls.office import BRANCH, QUEUE, Office, heard, to_branch, told
+from tests.calls.server import Server, play
 from tests.calls.sip_pipe import HOTLINE, TestPhone
-from tests.calls.test_inbound import Server, play
 from voicebot.calls.referral import Referral
 from voicebot.sdp import Local, answer_offer
 from voicebot.sip import Request

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from tests.calls.test_inbound import Server, play
+from tests.calls.server import Server, play
 from voicebot.wire import Unheard
 
 

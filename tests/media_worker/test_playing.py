@@ -47,6 +47,33 @@ def test_a_play_starts_with_its_first_packet_and_ends_when_all_was_heard(bench: 
     assert [packet.marker for packet in peer.heard()][:3] == [True, True, False]
 
 
+def test_who_is_behind_a_nat_hears_the_first_word(bench: Bench) -> None:
+    """The SDP has an inner address, which nothing reaches: the greeting waits for the first packet, which tells the outer one."""
+    peer = bench.leg(source_host="192.0.2.1", remote_host="10.0.0.7")
+    bench.prompts.audio = {"/a": A * 3}
+    bench.run(1)
+    play(bench, PromptItem("/a"))
+    bench.run(8)
+    assert bench.told(PlayStarted) == []
+    peer.say()
+    bench.run(4)
+    heard = [data[12:] for data, address in peer.rtp.sent if address == peer.address]
+    assert heard == [A, A, A, QUIET]
+    assert ended(bench) == [(1, "done")]
+
+
+def test_who_is_not_heard_within_400_ms_is_not_waited_for_any_more(bench: Bench) -> None:
+    bench.leg(source_host="192.0.2.1", remote_host="10.0.0.7")
+    bench.prompts.audio = {"/a": A, "/b": B}
+    bench.run(1)
+    play(bench, PromptItem("/a"))
+    bench.run(25)
+    assert bench.told(PlayStarted)[0].at == pytest.approx(100.02 + 21 * 0.02)
+    play(bench, PromptItem("/b"), number=2)
+    bench.run(3)
+    assert ended(bench) == [(1, "done"), (2, "done")]
+
+
 def test_a_play_waits_for_its_prompts(bench: Bench) -> None:
     peer = bench.leg()
     bench.prompts.audio = {"/a": A, "/b": B}

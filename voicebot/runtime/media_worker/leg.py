@@ -28,6 +28,9 @@ OPEN_EVERY = 15.0
 # Frames of silence that go to a peer of whom nothing is heard yet; and then, of so many, those of the longest packet: the
 # SDP's address may be that of somebody who has nothing to do with the call.
 UNHEARD_SILENCE, UNHEARD_SHARE, PACKET_FRAMES = 100, 50, 3
+# Frames, 0.4 s: for so long the first play waits for the peer's first packet where SDP and signalling name two hosts. The SDP's
+# may be an address behind a NAT, and whatever is sent there before the peer is heard is lost: the first words.
+PATIENCE = 20
 
 
 class Datagrams(Protocol):
@@ -100,6 +103,7 @@ class Leg:
         "packets_received",
         "packets_sent",
         "packing",
+        "patience",
         "payload_type",
         "payloads",
         "peer",
@@ -181,6 +185,7 @@ class Leg:
         self.rtcp_mux = False
         self.told: Address = None  # where the SDP says that the peer is
         self.unheard_silence = 0
+        self.patience = 0
         self.opens_at = 0.0
         self.sends = self.receives = False
         self.timeout = 0.0
@@ -267,6 +272,7 @@ class Leg:
             self.rtcp_mux = command.rtcp_mux
             self.latched = self.target = self.rtcp_target = self.told = self.dropped_from = None
             self.unheard_silence = 0
+            self.patience = PATIENCE if command.receive and source and remote != source else 0
             self.opens_at = now  # for `sending.keep_open`
             if 0 < command.remote_port < 65535 and _is_one_machine(remote, source):
                 self.target = self.told = (remote, command.remote_port)

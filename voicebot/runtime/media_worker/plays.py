@@ -121,6 +121,9 @@ class Plays:
     def take(self, leg: Leg, playback: Playback, now: float) -> bytes | None:
         """Return this tick's frame of the play, b"" while there is none, None when it has just ended."""
         playout = playback.playout
+        if leg.patience and leg.latched is None and playout is not None:
+            leg.patience -= 1
+            return b""
         frame = b"" if playout is None else playout.take()
         if frame:
             playback.empty = 0

@@ -102,8 +102,8 @@ def test_an_agents_phone_shows_the_callers_name_and_gets_the_headers(tmp_path: P
         server.agent.on_event = take
         phone = server.phone
         session = phone.endpoint.invite(
-            f"sip:700@{HOTLINE.host_port}",
-            "sip:100@example.com",
+            f"sip:700:swordfish@{HOTLINE.host_port};x=1",
+            "sip:100:swordfish@example.com",
             b"v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n",
             asyncio.get_running_loop().time(),
             display_name="nobody",
@@ -121,7 +121,10 @@ def test_an_agents_phone_shows_the_callers_name_and_gets_the_headers(tmp_path: P
         await asyncio.sleep(1.0)
 
     server = play(tmp_path, story)
-    assert server.store.started["call-1"]["from_number"] == "+861391234"
+    started = server.store.started["call-1"]
+    assert started["from_number"] == "+861391234"
+    uris = (started["from_uri"], started["to_uri"])
+    assert uris == ("sip:100@example.com", f"sip:700@{HOTLINE.host_port};x=1"), "without the passwords"
     assert rung[0].from_.display_name == '张三 "San"'
     assert rung[0].from_.uri.user == "+861391234"
     assert rung[0].first("x-order") == "4711 测试"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.calls.server import Server, play
+from tests.calls.server import AGENT, Server, play
 from tests.calls.sip_pipe import PHONE, TestPhone
-from voicebot.sdp import Local
+from voicebot.calls.floor import DialFailed
+from voicebot.sdp import Local, SrtpPolicy
 from voicebot.sdp.description import Description
 from voicebot.sip import events as sip
 
@@ -97,3 +98,44 @@ def test_where_encryption_is_required_agents_are_offered_nothing_else(tmp_path: 
         assert Description.parse(offered).media[0].protocol == "RTP/SAVP"
 
     play(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("policy", "offered"),
+    [("optional", ["RTP/AVP", "RTP/SAVP"]), ("off", ["RTP/AVP"]), ("required", ["RTP/SAVP"])],
+)
+def test_whom_keys_on_plain_rtp_are_not_enough_is_offered_rtp_savp(
+    tmp_path: Path, policy: SrtpPolicy, offered: list[str]
+) -> None:
+    """A phone that insists on SRTP, and knows nothing of RFC 8643; it has none in common with a server without keys."""
+    profiles: list[str] = []
+
+    async def story(server: Server) -> None:
+        take = server.agent.on_event
+
+        def insist(event: sip.Event) -> None:
+            if isinstance(event, sip.IncomingCall):
+                assert event.sdp is not None
+                profiles.append(Description.parse(event.sdp).media[0].protocol)
+                if profiles[-1] == "RTP/AVP":
+                    now = asyncio.get_running_loop().time()
+                    server.agent.endpoint.reject(event.session, 488, now)
+                    return
+            take(event)
+
+        server.agent.on_event = insist
+        server.agent.local = replace(server.agent.local, srtp="optional", keys=KEYS)
+        server.phone.local = replace(Local(PHONE.host, 4000, 1), srtp="optional", keys=KEYS)
+        server.exchange.srtp = lambda call, route: policy
+        server.phone.call()
+        await asyncio.sleep(1.0)
+        call, _ = server.reception.calls["call-1"]
+        ring = server.exchange.dial(call, f"sip:6001@{AGENT.host_port}", name="alice")
+        if policy == "off":
+            with pytest.raises(DialFailed):
+                await ring
+        else:
+            server.exchange.hang_up(await ring)
+
+    play(tmp_path, story)
+    assert profiles == offered

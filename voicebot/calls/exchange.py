@@ -2,9 +2,10 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -19,7 +20,7 @@ from voicebot.calls.loops import Loops, hops_left, tell_loop
 from voicebot.calls.protocols import Media, NoMediaPort
 from voicebot.calls.redirection import MOST_TARGETS, STATUSES, permitted, targets_of
 from voicebot.calls.referral import Referral
-from voicebot.calls.routing import Route, by_first
+from voicebot.calls.routing import Route, by_first, by_profile
 from voicebot.calls.signalling import Signalling
 from voicebot.calls.unheard import tell_unheard
 from voicebot.sdp import (
@@ -111,15 +112,11 @@ class Exchange:
 
     # --- legs ---------------------------------------------------------------------------------------------------------
 
-    def open_media(self, call: Call, leg: Leg, peer_host: str, route: Route | None = None) -> Local:
-        """Give the leg a media leg on the way to its peer; return our side of its SDP. Raises NoMediaPort.
-
-        `route`: by which it is called, None for the caller.
-        """
+    def open_media(self, call: Call, leg: Leg, peer_host: str, srtp: SrtpPolicy) -> Local:
+        """Give the leg a media leg on the way to its peer; return our side of its SDP. Raises NoMediaPort."""
         media = self.media.open_leg(call.uid, self.signalling.local_host(peer_host), leg.on_message)
         leg.media = media
         leg.on_unheard = partial(tell_unheard, call, leg)
-        srtp = self.srtp(call, route)
         keys = () if srtp == "off" else tuple(secrets.token_bytes(KEY_BYTES) for _ in SUITES)
         number = SDP_SESSIONS_FROM + media.id
         return Local(
@@ -233,12 +230,19 @@ class Exchange:
         told: Told,
     ) -> Leg:
         """Ring a URI, or, where it stands for phones that registered with us, all of them at once."""
+
+        def ring(route: Route, phone: Phone | None = None) -> Coroutine[Any, Any, Leg]:
+            return by_profile(
+                self.srtp(call, route),
+                lambda srtp: self._ring(call, route, name, headers, told, srtp, phone),
+            )
+
         phones = self.phones(route.uri)
         if phones is None:
-            return await self._ring(call, route, name, headers, told)
+            return await ring(route)
         if not phones:
             raise DialFailed("unreachable", 480, "not_registered")
-        rings = [self._ring(call, Route(phone.uri), name, headers, told, phone) for phone in phones]
+        rings = [ring(Route(phone.uri), phone) for phone in phones]
         return await rings[0] if len(rings) == 1 else await first_answer(rings, self.hang_up)
 
     async def _ring(
@@ -248,7 +252,8 @@ class Exchange:
         name: str,
         headers: Sequence[tuple[str, str]],
         told: Told,
-        phone: Phone | None = None,
+        srtp: SrtpPolicy,
+        phone: Phone | None,
     ) -> Leg:
         hops, sent_at = hops_left(call), asyncio.get_running_loop().time()
         if hops < 0:
@@ -262,7 +267,7 @@ class Exchange:
                 if phone is not None
                 else await self.signalling.resolve(route.uri, route.trunk)
             )
-            local, body = create_offer(self.open_media(call, leg, destination.host, route))
+            local, body = create_offer(self.open_media(call, leg, destination.host, srtp))
         except NoMediaPort as error:
             log.error("no media port for an outgoing leg", call=call.uid, problem=str(error))
             raise DialFailed("unreachable", 503) from error

@@ -2,7 +2,7 @@
 
 import re
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voicebot.sip import MessageError, NameAddress, Request, Uri
 from voicebot.sip.header import readable
@@ -60,6 +60,11 @@ def headers_of(request: Request) -> dict[str, str]:
             text = readable(value)
             found[name] = f"{found[name]}, {text}" if name in found else text
     return found
+
+
+def shown(uri: Uri) -> str:
+    """Return a URI as records keep it: without the password that some phones write into theirs."""
+    return readable(str(replace(uri, password=None)))
 
 
 def user_part(number: str) -> str:

@@ -15,7 +15,7 @@ from voicebot.calls.call import Call
 from voicebot.calls.callbacks import Callbacks
 from voicebot.calls.exchange import Exchange, Talking
 from voicebot.calls.floor import Floor
-from voicebot.calls.identity import headers_of, identity_of, number_of
+from voicebot.calls.identity import headers_of, identity_of, number_of, shown
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.line import Sounds, TelephoneLine, utc_now
 from voicebot.calls.loops import MOST_ROUNDS, NAMED_BY, tell_loop
@@ -137,7 +137,7 @@ class Reception:
 
     def _take(self, call: Call, leg: Leg, event: sip.IncomingCall, *, at_once: bool) -> Talking:
         """Open the caller's leg and answer the call, or leave that to the dialplan."""
-        local = self.exchange.open_media(call, leg, event.source.host)
+        local = self.exchange.open_media(call, leg, event.source.host, self.exchange.srtp(call, None))
         talking = self.exchange.register(leg, local, event.source.host)
         if event.sdp is None:
             talking.local, body = create_offer(local)
@@ -164,8 +164,8 @@ class Reception:
                 "direction": "in",
                 "from_number": call.from_number,
                 "to_number": call.to_number,
-                "from_uri": readable(str(event.request.from_.uri)),
-                "to_uri": readable(event.request.uri),
+                "from_uri": shown(event.request.from_.uri),
+                "to_uri": shown(event.request.target),
                 "sip_call_id": readable(event.request.call_id),
                 "trunk": entrance.trunk,
                 "source": str(event.source),

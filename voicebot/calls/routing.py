@@ -1,4 +1,4 @@
-"""By which trunk a leg leaves: the first choice, and the next one where it does not get through."""
+"""By which trunk a leg leaves, and with which profile of RTP: the first choice, and the next one where it does not get through."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
@@ -6,6 +6,7 @@ from typing import NamedTuple
 from voicebot.calls.call import Call
 from voicebot.calls.floor import DialFailed
 from voicebot.calls.leg import Leg
+from voicebot.sdp import SrtpPolicy
 
 # What another trunk may do better. Who is busy, declines or does not answer was reached.
 _ANOTHER_MAY = frozenset({"unreachable", "auth_failed"})
@@ -36,3 +37,16 @@ async def by_first(call: Call, routes: Sequence[Route], ring: Callable[[Route], 
                 raise
             call.trace("route_failed", trunk=route.trunk, exit=failure.exit, status=failure.status)
     return await ring(last)
+
+
+async def by_profile(srtp: SrtpPolicy, ring: Callable[[SrtpPolicy], Awaitable[Leg]]) -> Leg:
+    """Ring with audio as encrypted as `srtp` says. Raises DialFailed.
+
+    "optional" offers keys on RTP/AVP, which most understand (RFC 8643); who insists on encryption may take RTP/SAVP only.
+    """
+    try:
+        return await ring(srtp)
+    except DialFailed as failure:
+        if srtp != "optional" or failure.reason != "refused" or failure.status != 488:
+            raise
+    return await ring("required")

@@ -18,3 +18,10 @@ def write_wav(path: Path, frames: bytes = b"\x00\x10\x00\xf0" * 4000) -> None:
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(frames)
+
+
+def loudest(samples: NDArray[np.int16], rate: int) -> float:
+    """Return the frequency that stands out in the second half."""
+    half = samples[len(samples) // 2 :].astype(float)
+    spectrum = np.abs(np.fft.rfft(half * np.hanning(len(half))))
+    return float(np.argmax(spectrum) * rate / len(half))

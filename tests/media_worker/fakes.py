@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pytest
 
 from voicebot.media import rtp, telephone_event
+from voicebot.media.coders import Coder, coder_for, problem_of
 from voicebot.media.g711 import CODECS
 from voicebot.runtime.media_worker.plane import MediaPlane
 from voicebot.runtime.media_worker.prompts import Loaded
@@ -221,3 +223,12 @@ def voiced(seconds: float) -> list[bytes]:
         wave += (sum(near) + 0.02) * np.cos(harmonic * phase)
     payload = CODECS["PCMU"].encode((wave / wave.std() * 3000).astype(np.int16))
     return [payload[start : start + 160] for start in range(0, len(payload), 160)]
+
+
+def coder(name: str) -> Coder:
+    """Return a codec's coder; the test is skipped where its library is not."""
+    if problem := problem_of(name):
+        pytest.skip(problem)
+    made = coder_for(name)
+    assert made is not None
+    return made

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.media_worker.fakes import Bench
-from tests.media_worker.test_codecs_and_keys import coder, loudest
-from tests.sounds import sine
+from tests.media_worker.fakes import Bench, coder
+from tests.sounds import loudest, sine
 from voicebot.media import rtp
 from voicebot.media.coders import problem_of
 from voicebot.media.g711 import CODECS, PCMU

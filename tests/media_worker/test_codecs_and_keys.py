@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.media_worker.fakes import Bench, Peer
-from tests.sounds import sine
+from tests.media_worker.fakes import Bench, Peer, coder
+from tests.sounds import loudest, sine
 from voicebot.media import rtcp, rtp, telephone_event
-from voicebot.media.coders import Coder, coder_for, problem_of
+from voicebot.media.coders import Coder
 from voicebot.media.g711 import PCMA, PCMU
 from voicebot.media.inner import L16
 from voicebot.runtime.media_worker.secure import Secure
@@ -19,21 +19,6 @@ from voicebot.wire.messages import Codec
 
 CODECS: list[Codec] = ["G722", "OPUS"]
 PT = 96
-
-
-def coder(name: str) -> Coder:
-    if problem := problem_of(name):
-        pytest.skip(problem)
-    made = coder_for(name)
-    assert made is not None
-    return made
-
-
-def loudest(samples: NDArray[np.int16], rate: int) -> float:
-    """Return the frequency that stands out in the second half."""
-    half = samples[len(samples) // 2 :].astype(float)
-    spectrum = np.abs(np.fft.rfft(half * np.hanning(len(half))))
-    return float(np.argmax(spectrum) * rate / len(half))
 
 
 def wide_leg(bench: Bench, number: int, codec: Codec, **changes: object) -> Peer:

@@ -6,31 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.reload.plain import PLAIN, english
 from voicebot.dialplan.loader import load
 from voicebot.dialplan.sources import Sources, read_sources
 from voicebot.runtime.control.compiling import CompileError, Compiler
 from voicebot.runtime.control.speech import VoiceChoice
 from voicebot.speech.prompts import Prompt
-
-PLAIN = """\
-dialplan: 1
-hotline: {name: plain, languages: [en], start: welcome}
-handlers:
-  noinput: [{count: 2, goto: bye}]
-  nomatch: [{count: 2, goto: bye}]
-flows:
-  welcome:
-    - say: "Hello."
-    - menu: {prompt: "Yes or no?", choices: [{dtmf: "1", phrases: ["yes"], goto: bye}, {dtmf: "2", phrases: ["no"], goto: bye}]}
-    - goto: bye
-  bye:
-    - hangup: normal
-"""
-
-
-async def english(languages: Sequence[str]) -> dict[str, VoiceChoice]:
-    assert list(languages) == ["en"]
-    return {"en": VoiceChoice("espeak", "en-us")}
 
 
 def test_child_compiles_what_loading_would(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reload.test_compiling import PLAIN, english
+from tests.reload.plain import PLAIN, english
 from voicebot import reloading
 from voicebot.config import Config, Overrides, load_config
 from voicebot.dialplan.loader import load

@@ -159,3 +159,29 @@ def test_of_two_forks_the_later_description_is_heard(tmp_path: Path) -> None:
         await asyncio.sleep(1.0)
 
     play(tmp_path, story, dialplan=to_branch("bridge", PASS))
+
+
+def test_who_rings_may_change_the_announcement_by_update_and_what_holds_then_is_the_answer(
+    tmp_path: Path,
+) -> None:
+    """As a carrier does that goes from its announcement to the phone: UPDATE, then a 200 without SDP."""
+
+    async def story(server: Server) -> None:
+        office = office_of(server, 200)
+        call = office.pbx.call()
+        await asyncio.sleep(5.0)
+        target = server.media.opened[1]
+        (leg,) = [each for each in server.exchange.legs.values() if each.leg.name != "caller"]
+        flows: list[tuple[int, str]] = []
+        target.configure = lambda media, **_: flows.append((media.remote_port, media.direction))  # type: ignore[method-assign]
+        sdp = f"v=0\r\no=- 1 2 IN IP4 {BRANCH.host}\r\ns=-\r\nc=IN IP4 {BRANCH.host}\r\nt=0 0\r\n"
+        sdp += "m=audio 4200 RTP/AVP 0\r\n"
+        server.exchange.on_event(sip.Offer(leg.leg.session, sdp.encode(), "update"))
+        server.exchange.on_event(sip.Answered(leg.leg.session, None))
+        await asyncio.sleep(1.0)
+        assert flows == [(4200, "recvonly"), (4200, "sendrecv")]
+        assert target.bridged_with is not None
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+
+    play(tmp_path, story, dialplan=to_branch("bridge", PASS))

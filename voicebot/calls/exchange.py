@@ -323,7 +323,8 @@ class Exchange:
             tell_refused("a leg was not answered", call.uid, destination.host, event.status, event.why)
             raise DialFailed(exit_of(event, ringing=talking.ringing), event.status, event.why)
         try:
-            self.configure(talking, accept_answer(talking.local, event.sdp or b""))
+            told_early = talking.settled if event.sdp is None else None
+            self.configure(talking, told_early or accept_answer(talking.local, event.sdp or b""))
         except SdpError as error:
             log.warning("an answer cannot be used", call=call.uid, leg=name, problem=str(error))
             self.hang_up(leg)
@@ -422,15 +423,17 @@ class Exchange:
             talking.ringing = True
             if told.on_ringing is not None:
                 told.on_ringing()
-        if event.sdp is None or told.on_early_media is None or leg.media is None:
+        if event.sdp is None or told.on_early_media is None:
             return
         try:
-            media = accept_answer(talking.local, event.sdp).media
+            self._early_media(talking, accept_answer(talking.local, event.sdp).media)
         except SdpError as error:
             log.info("early media cannot be used", call=leg.call, leg=leg.name, problem=str(error))
-            return
-        _let_flow(talking, replace(media, direction="recvonly" if media.receive else "inactive"), 0.0)
-        told.on_early_media(leg)
+
+    def _early_media(self, talking: Talking, media: SettledMedia) -> None:
+        if talking.told.on_early_media is not None and talking.leg.media is not None:
+            _let_flow(talking, replace(media, direction="recvonly" if media.receive else "inactive"), 0.0)
+            talking.told.on_early_media(talking.leg)
 
     def _refer_received(self, leg: Leg, event: sip.ReferReceived) -> None:
         """Let the story decide; callers, and whoever else is in no talk, may transfer nobody."""
@@ -484,6 +487,10 @@ class Exchange:
             self.signalling.reject_offer(event.session, 488)
             return
         self.signalling.answer(event.session, settled.body)
+        if talking.answered is not None and not talking.answered.done():  # one of the forks, if more ring
+            talking.settled = settled
+            self._early_media(talking, settled.media)
+            return
         if talking.unanswered is not None:
             talking.unanswered.body = settled.body  # the 200 tells what holds then
         self.configure(talking, settled)

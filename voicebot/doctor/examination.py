@@ -276,6 +276,8 @@ class Examination:
 
     def _settle(self, sdp: bytes | None) -> None:
         evidence = self.evidence
+        if sdp is None and self._local.offered is None:  # the PBX has changed it while it rang
+            return
         try:
             settled = accept_answer(self._local, sdp or b"")
         except SdpError as error:

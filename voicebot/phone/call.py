@@ -267,6 +267,9 @@ class PhoneCall:
             self._over("ended", "by the other side" if event.by_peer else "by us")
 
     def _answered_with(self, sdp: bytes | None) -> None:
+        if sdp is None and self._local.offered is None:  # the peer has changed it while it rang
+            self._stands()
+            return
         try:
             self._settle(accept_answer(self._local, sdp or b""))
         except SdpError as error:

@@ -69,7 +69,10 @@ class Progress(Event):
 
 @dataclass(frozen=True, slots=True)
 class Answered(Event):
-    """An outgoing call was answered. If it was sent without an offer, `sdp` is one: call `answer`."""
+    """An outgoing call was answered. If it was sent without an offer, `sdp` is one: call `answer`.
+
+    None: there is no answer, or what the answer to an Offer has settled while it rang holds.
+    """
 
     session: int
     sdp: bytes | None

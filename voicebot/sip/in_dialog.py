@@ -25,8 +25,7 @@ class InDialog:
         core = self._core
         dialog = session.dialog
         if dialog is None or session.stage is Stage.CALLING:
-            # RFC 3311 section 5.2: an early dialog may be updated, but our offer in the INVITE has no answer yet.
-            core.respond(server, 491 if request.method == "UPDATE" else 481, now)
+            self._early_request_received(session, server, request, now)
             return
         if session.stage is Stage.LEFT and request.method == "NOTIFY":
             self._transfers.notify_received(
@@ -62,6 +61,30 @@ class InDialog:
             self._transfers.refer_received(session, server, request, now)
         else:
             core.respond(server, 405, now, headers=[ALLOW])
+
+    def _early_request_received(self, session: Session, server: Server, request: Request, now: float) -> None:
+        """We have called, and who rings updates the early dialog (RFC 3311 section 5.2)."""
+        core, call = self._core, session.outgoing
+        early = call.early.get(request.from_.tag) if call is not None else None
+        if call is None or early is None or call.cancel_wanted or request.method != "UPDATE":
+            core.respond(server, 481, now)
+        elif not early.dialog.accepts(request):
+            core.respond(server, 500, now, "CSeq Out Of Order")
+        elif request.sdp is None:
+            early.dialog.refresh_target(request)
+            core.respond(server, 200, now, headers=self._early_headers(server))
+        elif not early.settled:  # our offer in the INVITE has no answer yet
+            core.respond(server, 491, now)
+        elif session.offer_server is not None:
+            core.respond(server, 500, now, headers=[("retry-after", str(core.rng.getrandbits(3) + 1))])
+        else:
+            early.dialog.refresh_target(request)
+            session.offer_server = server
+            core.emit(Offer(session.id, request.sdp, "update"))
+
+    def _early_headers(self, server: Server) -> HeaderList:
+        """Return what a 2xx to UPDATE carries while it rings: the session timer is settled by the answer to the INVITE."""
+        return [self._core.contact_header(server.source, server.local), ALLOW, SUPPORTED]
 
     def _reinvite_received(self, session: Session, server: Server, request: Request, now: float) -> None:
         core = self._core
@@ -110,6 +133,11 @@ class InDialog:
             return True
         if server is None and session.stage is not Stage.CONFIRMED:
             return False
+        if server is not None and session.stage is Stage.CALLING and session.outgoing is not None:
+            session.offer_server = None
+            session.outgoing.early[server.request.from_.tag].ours = sdp
+            self._core.respond(server, 200, now, headers=[*self._early_headers(server), SDP_HEADER], body=sdp)
+            return True
         if server is not None:
             session.offer_server = None
             headers = [*self._inbound.success_headers(session, server, now), SDP_HEADER]

@@ -174,8 +174,13 @@ class Outbound:
             call.left[client] = call.destination
             client.let_go(now + core.limits.ring)
         self._repeat_no_more(session, call, now)
-        core.forget(session)
+        self._forget(session, now)
         core.emit(Rejected(session.id, 408, REASONS[408], "timeout"))
+
+    def _forget(self, session: Session, now: float) -> None:
+        if session.offer_server is not None:  # an UPDATE of who rang
+            self._core.respond(session.offer_server, 487, now)
+        self._core.forget(session)
 
     def _repeat_no_more(self, session: Session, call: OutgoingCall, now: float) -> None:
         """The call is given up, answered or refused: no INVITE that was not heard yet makes a phone ring for it any more."""
@@ -239,6 +244,8 @@ class Outbound:
             sdp = response.sdp
             if sdp is not None and len(call.early_sdp) < MAX_FORKS:
                 call.early_sdp[tag] = sdp
+                if early is not None and early.rseq and response.has("rseq"):
+                    early.settled = call.sdp is not None
             self._core.emit(Progress(session.id, response.status, sdp, tag))
 
     def _failed(self, session: Session, call: OutgoingCall, response: Response, now: float) -> None:
@@ -259,7 +266,7 @@ class Outbound:
             self._send_invite(session, call, now)
             return
         self._repeat_no_more(session, call, now)
-        core.forget(session)
+        self._forget(session, now)
         core.emit(Rejected(session.id, response.status, response.reason, why, response.headers))
 
     def _succeeded(
@@ -291,7 +298,7 @@ class Outbound:
         if call.cancel_wanted:
             # The CANCEL came too late (section 9.1): the call exists, and is ended at once.
             self._end_extra_dialog(session, dialog, client.request, response, now, where)
-            core.forget(session)
+            self._forget(session, now)
             core.emit(Rejected(session.id, 487, REASONS[487], "cancelled"))
             return
         if call.sdp is None:
@@ -307,6 +314,8 @@ class Outbound:
         self._acknowledge(session, client.request, response, now)
         self._agree(session, response, now)
         sdp = response.sdp if response.sdp is not None else call.early_sdp.get(tag)
+        if early is not None and early.ours:  # what an UPDATE has changed holds (RFC 6337 section 3.1.1)
+            session.sdp, sdp = early.ours, None
         core.emit(Answered(session.id, sdp, response.headers))
 
     def _leave_the_others(
@@ -445,7 +454,7 @@ class Outbound:
             if client is not None and isinstance(client.transaction, InviteClientTransaction):
                 client.transaction.abandon(now)
                 core.transactions.settle_client(client, now)
-            core.forget(session)
+            self._forget(session, now)
             core.emit(Rejected(session.id, 487, REASONS[487], "cancelled"))
         elif wait is Wait.NEXT_ADDRESS and session.outgoing is not None:
             if (

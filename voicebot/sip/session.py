@@ -69,10 +69,15 @@ class Unpracked:
 
 @dataclass(slots=True, eq=False)
 class EarlyDialog:
-    """One of the dialogs that a forked INVITE makes before it is answered. `rseq`: the last reliable response of it."""
+    """One of the dialogs that a forked INVITE makes before it is answered. `rseq`: the last reliable response of it.
+
+    `settled`: a reliable response has answered our offer. `ours`: our answer to what an UPDATE offered since.
+    """
 
     dialog: Dialog
     rseq: int = 0
+    settled: bool = False
+    ours: bytes = b""
 
 
 @dataclass(slots=True, eq=False)

@@ -18,7 +18,7 @@ from voicebot.calls.identity import user_part
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.loops import Loops, hops_left, tell_loop
 from voicebot.calls.protocols import Media, NoMediaPort
-from voicebot.calls.redirection import MOST_TARGETS, STATUSES, permitted, targets_of
+from voicebot.calls.redirection import MOST_TARGETS, STATUSES, Redirected, permitted, targets_of
 from voicebot.calls.referral import Referral
 from voicebot.calls.routing import Route, by_first, by_profile
 from voicebot.calls.signalling import Signalling
@@ -45,14 +45,6 @@ from voicebot.sip.info_keys import key_of
 SDP_SESSIONS_FROM = 1_000_000  # o= session ids count from here, by media leg
 
 log = structlog.get_logger("calls")
-
-
-class Redirected(DialFailed):
-    """The callee is to be reached elsewhere; none of `targets` could be, unless the call goes on there."""
-
-    def __init__(self, targets: Sequence[str], status: int) -> None:
-        super().__init__("declined", status, "redirected")
-        self.targets = targets
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,14 @@ STATUSES = frozenset({300, 301, 302})
 MOST_TARGETS = 5  # that one call of ours is redirected to, in all: a loop between two phones ends
 
 
+class Redirected(DialFailed):
+    """The callee is to be reached elsewhere; none of `targets` could be, unless the call goes on there."""
+
+    def __init__(self, targets: Sequence[str], status: int) -> None:
+        super().__init__("declined", status, "redirected")
+        self.targets = targets
+
+
 def targets_of(headers: Sequence[tuple[str, str]]) -> list[str]:
     """Return what the redirection names, by falling q: bare sip: and tel: URIs.
 

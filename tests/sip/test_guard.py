@@ -170,6 +170,7 @@ def test_nonsense_is_answered_to_who_is_known_and_seldom_to_strangers() -> None:
     one = guard()
     assert all(one.may_answer_nonsense(request(), at(PBX), 0.0) for _ in range(100))
     assert sum(one.may_answer_nonsense(request(), at(STRANGER), 0.0) for _ in range(100)) == 10
+    assert not one.may_answer_nonsense(request(agent="friendly-scanner"), at("203.0.113.10"), 0.0)
 
 
 def test_one_customer_of_ipv6_is_one_host() -> None:

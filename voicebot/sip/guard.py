@@ -94,7 +94,7 @@ class Guard:
         asked = known is not None and known.by_password and not self.has_shown_password(source.host, now)
         if asked:
             known = None
-        if _SCANNER.search(request.first("user-agent") or "") is not None:
+        if _is_scanner(request):
             if known is None and source.transport == "udp":
                 self._slow_down(name, now)
             elif known is None:
@@ -123,7 +123,9 @@ class Guard:
         return Admission.PASS
 
     def may_answer_nonsense(self, request: Request, source: Address, now: float) -> bool:
-        """Say whether a request that cannot be used gets the error that it deserves."""
+        """Say whether a request that cannot be used, or belongs to no call, gets the error that it deserves."""
+        if _is_scanner(request):
+            return False
         try:
             if self._is_known(request, source, now):
                 return True
@@ -223,6 +225,10 @@ class Guard:
     def _refuse(self, why: str) -> Admission:
         self.counters[why] += 1
         return Admission.DROP
+
+
+def _is_scanner(request: Request) -> bool:
+    return _SCANNER.search(request.first("user-agent") or "") is not None
 
 
 def _holds(bans: "OrderedDict[_K, float]", key: "_K", now: float) -> bool:

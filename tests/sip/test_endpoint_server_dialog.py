@@ -1,5 +1,7 @@
 """What a peer sees of a call that stands: BYE, INFO, offers, refreshes (RFC 3261 section 12.2, 14.2, 15; RFC 3311)."""
 
+import pytest
+
 from tests.sip.peer import ANSWER, SDP, Peer, called, standing
 from voicebot.sip import (
     Address,
@@ -8,6 +10,7 @@ from voicebot.sip import (
     InfoReceived,
     Offer,
     OfferAnswered,
+    ReferReceived,
     Request,
     Response,
 )
@@ -184,3 +187,23 @@ def test_requests_of_ours_follow_the_route_set_of_the_caller() -> None:
     assert datagram.destination == Address("udp", "192.0.2.51", 5060)
     assert b"Route: <sip:192.0.2.51;lr>\r\nRoute: <sip:192.0.2.52;lr>\r\n" in datagram.data
     assert datagram.data.startswith(b"BYE sip:alice@192.0.2.1:5060 ")
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_a_call_that_ends_leaves_no_refer_without_an_answer(ours: bool) -> None:
+    """Many a phone sends REFER and BYE in one breath: before our user has heard of the first (RFC 3261 section 15.1.2)."""
+    peer = Peer(accept_refer=True)
+    session, tag = standing(peer)
+    refer = peer.send("REFER", to_tag=tag, cseq=2, headers=("Refer-To: <sip:6001@192.0.2.9>",))
+    assert refer == []
+    peer.event(ReferReceived)
+    if ours:
+        peer.endpoint.bye(session, peer.now)
+        sent = peer.sent()
+    else:
+        sent = peer.send("BYE", to_tag=tag, cseq=3)
+    answers = {each.cseq.method: each.status for each in sent if isinstance(each, Response)}
+    assert answers == ({"REFER": 487} if ours else {"REFER": 487, "BYE": 200})
+    assert not peer.endpoint.answer_refer(session, 202, peer.now)
+    peer.advance(64.0)
+    assert peer.endpoint.held.transactions == 0

@@ -153,6 +153,26 @@ def test_an_offer_in_the_prack_is_answered_in_its_200() -> None:
     assert (ok.cseq.method, ok.body) == ("PRACK", BODY)
 
 
+@pytest.mark.parametrize("end", ["CANCEL", "refused", "no PRACK"])
+def test_a_call_that_was_never_answered_leaves_no_offer_without_an_answer(end: str) -> None:
+    peer = Peer()
+    session, progress = ringing(peer, "Require: 100rel")
+    rack = (f"RAck: {progress.first('rseq')} 1 INVITE",)
+    peer.send("PRACK", to_tag=progress.to.tag, cseq=2, headers=rack, body=SDP)
+    if end == "CANCEL":
+        sent = peer.send("CANCEL", branch="z9hG4bKinvite")
+    elif end == "refused":
+        assert peer.endpoint.reject(session, 486, peer.now)
+        sent = peer.sent()
+    else:
+        assert peer.endpoint.ring(session, peer.now, 180, None)
+        sent = peer.advance(32.5)
+    assert ("PRACK", 487) in [(each.cseq.method, each.status) for each in sent if isinstance(each, Response)]
+    assert not peer.endpoint.answer(session, BODY, peer.now)
+    peer.advance(64.0)
+    assert peer.endpoint.held.transactions == 0
+
+
 # --- we have called
 
 

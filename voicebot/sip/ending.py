@@ -59,10 +59,10 @@ def lost(core: Core, session: Session, status: int, now: float) -> None:
 
 def settle_open_requests(core: Core, session: Session, now: float) -> None:
     """Answer what the peer still waits for; what it owes us is not waited for beyond 64*T1."""
-    for server in (session.invite_server, session.offer_server):
+    for server in (session.invite_server, session.offer_server, session.refer_server):
         if server is not None and not server.answered:
             core.respond(server, 487, now, to_tag=session.dialog.local.tag if session.dialog else "")
-    session.invite_server = session.offer_server = None
+    session.invite_server = session.offer_server = session.refer_server = None
     if session.invite_client is not None:
         session.invite_client.let_go(now + TIMEOUT)
 

@@ -73,6 +73,7 @@ class Inbound:
         core.respond(cancelled, 487, now, to_tag=tag)
         session.invite_server = None
         if session.stage is Stage.INCOMING:
+            ending.settle_open_requests(core, session, now)
             core.forget(session)
             core.emit(Cancelled(session.id, request.first("reason") or ""))
 
@@ -191,6 +192,8 @@ class Inbound:
             return False
         lines = safe_headers(headers)
         tag = session.dialog.local.tag
+        session.invite_server = None
+        ending.settle_open_requests(self._core, session, now)
         self._core.forget(session)
         self._core.respond(server, status, now, reason, lines, to_tag=tag)
         return True

@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
+from voicebot.sip.ending import settle_open_requests
 from voicebot.sip.events import Cancelled, Offer, OfferAnswered
 from voicebot.sip.message import HeaderList, Request, Response
 from voicebot.sip.session import EarlyDialog, Session, Unpracked, Wait
@@ -100,6 +101,8 @@ def prack_received(core: "Core", session: Session, server: Server, request: Requ
 def given_up(core: "Core", session: Session, server: Server, now: float) -> None:
     """The caller does not acknowledge: its INVITE is refused (section 3)."""
     tag = session.dialog.local.tag if session.dialog else ""
+    session.invite_server = None
+    settle_open_requests(core, session, now)
     core.forget(session)
     core.respond(server, 504, now, to_tag=tag)
     core.emit(Cancelled(session.id, "SIP;cause=504", by_peer=False))

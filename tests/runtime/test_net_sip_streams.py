@@ -2,94 +2,33 @@
 
 import asyncio
 import contextlib
-import random
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.python import log
 
 from tests.runtime.certificates import Authority
+from tests.runtime.sip_sides import Side, sides
 from tests.stories import run
 from voicebot.config.model import Tls
-from voicebot.runtime.net.addresses import LocalAddresses
-from voicebot.runtime.net.sip_shell import SipShell
-from voicebot.runtime.net.sip_streams import StreamLimits
 from voicebot.runtime.net.tls import TlsContexts, TlsError
-from voicebot.sip import Address, Answered, Ended, Endpoint, Established, Event, IncomingCall, Rejected
+from voicebot.sip import (
+    Address,
+    Answered,
+    Ended,
+    Established,
+    IncomingCall,
+    Rejected,
+)
 
-SDP = b"v=0\r\n"
 LARGE = b"v=0\r\n" + b"a=x:" + b"x" * 1500 + b"\r\n"
 OPTIONS = (
     b"OPTIONS sip:bot@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK%d\r\n"
     b"From: <sip:a@x>;tag=1\r\nTo: <sip:bot@x>\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\n%sContent-Length: 0\r\n\r\n"
 )
-
-
-class Side:
-    """One endpoint with its shell; it accepts every call."""
-
-    def __init__(self, reactor: Any, listen: str, tls: Tls | None = None, **limits: int) -> None:
-        self.events: asyncio.Queue[Event] = asyncio.Queue()
-        addresses = LocalAddresses()
-        endpoint = Endpoint(
-            rng=random.SystemRandom(),
-            user_agent="test",
-            contact=addresses.contact,
-            may_speak_tcp=lambda address: self.shell.may_speak_tcp(address),
-        )
-        self.contexts = TlsContexts(tls) if tls else None
-        self.shell = SipShell(
-            asyncio.get_running_loop(),
-            reactor,
-            endpoint,
-            addresses,
-            self._event,
-            limits=StreamLimits(**limits),
-            tls=self.contexts,
-        )
-        self.shell.start([Address.parse(each) for each in listen.split()])
-        self.address = self.shell.bound[-1]
-
-    def _event(self, event: Event) -> None:
-        if isinstance(event, IncomingCall):
-            self.shell.endpoint.accept(event.session, SDP, self.shell.now())
-        self.events.put_nowait(event)
-
-    def call(self, target: str, destination: Address | None = None, sdp: bytes = SDP) -> int:
-        endpoint = self.shell.endpoint
-        session = endpoint.invite(target, "sip:me@127.0.0.1", sdp, self.shell.now(), destination=destination)
-        self.shell.flush()
-        return session
-
-    async def expect(self, *kinds: type[Event]) -> list[Event]:
-        found = [await self.events.get() for _ in kinds]
-        assert tuple(type(event) for event in found) == kinds
-        return found
-
-
-Make = Callable[..., Side]
-
-
-@contextlib.asynccontextmanager
-async def sides() -> AsyncIterator[Make]:
-    reactor = AsyncioSelectorReactor(asyncio.get_running_loop())
-    made: list[Side] = []
-
-    def make(listen: str, tls: Tls | None = None, **limits: int) -> Side:
-        made.append(Side(reactor, listen, tls, **limits))
-        return made[-1]
-
-    try:
-        yield make
-    finally:
-        for side in made:
-            await side.shell.close()
-        await asyncio.sleep(0)
 
 
 async def a_call_stands_and_ends(caller: Side, callee: Side, target: str, **options: Any) -> None:
@@ -149,11 +88,6 @@ def test_a_large_invite_moves_to_tcp_and_back_to_udp_where_nobody_listens() -> N
             assert incoming.source.transport == "tcp"
 
     run(story())
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
 
 
 def files(authority: Authority, file: str, *names: str, **options: Any) -> Tls:

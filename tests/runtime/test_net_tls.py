@@ -1,7 +1,6 @@
 """Which certificate is shown: by the name that a peer asks for, and to which server. Handshakes in memory."""
 
 import contextlib
-from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -10,11 +9,6 @@ from OpenSSL import SSL
 from tests.runtime.certificates import Authority, Signed
 from voicebot.config.model import KeyPair, Tls
 from voicebot.runtime.net.tls import TlsContexts, TlsError
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
 
 
 def pair(signed: Signed) -> KeyPair:

@@ -19,8 +19,14 @@ MESSAGE_WITHIN = 10.0
 FIRST_MESSAGE_WITHIN = 30.0
 READ_WITHIN = 20.0
 IDLE = 300.0
+# Requests that the peer has not said a word since they were sent: how many are remembered, and for how many seconds.
+MAX_UNHEARD = 32
+UNHEARD_FOR = 32.0
 # RFC 5626 section 4.4.1: at most this long between keep-alives over a connection that is in use.
 KEEP_ALIVE_EVERY = 110.0
+
+
+_UNANSWERED = (b"SIP/2.0 ", b"ACK ")
 
 
 class Owner(Protocol):
@@ -54,6 +60,9 @@ class SipConnection(TwistedProtocol):
         self.ready = False
         self.closed = False
         self.connector: Any = None
+        self.source_host = ""
+        self.spoke = False  # the peer has sent a message
+        self._unheard: list[bytes] = []
         self._owner = owner
         self._transport: Any = None
         self._framer = StreamFramer()
@@ -61,7 +70,6 @@ class SipConnection(TwistedProtocol):
         self._partial_since: float | None = None
         self._paused_since: float | None = None
         self._paused_bytes = 0
-        self._spoke = False
         self._why = ""
 
     # --- from the table
@@ -81,8 +89,14 @@ class SipConnection(TwistedProtocol):
                 self.abort("unread")
                 return False
         self._active_at = self._used_at = self._owner.now()
+        if not data.startswith(_UNANSWERED) and len(self._unheard) < MAX_UNHEARD:
+            self._unheard.append(data)
         self._transport.write(data)
         return True
+
+    def unheard(self, now: float) -> list[bytes]:
+        """Return the requests that the peer, which has closed the connection, may never have read."""
+        return self._unheard if now - self._used_at < UNHEARD_FOR else []
 
     def close(self, why: str) -> None:
         """Send what was written, then close."""
@@ -107,7 +121,7 @@ class SipConnection(TwistedProtocol):
             return "slow"
         if self._paused_since is not None and now - self._paused_since > READ_WITHIN:
             return "unread"
-        if self.local is not None and not self._spoke and now - self._opened_at > FIRST_MESSAGE_WITHIN:
+        if self.local is not None and not self.spoke and now - self._opened_at > FIRST_MESSAGE_WITHIN:
             return "silent"
         if self.local is None and not self.ready and now - self._opened_at > CONNECT_WITHIN:
             return "no connection in time"
@@ -163,7 +177,8 @@ class SipConnection(TwistedProtocol):
             if item is KeepAlive.PING:
                 self.send(KeepAlive.PONG.value)
             elif isinstance(item, bytes):
-                self._spoke = True
+                self.spoke = True
+                self._unheard.clear()
                 self._owner.message_received(self, item)
         if not self._framer.partial:
             self._partial_since = None
@@ -173,7 +188,7 @@ class SipConnection(TwistedProtocol):
             self._owner.stream_broken(self, "garbage")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._end("" if self.ready else reason.getErrorMessage())
+        self._end("" if self.spoke else reason.getErrorMessage())
         self._owner.connection_closed(self, self._why)
 
     def pauseProducing(self) -> None:

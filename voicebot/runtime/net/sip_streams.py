@@ -161,6 +161,7 @@ class SipStreams:
             return None
         name = self._names.get(destination.host, destination.host)
         connection = SipConnection(self, destination, None, name)
+        connection.source_host = source_host
         factory: Any = _Connector(connection)
         if destination.transport == "tls" and self.tls is not None:
             factory = self.tls.connecting(factory, name, self._reactor)
@@ -230,10 +231,29 @@ class SipStreams:
             self._all_closed.set()
         if connection.ready or connection.local is not None:
             self.counters[f"closed_{_kind(why)}"] += 1
-            if _kind(why) not in ("by_peer", "idle", "shutdown") and self._is_news(connection.peer.host):
+            if _kind(why) == "by_peer":
+                self._closed_by_peer(connection, why)
+            elif why not in ("idle", "shutdown") and self._is_news(connection.peer.host):
                 log.info("a SIP connection was closed", peer=str(connection.peer), why=why)
         else:
             self._not_connected(connection, why)
+
+    def _closed_by_peer(self, connection: SipConnection, why: str) -> None:
+        """What went into a connection of ours that the peer, or a firewall, had let go of goes over another one.
+
+        Else it fails (RFC 3261 section 18.4): who opened the connection is gone with it, and one over which nothing
+        ever came would end as before; a peer of TLS 1.3 refuses our certificate so.
+        """
+        lost = connection.unheard(self._shell.now())
+        if lost and not connection.spoke:
+            log.warning(
+                "a SIP connection was closed instead of an answer", peer=str(connection.peer), why=why
+            )
+        for data in lost:
+            if connection.spoke and connection.local is None:
+                self.send(Datagram(data, connection.peer), connection.source_host)
+            else:
+                self._unsendable(data)
 
     def _is_news(self, host: str) -> bool:
         """Say whether to tell of a host's connections again: who opens thousands must not fill the disk."""

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.interop.asterisk_pbx import Asterisk
 from tests.interop.long_call import LongCall
 from tests.interop.report import Report
 from tests.interop.sipp import Sipp
-from tests.live.hotline import wait_until
+from tests.live.hotline import Config, Hotline, free_port, running, wait_until
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("VOICEBOT_INTEROP_CACHE", "/var/tmp/voicebot-interop"))
@@ -22,6 +23,7 @@ DIALPLAN = HERE / "hotline.yaml"
 INSTALL_LIMIT = 300.0  # seconds
 _PYVOIP = "1.6.8"
 _WHAT = pytest.StashKey[Report]()
+_FAILED = pytest.StashKey[bool]()
 _COLLECTED = pytest.StashKey[int]()
 _LOST = pytest.StashKey[list[str]]()
 
@@ -38,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     outcome = yield
     item.config.stash[_WHAT].take(item, outcome)
+    item.stash[_FAILED] = outcome.failed or item.stash.get(_FAILED, False)
     return outcome
 
 
@@ -195,3 +198,69 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def sipp(sipp_program: str, tmp_path: Path) -> Sipp:
     return Sipp(tmp_path / sipp_program)
+
+
+# --- the hotline of a module, and the PBX whose trunk it is: a module overrides what it has otherwise -----------------
+
+
+@pytest.fixture(scope="module")
+def dialplan() -> Path:
+    return DIALPLAN
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    """What is laid over the hotline's config.yaml."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    """The hotline's."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def guarded_port() -> int:
+    """That of a second hotline, which asks for a password."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def agent_port() -> int:
+    """That of the only agent's phone."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def hotline(
+    dialplan: Path, config: Config, port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hotline]:
+    with running(Hotline(tmp_path_factory.mktemp("hotline"), dialplan, port=port, config=config)) as each:
+        yield each
+
+
+@pytest.fixture(scope="module")
+def asterisk(
+    asterisk_folder: Path, port: int, guarded_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Asterisk]:
+    with Asterisk(asterisk_folder, tmp_path_factory.mktemp("asterisk"), port, guarded_port) as each:
+        yield each
+
+
+@pytest.fixture(autouse=True)
+def _watched(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every server of the test survives it, and no channel is left; their logs are printed when it fails."""
+    names = [name for name in request.fixturenames if name != request.fixturename]
+    fixtures = [request.getfixturevalue(name) for name in names]
+    hotlines = {each for each in fixtures if isinstance(each, Hotline)}
+    pbxs = {each for each in fixtures if isinstance(each, Asterisk)}
+    for hotline in hotlines:
+        hotline.begin_test()
+    yield
+    if request.node.stash.get(_FAILED, False):
+        for each in hotlines | pbxs:
+            print(each.log_text()[-6000:])
+    for hotline in hotlines:
+        assert hotline.running
+    wait_until(lambda: not any(pbx.channels() for pbx in pbxs), 8.0, "no channel of Asterisk is left")

@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -31,6 +32,19 @@ _NOTES = """## Good to know about the peers
   a To tag of its own making, a second late, and cannot send keys.
 - Linphone without a sound card cannot record: that it is sent the prompt is seen on the wire.
 """
+
+
+def features_of(peer: str, page: str = "") -> Callable[..., pytest.MarkDecorator]:
+    """Return the marker of tests that stand for a peer's lines of the table: its name, and what it says if it passes.
+
+    `page`: of docs/pbx, which the tests follow.
+    """
+    of_page = f"docs/pbx/{page} word for word: " if page else ""
+
+    def feature(name: str, means: str = _WORKS) -> pytest.MarkDecorator:
+        return pytest.mark.feature(peer, of_page + name, means=means)
+
+    return feature
 
 
 class Report:

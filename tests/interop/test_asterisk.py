@@ -1,6 +1,5 @@
 """Asterisk 22 calls the hotline over its trunk, and is the PBX on which the agents' extensions live."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,55 +9,21 @@ from tests.interop.asterisk_pbx import MUSIC_HZ, Asterisk
 from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in, tone_wav
 from tests.interop.baresip import Baresip
 from tests.interop.conftest import DIALPLAN
+from tests.interop.report import features_of
 from tests.interop.rtp_gaps import capturing
-from tests.live.hotline import Hotline, events, free_port, keys_of, log_on_failure, running, wait_until
+from tests.live.hotline import Config, Hotline, events, keys_of, running, wait_until
 from voicebot.media.wav import read_wav
 
-
-def feature(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("Asterisk", name)
+feature = features_of("Asterisk")
 
 
 @pytest.fixture(scope="module")
-def ports() -> tuple[int, int]:
-    """The hotline's port, and that of one which asks for a password."""
-    return free_port(), free_port()
-
-
-@pytest.fixture(scope="module")
-def asterisk(
-    asterisk_folder: Path, ports: tuple[int, int], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Asterisk]:
-    with Asterisk(asterisk_folder, tmp_path_factory.mktemp("asterisk"), *ports) as each:
-        yield each
-
-
-@pytest.fixture(scope="module")
-def hotline(
-    asterisk: Asterisk, ports: tuple[int, int], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Hotline]:
+def config(asterisk: Asterisk) -> Config:
     pbx = f"127.0.0.1:{asterisk.port}"
-    config = {
+    return {
         "trunks": {"pbx": {"networks": ["127.0.0.0/8"], "dialplan": "main", "host": pbx, "dial": ["6XXX"]}},
         "agents": {"one": {"uri": f"sip:6001@{pbx}", "skills": {}}},
     }
-    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, port=ports[0], config=config)) as each:
-        yield each
-
-
-@pytest.fixture(autouse=True)
-def told(hotline: Hotline, asterisk: Asterisk) -> Iterator[None]:
-    with log_on_failure(hotline):
-        try:
-            yield
-        except AssertionError:
-            print(asterisk.log_text()[-4000:])
-            raise
-        wait_until(lambda: asterisk.channels() == 0, 8.0, "no channel of Asterisk is left")
-
-
-def closed_records(hotline: Hotline) -> int:
-    return sum(1 for each in hotline.calls() if each["ended_at"])
 
 
 @feature("OPTIONS (qualify) is answered: the trunk is available")
@@ -69,13 +34,10 @@ def test_asterisk_finds_the_trunk_reachable(hotline: Hotline, asterisk: Asterisk
 @feature("calls over the trunk: audio both ways, keys (RFC 4733, INFO), mu-law and A-law")
 @pytest.mark.parametrize("trunk", ["hotline", "hotline-alaw", "hotline-info"])
 def test_a_call_over_the_trunk_speaks_and_keys(trunk: str, hotline: Hotline, asterisk: Asterisk) -> None:
-    before = closed_records(hotline)
     call = asterisk.originate("701", "w:2|p:caller|d:314159|w:8", trunk=trunk, name=f"keys-{trunk}")
     call.wait()
-    record = hotline.wait_for_record(before + 1)
-    assert (
-        "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys")) == "314159"
-    )
+    record = hotline.new_record()
+    assert keys_of(record) == "314159"
     assert record["from_number"] == "5551234"
     assert record["ended_by"] == "bot"
     assert loud_seconds(read_wav(call.heard)) > 1.5
@@ -83,12 +45,12 @@ def test_a_call_over_the_trunk_speaks_and_keys(trunk: str, hotline: Hotline, ast
 
 
 @feature("digest authentication towards the hotline")
-def test_asterisk_calls_with_a_password(asterisk: Asterisk, ports: tuple[int, int], tmp_path: Path) -> None:
+def test_asterisk_calls_with_a_password(asterisk: Asterisk, guarded_port: int, tmp_path: Path) -> None:
     config = {
         "sip": {"auth": {"realm": "interop", "users": {"frontdoor": "sesame"}}},
         "trunks": {"pbx": {"networks": ["127.0.0.0/8"], "dialplan": "main", "auth": True}},
     }
-    with running(Hotline(tmp_path / "guarded", DIALPLAN, port=ports[1], config=config)) as guarded:
+    with running(Hotline(tmp_path / "guarded", DIALPLAN, port=guarded_port, config=config)) as guarded:
         asterisk.originate("705", "w:10", trunk="hotline-auth", name="auth").wait()
         assert [each["ended_by"] for each in guarded.calls()] == ["bot"]
 
@@ -112,13 +74,12 @@ class Talk:
 def test_the_agents_phone_at_asterisk_is_rung_and_both_hear_each_other(
     hotline: Hotline, asterisk: Asterisk, baresip_program: str, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     with Talk(asterisk, tmp_path).agent as agent:
         call = asterisk.originate("702", "w:1|p:caller|w:1", name="talk")
         agent.wait_for("CALL_ESTABLISHED", timeout=15)
         agent.wait_for("CALL_CLOSED", timeout=15)
         call.wait()
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert (record["agent"], record["ended_by"]) == ("one", "caller")
     assert seconds_in(agent.heard(), CALLER_HZ) > 3.0
     assert seconds_in(call.heard, AGENT_HZ) > 3.0
@@ -128,14 +89,13 @@ def test_the_agents_phone_at_asterisk_is_rung_and_both_hear_each_other(
 def test_the_agent_at_asterisk_hangs_up(
     hotline: Hotline, asterisk: Asterisk, baresip_program: str, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     with Talk(asterisk, tmp_path).agent as agent:
         call = asterisk.originate("702", "w:20", name="agent-hangs-up")
         agent.wait_for("CALL_ESTABLISHED", timeout=15)
         agent.listen(2.0)
         agent.hang_up()
         call.wait()
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert [each["exit"] for each in events(record, "queue_exit")] == ["agent_done"]
     assert record["ended_by"] == "bot"
 
@@ -144,29 +104,26 @@ def test_the_agent_at_asterisk_hangs_up(
 def test_the_agents_ring_ends_with_the_call(
     hotline: Hotline, asterisk: Asterisk, baresip_program: str, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     with Talk(asterisk, tmp_path, answers=False).agent as agent:
         call = asterisk.originate("702", "w:3", name="ring")
         wait_until(lambda: "Incoming call" in agent.log_text(), 10.0, "the agent's phone rings")
         call.wait()
         agent.wait_for("CALL_CLOSED", timeout=3)
-    assert hotline.wait_for_record(before + 1)["agent"] == ""
+    assert hotline.new_record()["agent"] == ""
 
 
 @feature("is the agents' PBX: no phone is registered, the caller is told")
 def test_without_a_registered_phone_the_caller_is_told(hotline: Hotline, asterisk: Asterisk) -> None:
-    before = closed_records(hotline)
     asterisk.originate("702", "w:40", name="nobody").wait(60.0)
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert events(record, "agent_missed")
     assert any("Nobody can be reached" in each["text"] for each in events(record, "said"))
 
 
 @feature("blind transfer (REFER) to an extension that answers")
 def test_a_transferred_caller_hears_the_extension(hotline: Hotline, asterisk: Asterisk) -> None:
-    before = closed_records(hotline)
     call = asterisk.originate("703", "w:2|d:6002|w:7", name="transfer")
-    record = hotline.wait_for_record(before + 1, 20.0)
+    record = hotline.new_record(20.0)
     assert record["release_cause"] == "transferred"
     assert [each["exit"] for each in events(record, "transfer_exit")] == ["transferred"]
     call.wait()
@@ -177,9 +134,8 @@ def test_a_transferred_caller_hears_the_extension(hotline: Hotline, asterisk: As
 def test_a_transfer_to_a_missing_extension_fails_and_the_caller_is_told(
     hotline: Hotline, asterisk: Asterisk
 ) -> None:
-    before = closed_records(hotline)
     asterisk.originate("703", "w:2|d:6404|w:12", name="transfer-missing").wait()
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert [each["exit"] for each in events(record, "transfer_exit")] == ["unreachable"]
     assert any("Nobody can be reached" in each["text"] for each in events(record, "said"))
 
@@ -206,7 +162,6 @@ def test_nothing_is_sent_while_a_phone_behind_asterisk_holds(
 def test_a_caller_whose_pbx_plays_music_is_understood_afterwards(
     hotline: Hotline, asterisk: Asterisk, baresip_program: str, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     registrar = f"127.0.0.1:{asterisk.port}"
     phone = Baresip(tmp_path / "phone", "5001", registrar=registrar, password="lab5001")
     with phone as caller:
@@ -218,7 +173,7 @@ def test_a_caller_whose_pbx_plays_music_is_understood_afterwards(
         caller.listen(1.0)
         caller.keys("271828")
         caller.wait_for("CALL_CLOSED", timeout=15)
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert keys_of(record) == "271828"
     assert events(record, "held") == []  # to us it is a caller who makes music
     assert seconds_in(Path(record["recording"]), MUSIC_HZ) > 2.0

@@ -9,19 +9,12 @@ import pytest
 from tests.interop.asterisk_pbx import Asterisk
 from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in
 from tests.interop.conftest import DIALPLAN
+from tests.interop.report import features_of
 from tests.interop.wire import listening
 from tests.live.hotline import Hotline, free_port, keys_of, log_on_failure, running, wait_until
 from voicebot.media.wav import read_wav
 
-
-def feature(name: str, **options: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("Asterisk", name, **options)
-
-
-@pytest.fixture(scope="module")
-def asterisk(asterisk_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asterisk]:
-    with Asterisk(asterisk_folder, tmp_path_factory.mktemp("asterisk"), free_port()) as each:
-        yield each
+feature = features_of("Asterisk")
 
 
 @dataclass(frozen=True)
@@ -67,12 +60,12 @@ def attached(
 
 def check_both_ways(asterisk: Asterisk, where: Attached, trunk: str, name: str) -> None:
     """Let Asterisk's caller be connected with its extension, by two calls through us: each hears the other's tone."""
-    before = sum(1 for each in where.hotline.calls() if each["ended_at"])
+    where.hotline.begin_test()
     asterisk.heard_by_6003.unlink(missing_ok=True)
     try:
         call = asterisk.originate("702", "w:4|p:caller|w:2", trunk=trunk, target=where.target, name=name)
         call.wait()
-        record = where.hotline.wait_for_record(before + 1)
+        record = where.hotline.new_record()
         assert (record["agent"], record["ended_by"]) == ("one", "caller")
         wait_until(lambda: asterisk.channels() == 0, 8.0, "no channel of Asterisk is left")
         assert seconds_in(call.heard, AGENT_HZ) > 3.0
@@ -166,12 +159,12 @@ def test_keys_in_band_are_not_understood(asterisk: Asterisk, plain: Attached) ->
 
 def keyed(asterisk: Asterisk, where: Attached, trunk: str, ended_by: str = "bot") -> "dict[str, object]":
     """Let Asterisk's caller speak a tone and key a number; return the record, after the audio was measured."""
-    before = sum(1 for each in where.hotline.calls() if each["ended_at"])
+    where.hotline.begin_test()
     try:
         steps = "w:2|p:caller|d:314159|w:8"
         call = asterisk.originate("701", steps, trunk=trunk, target=where.target, name=f"keys-{trunk}")
         call.wait()
-        record = where.hotline.wait_for_record(before + 1)
+        record = where.hotline.new_record()
         wait_until(lambda: asterisk.channels() == 0, 8.0, "no channel of Asterisk is left")
         assert record["ended_by"] == ended_by
         assert loud_seconds(read_wav(call.heard)) > 1.5

@@ -1,6 +1,5 @@
 """baresip, a softphone, calls the hotline, and is the telephone of an agent."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,47 +8,27 @@ from tests.interop import scenario as sip
 from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in, seconds_of, tone_wav, write_wav
 from tests.interop.baresip import Baresip
 from tests.interop.conftest import DIALPLAN
+from tests.interop.report import features_of
 from tests.interop.sipp import Sipp
-from tests.live.hotline import Hotline, events, free_port, log_on_failure, running, wait_until
+from tests.live.hotline import Config, Hotline, events, keys_of, running, wait_until
 from voicebot.media.wav import read_wav
 from voicebot.phone.voice import speak
 
 pytestmark = pytest.mark.usefixtures("baresip_program")
+feature = features_of("baresip")
 CANCELLED_WITHIN = 0.2  # seconds from the caller's BYE to the CANCEL of the agent's ring
 
 
-def feature(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("baresip", name)
-
-
 @pytest.fixture(scope="module")
-def agent_port() -> int:
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def hotline(agent_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
-    config = {
+def config(agent_port: int) -> Config:
+    return {
         "sip": {"auth": {"realm": "interop", "users": {"frontdoor": "sesame"}}},
         "agents": {"one": {"uri": f"sip:6001@127.0.0.1:{agent_port}", "skills": {}}},
     }
-    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, config=config)) as each:
-        yield each
-
-
-@pytest.fixture(autouse=True)
-def told(hotline: Hotline) -> Iterator[None]:
-    with log_on_failure(hotline):
-        yield
-
-
-def closed_records(hotline: Hotline) -> int:
-    return sum(1 for each in hotline.calls() if each["ended_at"])
 
 
 @feature("calls; hears the prompt, is understood when it speaks")
 def test_a_spoken_word_is_understood(hotline: Hotline, tmp_path: Path) -> None:
-    before = closed_records(hotline)
     speech = speak("i lost my card", "en-us+f3")
     wav = write_wav(tmp_path / "speech.wav", speech)
     with Baresip(tmp_path / "caller") as caller:
@@ -57,28 +36,24 @@ def test_a_spoken_word_is_understood(hotline: Hotline, tmp_path: Path) -> None:
         caller.listen(4.0)
         caller.say(wav, len(speech) / 8000)
         caller.wait_for("CALL_CLOSED", timeout=15)
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert [each["intent"] for each in events(record, "heard")] == ["lost_card"]
     assert loud_seconds(read_wav(caller.heard())) > 2.0
 
 
 @feature("keys (RFC 4733)")
 def test_keys_are_understood(hotline: Hotline, tmp_path: Path) -> None:
-    before = closed_records(hotline)
     with Baresip(tmp_path / "caller", codec="pcma") as caller:
         caller.dial(hotline.uri("701"))
         caller.listen(1.0)
         caller.keys("271828")
         caller.wait_for("CALL_CLOSED", timeout=15)
-    record = hotline.wait_for_record(before + 1)
-    assert (
-        "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys")) == "271828"
-    )
+    record = hotline.new_record()
+    assert keys_of(record) == "271828"
 
 
 @feature("hold and resume")
 def test_a_caller_holds_and_resumes(hotline: Hotline, tmp_path: Path) -> None:
-    before = closed_records(hotline)
     with Baresip(tmp_path / "caller") as caller:
         caller.dial(hotline.uri())
         caller.listen(1.0)
@@ -87,7 +62,7 @@ def test_a_caller_holds_and_resumes(hotline: Hotline, tmp_path: Path) -> None:
         caller.command("resume")
         caller.listen(1.0)
         caller.hang_up()
-    assert hotline.wait_for_record(before + 1)["ended_by"] == "caller"
+    assert hotline.new_record()["ended_by"] == "caller"
 
 
 class Talk:
@@ -115,7 +90,6 @@ class Talk:
 def test_both_sides_of_a_queued_call_hear_each_other(
     hotline: Hotline, agent_port: int, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     talk = Talk(hotline, agent_port, tmp_path)
     with talk.agent, talk.caller:
         talk.connect()
@@ -123,7 +97,7 @@ def test_both_sides_of_a_queued_call_hear_each_other(
         talk.caller.hang_up()
         talk.agent.wait_for("CALL_CLOSED", timeout=2)
     talk.check_audio(4.0)
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert (record["agent"], record["queue"], record["ended_by"]) == ("one", "agents", "caller")
     assert record["talk_seconds"] == pytest.approx(4.0, abs=0.5)
     recording = hotline.data / "recordings" / record["recording"]
@@ -132,7 +106,6 @@ def test_both_sides_of_a_queued_call_hear_each_other(
 
 @feature("is the agent's phone: puts the caller on hold, who hears our music, and resumes")
 def test_a_caller_whom_the_agent_holds_hears_music(hotline: Hotline, agent_port: int, tmp_path: Path) -> None:
-    before = closed_records(hotline)
     talk = Talk(hotline, agent_port, tmp_path)
     with talk.agent, talk.caller:
         talk.connect()
@@ -143,7 +116,7 @@ def test_a_caller_whom_the_agent_holds_hears_music(hotline: Hotline, agent_port:
         talk.agent.listen(2.0)
         talk.caller.hang_up()
         talk.agent.wait_for("CALL_CLOSED", timeout=2)
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert [len(events(record, kind)) for kind in ("agent_held", "agent_resumed")] == [1, 1]
     assert 2.0 < seconds_in(talk.caller.heard(), AGENT_HZ) < 6.0
     (bridged,) = events(record, "bridged")
@@ -160,7 +133,6 @@ def test_a_caller_whom_the_agent_holds_hears_music(hotline: Hotline, agent_port:
 def test_when_the_agent_hangs_up_the_dialplan_goes_on(
     hotline: Hotline, agent_port: int, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     talk = Talk(hotline, agent_port, tmp_path)
     with talk.agent, talk.caller:
         talk.connect()
@@ -168,7 +140,7 @@ def test_when_the_agent_hangs_up_the_dialplan_goes_on(
         talk.agent.hang_up()
         talk.caller.wait_for("CALL_CLOSED", timeout=15)
     talk.check_audio(3.0)
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert [each["exit"] for each in events(record, "queue_exit")] == ["agent_done"]
     assert any("Thank you for talking" in each["text"] for each in events(record, "said"))
     assert record["ended_by"] == "bot"
@@ -178,7 +150,6 @@ def test_when_the_agent_hangs_up_the_dialplan_goes_on(
 def test_a_caller_who_hangs_up_stops_the_agents_ring(
     hotline: Hotline, agent_port: int, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     with (
         Baresip(tmp_path / "agent", "6001", port=agent_port) as agent,
         Baresip(tmp_path / "caller") as caller,
@@ -188,7 +159,7 @@ def test_a_caller_who_hangs_up_stops_the_agents_ring(
         caller.listen(0.5)
         caller.hang_up()
         agent.wait_for("CALL_CLOSED", timeout=2)
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert (record["ended_by"], record["agent"]) == ("caller", "")
 
 

@@ -1,18 +1,16 @@
 """What happens within and around a dialog, against SIPp: session timers, PRACK, forks, redirection, INFO, UPDATE, NOTIFY."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.interop import scenario as sip
-from tests.interop.conftest import DIALPLAN
+from tests.interop.report import features_of
 from tests.interop.sipp import Sipp
-from tests.live.hotline import Hotline, events, free_port, log_on_failure, running
+from tests.live.hotline import Config, Hotline, events, free_port, keys_of
 
-
-def feature(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("SIPp", name)
+pytestmark = pytest.mark.usefixtures("sipp_program")
+feature = features_of("SIPp")
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +20,8 @@ def agents() -> tuple[int, int]:
 
 
 @pytest.fixture(scope="module")
-def hotline(
-    sipp_program: str, agents: tuple[int, int], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Hotline]:
-    config = {
+def config(agents: tuple[int, int]) -> Config:
+    return {
         "trunks": {
             "local": {
                 "networks": ["127.0.0.0/8"],
@@ -35,19 +31,6 @@ def hotline(
         },
         "agents": {"one": {"uri": f"sip:6001@127.0.0.1:{agents[0]}", "skills": {}}},
     }
-    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, config=config)) as each:
-        yield each
-
-
-@pytest.fixture(autouse=True)
-def no_call_is_lost(hotline: Hotline) -> Iterator[None]:
-    with log_on_failure(hotline):
-        yield
-        assert hotline.running
-
-
-def closed_records(hotline: Hotline) -> int:
-    return sum(1 for each in hotline.calls() if each["ended_at"])
 
 
 TIMER_ANSWER = ("Supported: timer", "Require: timer", "Session-Expires: 90;refresher=uac")
@@ -80,11 +63,10 @@ def test_a_session_timer_of_90_seconds_in_all_roles(
         (Sipp(tmp_path / name), steps)
         for name, steps in (("update", update), ("reinvite", reinvite), ("silent", silent))
     ]
-    before = closed_records(hotline)
     begun = [(tool, tool.begin(steps, target=hotline.port, limit=110)) for tool, steps in runs]
     for tool, process in begun:
         tool.end(process, 110).check()
-    hotline.wait_for_record(before + 3)
+    hotline.new_record(calls=3)
     causes = sorted(str(each["release_cause"]) for each in hotline.calls()[:3])
     assert "session_expired" in causes
 
@@ -98,7 +80,6 @@ def test_an_interval_under_90_seconds_gets_422(hotline: Hotline, sipp: Sipp) -> 
 
 @feature("keys by INFO (dtmf-relay and dtmf)")
 def test_keys_by_info_are_understood(hotline: Hotline, sipp: Sipp) -> None:
-    before = closed_records(hotline)
     steps = [sip.invite(), sip.answered(), sip.ack(), sip.pause(1)]
     for index, key in enumerate("112358"):
         relay = index % 2 == 0
@@ -106,22 +87,19 @@ def test_keys_by_info_are_understood(hotline: Hotline, sipp: Sipp) -> None:
         steps += [sip.request("INFO", 2 + index, body, content_type=f"application/{kind}"), sip.recv(200)]
     steps += [sip.recv("BYE"), sip.respond(200, "OK", tag=False)]
     sipp.call(steps, hotline.port, number="701").check()
-    record = hotline.wait_for_record(before + 1)
-    assert (
-        "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys")) == "112358"
-    )
+    record = hotline.new_record()
+    assert keys_of(record) == "112358"
 
 
 @feature("hold and resume by UPDATE")
 def test_hold_by_update_is_answered(hotline: Hotline, sipp: Sipp) -> None:
-    before = closed_records(hotline)
     steps = [sip.invite(), sip.answered(), sip.ack(), sip.pause(0.5)]
     for cseq, direction, answer in ((2, "sendonly", "a=recvonly"), (3, "sendrecv", "a=sendrecv")):
         steps += [sip.request("UPDATE", cseq, sip.sdp(version=cseq, direction=direction))]
         steps += [sip.recv(200, sip.must_match(answer)), sip.pause(0.5)]
     steps += [sip.hang_up(4)]
     sipp.call(steps, hotline.port).check()
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert [len(events(record, kind)) for kind in ("held", "resumed")] == [1, 1]
 
 
@@ -144,7 +122,6 @@ def test_what_nobody_asked_for_is_refused_cleanly(hotline: Hotline, sipp: Sipp) 
 
 def agent_rings(hotline: Hotline, folder: Path, agents: tuple[int, int], *phones: list[str]) -> None:
     """Let a caller queue until the agent has hung up; `phones`: what the agent's phone does, and the other one."""
-    before = closed_records(hotline)
     tools = [Sipp(folder / f"phone{index}") for index in range(len(phones))]
     begun = [
         (tool, tool.begin(steps, port=port)) for tool, steps, port in zip(tools, phones, agents, strict=False)
@@ -154,7 +131,7 @@ def agent_rings(hotline: Hotline, folder: Path, agents: tuple[int, int], *phones
     Sipp(folder / "caller").call(caller, hotline.port, number="702").check()
     for tool, process in begun:
         tool.end(process).check()
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert record["agent"] == "one"
 
 

@@ -1,6 +1,5 @@
 """Ringing and early media, before calls to the hotline are answered."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,34 +10,19 @@ from tests.interop.baresip import Baresip
 from tests.interop.rtp_gaps import capturing
 from tests.interop.sipp import Sipp
 from tests.interop.test_dialogs import callee_hangs_up, invited
-from tests.live.hotline import Hotline, free_port, log_on_failure, running
+from tests.live.hotline import Config, Hotline
 from voicebot.media.tones import tone
 from voicebot.media.wav import read_wav
 
-DIALPLAN = Path(__file__).parent / "early.yaml"
+
+@pytest.fixture(scope="module")
+def dialplan() -> Path:
+    return Path(__file__).parent / "early.yaml"
 
 
 @pytest.fixture(scope="module")
-def desk_port() -> int:
-    """Where a phone of ours is that plays something before it answers."""
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def hotline(desk_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
-    config = {"agents": {"desk": {"uri": f"sip:6001@127.0.0.1:{desk_port}", "skills": {}}}}
-    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, config=config)) as each:
-        yield each
-
-
-@pytest.fixture(autouse=True)
-def told(hotline: Hotline) -> Iterator[None]:
-    with log_on_failure(hotline):
-        yield
-
-
-def closed_records(hotline: Hotline) -> int:
-    return sum(1 for each in hotline.calls() if each["ended_at"])
+def config(agent_port: int) -> Config:
+    return {"agents": {"desk": {"uri": f"sip:6001@127.0.0.1:{agent_port}", "skills": {}}}}
 
 
 def prack(cseq: int) -> str:
@@ -56,7 +40,6 @@ EARLY = sip.recv(100, optional=True) + sip.recv(
 
 @pytest.mark.feature("SIPp", "our 180, then 200")
 def test_it_rings_before_it_is_answered(hotline: Hotline, sipp: Sipp) -> None:
-    before = closed_records(hotline)
     steps = [
         sip.invite(),
         sip.recv(100, optional=True),
@@ -66,17 +49,16 @@ def test_it_rings_before_it_is_answered(hotline: Hotline, sipp: Sipp) -> None:
         sip.pause(1),
     ]
     sipp.call([*steps, sip.hang_up()], hotline.port, number="711").check()
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert record["disposition"] == "answered"
 
 
 @pytest.mark.feature("SIPp", "our early media with PRACK, then 486")
 def test_an_announcement_is_heard_and_the_call_refused(hotline: Hotline, sipp: Sipp, tmp_path: Path) -> None:
-    before = closed_records(hotline)
     steps = [sip.invite(headers=["Supported: 100rel"]), EARLY, prack(2), sip.recv(486), sip.ack_refusal()]
     with capturing(tmp_path / "sent.rtp", hotline.rtp_ports) as capture:
         sipp.call(steps, hotline.port, number="712").check()
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert (record["disposition"], record["release_cause"], record["answered_at"]) == (
         "unanswered",
         "busy",
@@ -88,7 +70,6 @@ def test_an_announcement_is_heard_and_the_call_refused(hotline: Hotline, sipp: S
 
 @pytest.mark.feature("SIPp", "our early media with PRACK, then 200")
 def test_a_greeting_is_heard_before_the_answer(hotline: Hotline, sipp: Sipp) -> None:
-    before = closed_records(hotline)
     steps = [
         sip.invite(headers=["Require: 100rel"]),
         EARLY,
@@ -96,38 +77,35 @@ def test_a_greeting_is_heard_before_the_answer(hotline: Hotline, sipp: Sipp) -> 
         sip.recv(200, sip.must_match("RTP/AVP 0")),
     ]
     sipp.call([*steps, sip.ack(), sip.pause(1), sip.hang_up(3)], hotline.port, number="713").check()
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     (answered,) = (each["offset"] for each in record["events"] if each["kind"] == "answered")
     assert answered > next(each["offset"] for each in record["events"] if each["kind"] == "said")
 
 
 @pytest.mark.feature("SIPp", "CANCEL while we ring")
 def test_a_caller_gives_up_while_it_rings(hotline: Hotline, sipp: Sipp) -> None:
-    before = closed_records(hotline)
     cancel = sip.request("CANCEL", 1, dialog=False, branch="[branch-3]")
     steps = [sip.invite(), sip.recv(100, optional=True), sip.recv(180), cancel, sip.recv(200)]
     sipp.call([*steps, sip.recv(487), sip.ack_refusal()], hotline.port, number="711").check()
-    assert hotline.wait_for_record(before + 1)["release_cause"] == "cancelled"
+    assert hotline.new_record()["release_cause"] == "cancelled"
 
 
 @pytest.mark.usefixtures("baresip_program")
 @pytest.mark.feature("baresip", "hears our early media, then is refused")
 def test_baresip_hears_the_announcement_without_an_answer(hotline: Hotline, tmp_path: Path) -> None:
-    before = closed_records(hotline)
     with Baresip(tmp_path / "caller") as caller:
         caller.command("dial", hotline.uri("712"))
         closed = caller.wait_for("CALL_ESTABLISHED", "CALL_CLOSED", timeout=20)
         assert (closed["type"], closed["param"][:3]) == ("CALL_CLOSED", "486")
     assert loud_seconds(read_wav(caller.heard())) > 1.5
-    assert hotline.wait_for_record(before + 1)["disposition"] == "unanswered"
+    assert hotline.new_record()["disposition"] == "unanswered"
 
 
 @pytest.mark.usefixtures("baresip_program")
 @pytest.mark.feature("SIPp", "early media of a phone that we call, then its answer")
 def test_the_caller_hears_what_a_phone_plays_before_it_answers(
-    hotline: Hotline, sipp: Sipp, desk_port: int, tmp_path: Path
+    hotline: Hotline, sipp: Sipp, agent_port: int, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     audio = ulaw_file(tmp_path / "tone.ulaw", tone((AGENT_HZ,), 20.0))
     body = sip.sdp(port="rtpstream_audio_port")
     steps = [invited(), sip.respond(180, "Ringing"), sip.pause(1), sip.respond(183, "Session Progress", body)]
@@ -138,11 +116,11 @@ def test_the_caller_hears_what_a_phone_plays_before_it_answers(
         sip.recv("ACK"),
     ]
     steps += [sip.pause(2), callee_hangs_up()]
-    phone = sipp.begin(steps, port=desk_port)
+    phone = sipp.begin(steps, port=agent_port)
     with Baresip(tmp_path / "caller") as caller:
         caller.dial(hotline.uri("714"))
         caller.wait_for("CALL_CLOSED", timeout=20)
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     sipp.end(phone)
     kinds = [each["kind"] for each in record["events"]]
     assert kinds.index("early_media") < kinds.index("bridged")

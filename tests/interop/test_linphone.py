@@ -1,51 +1,33 @@
 """Linphone calls the hotline, and registers at it."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.interop.conftest import DIALPLAN
 from tests.interop.linphone import Linphone
+from tests.interop.report import features_of
 from tests.interop.rtp_gaps import capturing
-from tests.live.hotline import Hotline, events, free_port, keys_of, log_on_failure, running, wait_until
+from tests.live.hotline import Config, Hotline, events, free_port, keys_of, wait_until
 
 pytestmark = pytest.mark.usefixtures("linphone_program")
-
-
-def feature(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("Linphone", name)
+feature = features_of("Linphone")
 
 
 @pytest.fixture(scope="module")
-def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
-    agent = {"register": {"user": "6001", "password": "${AGENT_PASSWORD}"}}
-    config = {
+def config() -> Config:
+    os.environ["AGENT_PASSWORD"] = "hush6001"
+    return {
         "sip": {"auth": {"realm": "office"}},
         "registrar": {"dialplan": "main", "ping_seconds": 2},
-        "agents": {"one": agent},
+        "agents": {"one": {"register": {"user": "6001", "password": "${AGENT_PASSWORD}"}}},
     }
-    os.environ["AGENT_PASSWORD"] = "hush6001"
-    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, config=config)) as each:
-        yield each
-
-
-@pytest.fixture(autouse=True)
-def told(hotline: Hotline) -> Iterator[None]:
-    with log_on_failure(hotline):
-        yield
-
-
-def closed_records(hotline: Hotline) -> int:
-    return sum(1 for each in hotline.calls() if each["ended_at"])
 
 
 @feature("calls; is sent the prompt; keys (RFC 4733)")
 def test_a_call_is_prompted_and_its_keys_understood(hotline: Hotline, tmp_path: Path) -> None:
     """It cannot record: that the prompt is spoken is in the record, that it is sent is seen on the wire."""
-    before = closed_records(hotline)
     with (
         capturing(tmp_path / "sent.rtp", hotline.rtp_ports) as capture,
         Linphone(tmp_path / "phone", "caller", free_port()) as caller,
@@ -54,7 +36,7 @@ def test_a_call_is_prompted_and_its_keys_understood(hotline: Hotline, tmp_path: 
         wait_until(lambda: bool(hotline.calls()), 5.0, "the call is there")
         caller.keys("271828")
         wait_until(lambda: caller.over(call), 15.0, "the hotline has hung up")
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert keys_of(record) == "271828"
     said = ["Please key in your number.", "Your number was heard."]
     assert [each["text"] for each in events(record, "said")] == said
@@ -66,13 +48,12 @@ def test_a_call_is_prompted_and_its_keys_understood(hotline: Hotline, tmp_path: 
 
 @feature("hold and resume")
 def test_nothing_is_sent_while_it_holds(hotline: Hotline, tmp_path: Path) -> None:
-    before = closed_records(hotline)
     with (
         capturing(tmp_path / "sent.rtp", hotline.rtp_ports) as capture,
         Linphone(tmp_path / "phone", "caller", free_port()) as caller,
     ):
         call = caller.dial(hotline.uri())
-        wait_until(lambda: closed_records(hotline) < len(hotline.calls()), 5.0, "the call is there")
+        wait_until(lambda: hotline.closed() < len(hotline.calls()), 5.0, "the call is there")
         caller.command(f"call-pause {call}")
         caller.wait_for(call, "Paused")
         wait_until(lambda: bool(events(hotline.latest_call(), "held")), 5.0, "it is held")
@@ -80,7 +61,7 @@ def test_nothing_is_sent_while_it_holds(hotline: Hotline, tmp_path: Path) -> Non
         caller.wait_for(call, "StreamsRunning")
         wait_until(lambda: bool(events(hotline.latest_call(), "resumed")), 5.0, "it is resumed")
         caller.command(f"terminate {call}")
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert record["ended_by"] == "caller"
     (held,), (resumed,) = events(record, "held"), events(record, "resumed")
     (stream,) = capture.streams()
@@ -90,7 +71,6 @@ def test_nothing_is_sent_while_it_holds(hotline: Hotline, tmp_path: Path) -> Non
 
 @feature("registers at the hotline, and is rung as the agent")
 def test_it_registers_and_is_rung(hotline: Hotline, tmp_path: Path) -> None:
-    before = closed_records(hotline)
     with Linphone(tmp_path / "agent", "6001", free_port()) as agent:
         agent.register("6001", f"127.0.0.1:{hotline.port}", "hush6001")
         wait_until(agent.registered, 10.0, "registered")
@@ -100,5 +80,5 @@ def test_it_registers_and_is_rung(hotline: Hotline, tmp_path: Path) -> None:
             wait_until(lambda: bool(events(hotline.latest_call(), "bridged")), 5.0, "both are connected")
             caller.command(f"terminate {call}")
             wait_until(lambda: agent.over(1), 5.0, "the agent's call is over")
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert (record["agent"], record["ended_by"]) == ("one", "caller")

@@ -1,6 +1,5 @@
 """Codecs, packet times and encryption with a telephone that we did not write: audio is measured both ways."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,19 +7,18 @@ import pytest
 
 from tests.interop.audio import CALLER_HZ, loud_seconds, seconds_in, write_wav
 from tests.interop.baresip import Baresip
-from tests.interop.conftest import DIALPLAN
-from tests.live.hotline import Hotline, events, log_on_failure, running
+from tests.interop.report import features_of
+from tests.live.hotline import Config, Hotline, keys_of
 from voicebot.media.tones import tone
 from voicebot.media.wav import read_wav
 
 pytestmark = pytest.mark.usefixtures("baresip_program")
+feature = features_of("baresip")
 
 
 @pytest.fixture(scope="module")
-def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
-    config = {"media": {"codecs": ["PCMU", "PCMA", "G722", "OPUS"], "srtp": "optional"}}
-    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, config=config)) as each:
-        yield each
+def config() -> Config:
+    return {"media": {"codecs": ["PCMU", "PCMA", "G722", "OPUS"], "srtp": "optional"}}
 
 
 _PAUSE = np.zeros(int(2.5 * 8000), np.int16)  # as long as the prompt, which stops when somebody speaks
@@ -28,23 +26,18 @@ _PAUSE = np.zeros(int(2.5 * 8000), np.int16)  # as long as the prompt, which sto
 
 def check_call(hotline: Hotline, folder: Path, codec: str, ptime: int, encryption: str) -> None:
     """Key a number after a tone was said: the keys count, the tone is in the recording, and the prompt was heard."""
-    before = sum(1 for each in hotline.calls() if each["ended_at"])
     says = write_wav(folder / "says.wav", np.concatenate([_PAUSE, tone((CALLER_HZ,), 2.0), *[_PAUSE] * 12]))
     phone = Baresip(folder / "caller", says=says, codec=codec, ptime=ptime, encryption=encryption)
-    with log_on_failure(hotline), phone as caller:
+    with phone as caller:
         caller.dial(hotline.uri("701"))
         caller.listen(2.5 + 2.0)
         caller.keys("314159")
         caller.wait_for("CALL_CLOSED", timeout=15)
         assert ("SRTP is Enabled" in caller.log_text()) == bool(encryption)
-    record = hotline.wait_for_record(before + 1)
-    assert "".join(str(each.get("keys") or "") for each in events(record, "keys")) == "314159"
+    record = hotline.new_record()
+    assert keys_of(record) == "314159"
     assert seconds_in(Path(record["recording"]), CALLER_HZ) > 1.2
     assert loud_seconds(read_wav(caller.heard())) > 0.7
-
-
-def feature(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("baresip", name)
 
 
 @feature("G.722 and Opus")

@@ -16,16 +16,14 @@ from tests.interop.asterisk_pbx import Asterisk
 from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in, tone_wav
 from tests.interop.baresip import Baresip
 from tests.interop.pages import NETWORK, Page, PageHotline
-from tests.live.hotline import Hotline, events, log_on_failure, options, running, wait_until
+from tests.interop.report import features_of
+from tests.live.hotline import Hotline, keys_of, log_on_failure, options, running, wait_until
 from tests.runtime.certificates import Authority
 from voicebot.media.wav import read_wav
 
+feature = features_of("Asterisk", "asterisk.md")
 TIMING = {"answer", "gaps", "jitter", "round-trip"}  # a busy machine may bend these
 PBX, HOTLINE = f"{NETWORK}10", f"{NETWORK}20"
-
-
-def feature(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("Asterisk", f"docs/pbx/asterisk.md word for word: {name}")
 
 
 @pytest.fixture(scope="module")
@@ -66,52 +64,41 @@ def phone(folder: Path, user: str, *, answers: bool = False, says: Path | None =
 
 
 @pytest.fixture(scope="class")
-def trunk(page: Page, folders: dict[str, Path], asterisk_folder: Path) -> Iterator[tuple[Hotline, Asterisk]]:
-    hotline = PageHotline(folders["voicebot"], page.file("config.yaml", "trunk"), HOTLINE)
-    with running(hotline), asterisk_of(page, folders, asterisk_folder, "trunk", "tls") as pbx:
-        yield hotline, pbx
+def hotline(page: Page, folders: dict[str, Path]) -> Iterator[Hotline]:
+    with running(PageHotline(folders["voicebot"], page.file("config.yaml", "trunk"), HOTLINE)) as each:
+        yield each
 
 
-@pytest.fixture
-def told(request: pytest.FixtureRequest) -> Iterator[None]:
-    hotline, pbx = request.getfixturevalue("trunk")
-    with log_on_failure(hotline):
-        try:
-            yield
-        except AssertionError:
-            print(pbx.log_text()[-4000:])
-            raise
+@pytest.fixture(scope="class")
+def asterisk(
+    hotline: Hotline, page: Page, folders: dict[str, Path], asterisk_folder: Path
+) -> Iterator[Asterisk]:
+    with asterisk_of(page, folders, asterisk_folder, "trunk", "tls") as each:
+        yield each
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("asterisk")
 class TestTrunk:
     @feature("a phone calls the hotline; prompt, keys, audio both ways")
     def test_a_phone_calls_the_hotline(
-        self, trunk: tuple[Hotline, Asterisk], baresip_program: str, tmp_path: Path
+        self, hotline: Hotline, asterisk: Asterisk, baresip_program: str, tmp_path: Path
     ) -> None:
-        hotline, pbx = trunk
-        wait_until(lambda: "Avail" in pbx.cli("pjsip show contacts"), 15.0, "the trunk is available")
-        before = len(hotline.calls())
+        wait_until(lambda: "Avail" in asterisk.cli("pjsip show contacts"), 15.0, "the trunk is available")
         with phone(tmp_path / "caller", "6002", says=tone_wav(tmp_path / "t.wav", CALLER_HZ, 60)) as caller:
             caller.dial(f"sip:701@{PBX}:5060")
             caller.listen(1.5)
             caller.keys("314159")
             caller.wait_for("CALL_CLOSED", timeout=20)
-        record = hotline.wait_for_record(before + 1)
-        assert (
-            "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys"))
-            == "314159"
-        )
+        record = hotline.new_record()
+        assert keys_of(record) == "314159"
         assert (record["trunk"], record["from_number"]) == ("pbx", "6002")
         assert loud_seconds(read_wav(caller.heard())) > 0.5
         assert seconds_in(Path(record["recording"]), CALLER_HZ) > 1.0
 
     @feature("a caller of the queue is connected with an agent's phone of the PBX")
     def test_an_agents_extension_is_rung(
-        self, trunk: tuple[Hotline, Asterisk], baresip_program: str, tmp_path: Path
+        self, hotline: Hotline, baresip_program: str, tmp_path: Path
     ) -> None:
-        hotline, _ = trunk
-        before = len(hotline.calls())
         says = tone_wav(tmp_path / "agent.wav", AGENT_HZ, 60)
         with (
             phone(tmp_path / "agent", "6001", answers=True, says=says) as agent,
@@ -122,16 +109,12 @@ class TestTrunk:
             caller.listen(2.0)
             caller.hang_up()
             agent.wait_for("CALL_CLOSED", timeout=10)
-        record = hotline.wait_for_record(before + 1)
+        record = hotline.new_record()
         assert (record["agent"], record["ended_by"]) == ("alice", "caller")
         assert seconds_in(caller.heard(), AGENT_HZ) > 1.0
 
     @feature("blind transfer (REFER) to an extension of the PBX")
-    def test_a_caller_is_transferred(
-        self, trunk: tuple[Hotline, Asterisk], baresip_program: str, tmp_path: Path
-    ) -> None:
-        hotline, _ = trunk
-        before = len(hotline.calls())
+    def test_a_caller_is_transferred(self, hotline: Hotline, baresip_program: str, tmp_path: Path) -> None:
         says = tone_wav(tmp_path / "agent.wav", AGENT_HZ, 60)
         with (
             phone(tmp_path / "agent", "6001", answers=True, says=says) as agent,
@@ -141,7 +124,7 @@ class TestTrunk:
             caller.listen(1.5)
             caller.keys("6001")
             agent.wait_for("CALL_ESTABLISHED", timeout=15)
-            record = hotline.wait_for_record(before + 1)
+            record = hotline.new_record()
             caller.listen(2.0)
             caller.hang_up()
         assert record["release_cause"] == "transferred"
@@ -149,15 +132,13 @@ class TestTrunk:
 
     @feature("TLS and SRTP")
     def test_a_phone_calls_the_hotline_encrypted(
-        self, trunk: tuple[Hotline, Asterisk], baresip_program: str, tmp_path: Path
+        self, hotline: Hotline, baresip_program: str, tmp_path: Path
     ) -> None:
-        hotline, _ = trunk
-        before = len(hotline.calls())
         with phone(tmp_path / "caller", "6002") as caller:
             caller.dial(f"sip:720@{PBX}:5060")
             caller.listen(3.0)
             caller.hang_up()
-        record = hotline.wait_for_record(before + 1)
+        record = hotline.new_record()
         assert (record["trunk"], record["ended_by"]) == ("pbx", "caller")
         assert loud_seconds(read_wav(caller.heard())) > 0.5
         ladder = hotline.ladder(str(record["uid"]), "--sip")
@@ -166,7 +147,7 @@ class TestTrunk:
 
     @feature("`voicebot doctor` with an echo extension, and through the PBX to the hotline")
     @pytest.mark.parametrize("number", ["600", "700"])
-    def test_the_doctor_finds_nothing(self, trunk: tuple[Hotline, Asterisk], number: str) -> None:
+    def test_the_doctor_finds_nothing(self, number: str) -> None:
         code, found = doctor(f"sip:{number}@{PBX}")
         bad = {each["name"]: each["text"] for each in found.values() if each["verdict"] in ("warn", "fail")}
         assert {name: text for name, text in bad.items() if name not in TIMING} == {}
@@ -188,14 +169,12 @@ class TestTrunk:
         ],
     )
     def test_the_doctor_transfers(
-        self, trunk: tuple[Hotline, Asterisk], number: str, target: str, verdict: str, text: str
+        self, hotline: Hotline, asterisk: Asterisk, number: str, target: str, verdict: str, text: str
     ) -> None:
-        _, pbx = trunk
         _, found = doctor(f"sip:{number}@{PBX}", "--refer", f"sip:{target}@{PBX}")
         assert found["refer"]["verdict"] == verdict
         assert text in found["refer"]["text"]
-        pbx.cli("channel request hangup all")  # whom it transferred goes on with the echo
-        wait_until(lambda: pbx.channels() == 0, 8.0, "no channel of Asterisk is left")
+        asterisk.cli("channel request hangup all")  # whom it transferred goes on with the echo
 
 
 # Mistakes of the page's readers: what stands behind the settings that all phones share, the line that finds it, its text,
@@ -268,11 +247,11 @@ def test_the_hotline_is_an_extension(
     hotline = PageHotline(folders["voicebot"], page.file("config.yaml", "extension"), HOTLINE)
     with asterisk_of(page, folders, asterisk_folder, "extension") as pbx, running(hotline):
         wait_until(lambda: f"710@{HOTLINE}" in pbx.cli("pjsip show contacts"), 10.0, "registered")
-        before = len(hotline.calls())
+        hotline.begin_test()  # its data are those of the hotline before
         with phone(tmp_path / "caller", "6002") as caller, log_on_failure(hotline):
             caller.dial(f"sip:710@{PBX}:5060")
             caller.listen(3.0)
             caller.hang_up()
-            record = hotline.wait_for_record(before + 1)
+            record = hotline.new_record()
     assert (record["trunk"], record["from_number"], record["to_number"]) == ("pbx", "6002", "710")
     assert loud_seconds(read_wav(caller.heard())) > 0.5

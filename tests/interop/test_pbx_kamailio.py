@@ -9,15 +9,12 @@ import pytest
 from tests.interop.conftest import install
 from tests.interop.kamailio import Kamailio
 from tests.interop.pages import NETWORK, Page, PageHotline
-from tests.interop.report import Report
+from tests.interop.report import Report, features_of
 from tests.live.hotline import Hotline, options, wait_until
 from voicebot.phone import CallFailed, Phone
 
+feature = features_of("Kamailio", "kamailio.md")
 PBX, BALANCER, NODES = f"{NETWORK}10", f"{NETWORK}15", (f"{NETWORK}21", f"{NETWORK}22")
-
-
-def feature(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("Kamailio", f"docs/pbx/kamailio.md word for word: {name}")
 
 
 @pytest.fixture(scope="module")

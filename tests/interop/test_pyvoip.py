@@ -6,7 +6,6 @@ that has not been answered; what it plays is cut into packets by a thread that s
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +14,14 @@ from numpy.typing import NDArray
 
 from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in, seconds_of, tone_wav
 from tests.interop.baresip import Baresip
-from tests.interop.conftest import DIALPLAN
-from tests.live.hotline import Hotline, free_port, log_on_failure, running, wait_until
+from tests.interop.report import features_of
+from tests.live.hotline import Config, Hotline, free_port, wait_until
 from tests.live.port_blocks import PHONES, claim
 from voicebot.media.tones import tone
 
+feature = features_of("pyVoIP")
+
 PHONE = Path(__file__).parent / "pyvoip_phone.py"
-
-
-def feature(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("pyVoIP", name)
 
 
 class PyVoip:
@@ -77,34 +74,24 @@ class PyVoip:
 
 
 @pytest.fixture(scope="module")
-def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
-    config = {
+def config() -> Config:
+    os.environ["AGENT_PASSWORD"] = "hush6001"
+    return {
         "sip": {"auth": {"realm": "office"}},
         "registrar": {"dialplan": "main", "ping_seconds": 0},
         "agents": {"one": {"register": {"user": "6001", "password": "${AGENT_PASSWORD}"}}},
     }
-    os.environ["AGENT_PASSWORD"] = "hush6001"
-    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, config=config)) as each:
-        yield each
-
-
-def closed_records(hotline: Hotline) -> int:
-    return sum(1 for each in hotline.calls() if each["ended_at"])
 
 
 @feature("registers (UDP, digest) and calls: hears the prompt, is heard, hangs up")
 def test_it_calls_and_both_sides_are_heard(hotline: Hotline, pyvoip_python: Path, tmp_path: Path) -> None:
-    before = closed_records(hotline)
-    with (
-        log_on_failure(hotline),
-        PyVoip(pyvoip_python, tmp_path / "phone", hotline, CALLER_HZ, 7.0, "700") as phone,
-    ):
+    with PyVoip(pyvoip_python, tmp_path / "phone", hotline, CALLER_HZ, 7.0, "700") as phone:
         try:
             phone.wait_for("ended", 40.0)
         except AssertionError:
             print(phone.log_text()[-3000:])
             raise
-        record = hotline.wait_for_record(before + 1)
+        record = hotline.new_record()
     assert record["ended_by"] == "caller"
     assert loud_seconds(phone.heard()) > 1.0
     assert seconds_in(Path(record["recording"]), CALLER_HZ) > 2.0
@@ -114,10 +101,9 @@ def test_it_calls_and_both_sides_are_heard(hotline: Hotline, pyvoip_python: Path
 def test_it_is_the_agents_phone(
     hotline: Hotline, pyvoip_python: Path, baresip_program: str, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     says = tone_wav(tmp_path / "caller.wav", CALLER_HZ, 60)
     agent = PyVoip(pyvoip_python, tmp_path / "phone", hotline, AGENT_HZ, 30.0)
-    with log_on_failure(hotline), agent, Baresip(tmp_path / "caller", says=says) as caller:
+    with agent, Baresip(tmp_path / "caller", says=says) as caller:
         try:
             agent.wait_for("registered")
             caller.dial(hotline.uri("702"))
@@ -128,7 +114,7 @@ def test_it_is_the_agents_phone(
         except AssertionError:
             print(agent.log_text()[-3000:])
             raise
-        record = hotline.wait_for_record(before + 1)
+        record = hotline.new_record()
     assert (record["agent"], record["ended_by"]) == ("one", "caller")
     assert seconds_of(agent.heard(), CALLER_HZ) > 2.5
     assert seconds_in(caller.heard(), AGENT_HZ) > 2.5

@@ -16,11 +16,7 @@ from tests.interop.audio import AGENT_HZ, seconds_in, tone_wav
 from tests.interop.baresip import Baresip
 from tests.interop.conftest import DIALPLAN
 from tests.interop.sipp import Sipp
-from tests.live.hotline import Hotline, events, free_port, log_on_failure, running, wait_until
-
-
-def feature(peer: str, name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature(peer, name)
+from tests.live.hotline import Config, Hotline, events, free_port, running, wait_until
 
 
 def trunk_of(hotline: Hotline) -> dict[str, Any]:
@@ -34,53 +30,52 @@ def trunk_of(hotline: Hotline) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def asterisk(asterisk_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asterisk]:
+    """To it the hotline is no trunk, which it would know by the port, but one of its extensions."""
     with Asterisk(asterisk_folder, tmp_path_factory.mktemp("asterisk"), free_port()) as each:
         yield each
 
 
 @pytest.fixture(scope="module")
-def registered(asterisk: Asterisk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
+def config(asterisk: Asterisk) -> Config:
+    os.environ["PBX_PASSWORD"] = "lab700"
     pbx = f"127.0.0.1:{asterisk.port}"
     account = {"user": "700", "password": "${PBX_PASSWORD}", "expires_seconds": 60}
     trunk = {"host": pbx, "register": account, "dialplan": "main", "dial": ["6XXX"], "ping_seconds": 2}
-    config = {"trunks": {"pbx": trunk}, "agents": {"one": {"uri": f"sip:6002@{pbx}"}}}
-    os.environ["PBX_PASSWORD"] = "lab700"
-    with running(Hotline(tmp_path_factory.mktemp("extension"), DIALPLAN, config=config)) as each:
-        wait_until(lambda: trunk_of(each)["state"] == "registered", 10.0, "registered")
-        yield each
+    return {"trunks": {"pbx": trunk}, "agents": {"one": {"uri": f"sip:6002@{pbx}"}}}
 
 
-def closed(hotline: Hotline) -> int:
-    return sum(1 for each in hotline.calls() if each["ended_at"])
+@pytest.fixture(scope="module")
+def registered(hotline: Hotline) -> Hotline:
+    wait_until(lambda: trunk_of(hotline)["state"] == "registered", 10.0, "registered")
+    return hotline
 
 
-@feature("Asterisk", "the hotline registers as an extension, with a challenge; `voicebot trunks` says so")
+@pytest.mark.feature(
+    "Asterisk", "the hotline registers as an extension, with a challenge; `voicebot trunks` says so"
+)
 def test_the_hotline_registers_and_is_reached_by_its_extension(
     registered: Hotline, asterisk: Asterisk
 ) -> None:
     assert f"700@127.0.0.1:{registered.port}" in asterisk.cli("pjsip show contacts")
     wait_until(lambda: trunk_of(registered)["answers"] is True, 10.0, "Asterisk answers OPTIONS")
-    before = closed(registered)
-    with log_on_failure(registered):
-        asterisk.originate("700", "w:3", name="registered").wait()
-        record = registered.wait_for_record(before + 1)
+    before = registered.closed()
+    asterisk.originate("700", "w:3", name="registered").wait()
+    record = registered.new_record()
     assert record["trunk"] == "pbx"
     assert (record["from_number"], record["to_number"]) == ("5551234", "700")
     assert trunk_of(registered)["calls_in"] == before + 1
 
 
-@feature("Asterisk", "the registered hotline calls an extension: its INVITE is challenged")
+@pytest.mark.feature("Asterisk", "the registered hotline calls an extension: its INVITE is challenged")
 def test_the_hotline_calls_as_its_extension(registered: Hotline, asterisk: Asterisk) -> None:
-    before = closed(registered)
-    with log_on_failure(registered):
-        asterisk.originate("702", "w:5", trunk="700", name="challenged").wait()
-        record = registered.wait_for_record(before + 1)
+    asterisk.originate("702", "w:5", trunk="700", name="challenged").wait()
+    record = registered.new_record()
     assert record["agent"] == "one"
     assert len(events(record, "agent_answered")) == 1
     assert trunk_of(registered)["calls_out"] >= 1
 
 
-@feature(
+@pytest.mark.feature(
     "Asterisk",
     "a wrong password is told, and not tried again and again; the contact is taken back at the end",
 )
@@ -147,10 +142,9 @@ def office(tmp_path: Path) -> Iterator[Hotline]:
     os.environ["AGENT_PASSWORD"] = "hush6001"
     hotline = Hotline(tmp_path / "office", DIALPLAN, config=PHONES)
     try:
-        with log_on_failure(hotline):
-            start(hotline)
-            yield hotline
-            hotline.stop()
+        start(hotline)
+        yield hotline
+        hotline.stop()
     finally:
         hotline.discard()
 
@@ -159,7 +153,9 @@ def phone(hotline: Hotline, folder: Path, password: str = "hush6001", **options:
     return Baresip(folder, "6001", registrar=f"127.0.0.1:{hotline.port}", password=password, **options)
 
 
-@feature("baresip", "registers at the hotline; is rung as the agent; calls the hotline with its password")
+@pytest.mark.feature(
+    "baresip", "registers at the hotline; is rung as the agent; calls the hotline with its password"
+)
 def test_a_registered_phone_is_the_agents(office: Hotline, baresip_program: str, tmp_path: Path) -> None:
     assert agent_of(office)["status"] == "logged_out"
     says = tone_wav(tmp_path / "agent.wav", AGENT_HZ, 60)
@@ -178,7 +174,7 @@ def test_a_registered_phone_is_the_agents(office: Hotline, baresip_program: str,
     wait_until(lambda: agent_of(office)["status"] == "logged_out", 5.0, "the agent is not reachable any more")
 
 
-@feature("baresip", "a phone that registered is still known after a restart of the hotline")
+@pytest.mark.feature("baresip", "a phone that registered is still known after a restart of the hotline")
 def test_a_phone_is_known_after_a_restart(office: Hotline, baresip_program: str, tmp_path: Path) -> None:
     with phone(office, tmp_path / "agent", answers=True):
         office.stop()
@@ -187,7 +183,7 @@ def test_a_phone_is_known_after_a_restart(office: Hotline, baresip_program: str,
         assert (found["status"], found["phones"]["registered"]) == ("free", 1)
 
 
-@feature(
+@pytest.mark.feature(
     "baresip", "with a wrong password neither registers nor calls; its storm of retries is soon not answered"
 )
 def test_a_stranger_neither_registers_nor_calls(
@@ -223,7 +219,7 @@ def final(line: str, *headers: str) -> str:
     return "<send><![CDATA[\n" + "\n".join([*lines, "", ""]) + "\n]]></send>"
 
 
-@feature("SIPp", "as a registrar: 423, a challenge, a stale nonce; the contact is taken back")
+@pytest.mark.feature("SIPp", "as a registrar: 423, a challenge, a stale nonce; the contact is taken back")
 def test_the_hotline_does_what_a_registrar_asks(sipp_program: str, tmp_path: Path) -> None:
     register = sip.recv("REGISTER")
     granted = final("200 OK", "[last_Contact:]", "Expires: 60")

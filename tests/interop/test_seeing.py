@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,14 +14,15 @@ import pytest
 
 from tests.interop import scenario as sip
 from tests.interop.conftest import install
-from tests.interop.report import Report
+from tests.interop.report import Report, features_of
 from tests.interop.sipp import Run, Sipp
-from tests.live.hotline import ROOT, Hotline, events, running
+from tests.live.hotline import ROOT, Config, Hotline, events
 from voicebot.cli.ladder import pcap
 from voicebot.sip.captured import SipMessage
 
+feature = features_of("tshark")
+
 PASSWORD = "sesame-for-the-front-door"
-DIALPLAN = ROOT / "tests" / "privacy" / "hotline.yaml"  # key 1, then a card's number, which is sensitive
 CARD = "49315827"
 KEYS = "1" + CARD
 KEY = base64.b64encode(b"thirty octets of key and salt.").decode()
@@ -30,10 +30,6 @@ SRTP = [line.replace("RTP/AVP", "RTP/SAVP") for line in sip.PCMU]
 SRTP.append(f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}")
 MESSAGES = ["INVITE", "401", "ACK", "INVITE", "200", "ACK", *["INFO", "200"] * len(KEYS), "BYE", "200"]
 HOMER = ("127.0.0.1", 19060)
-
-
-def feature(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("tshark", name)
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +41,18 @@ def tshark(report: Report) -> str:
 
 
 @pytest.fixture(scope="module")
-def hotline(sipp_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
-    config = {
+def dialplan() -> Path:
+    """Key 1, then a card's number, which is sensitive."""
+    return ROOT / "tests" / "privacy" / "hotline.yaml"
+
+
+@pytest.fixture(scope="module")
+def config(sipp_program: str) -> Config:
+    return {
         "sip": {"auth": {"realm": "interop", "users": {"frontdoor": PASSWORD}}},
         "trunks": {"guarded": {"networks": ["127.0.0.0/8"], "dialplan": "main", "auth": True}},
         "homer": {"address": f"{HOMER[0]}:{HOMER[1]}", "capture_id": 77},
     }
-    with running(Hotline(tmp_path_factory.mktemp("seeing"), DIALPLAN, config=config)) as each:
-        yield each
 
 
 class Told(NamedTuple):

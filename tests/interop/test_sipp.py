@@ -1,6 +1,5 @@
 """SIPp calls the hotline, as well-behaved and as badly as a SIP peer can be."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,60 +8,44 @@ import pytest
 from tests.interop import keys_pcap
 from tests.interop import scenario as sip
 from tests.interop.audio import CALLER_HZ, seconds_in, ulaw_file
-from tests.interop.conftest import DIALPLAN
+from tests.interop.report import features_of
 from tests.interop.rtp_gaps import capturing
 from tests.interop.sipp import Sipp
-from tests.live.hotline import Hotline, events, log_on_failure, running
+from tests.live.hotline import Config, Hotline, keys_of
 from voicebot.media.tones import tone
+
+pytestmark = pytest.mark.usefixtures("sipp_program")
+feature = features_of("SIPp")
 
 AUTH_HOST = "127.0.0.9"  # calls from here need a password
 
 
-def feature(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("SIPp", name)
-
-
 @pytest.fixture(scope="module")
-def hotline(sipp_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
-    config = {
+def config() -> Config:
+    return {
         "sip": {"auth": {"realm": "interop", "users": {"frontdoor": "sesame"}}},
         "trunks": {
             "local": {"networks": ["127.0.0.0/8"], "dialplan": "main"},
             "guarded": {"networks": [f"{AUTH_HOST}/32"], "dialplan": "main", "auth": True},
         },
     }
-    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, config=config)) as each:
-        yield each
-
-
-@pytest.fixture(autouse=True)
-def no_call_is_lost(hotline: Hotline) -> Iterator[None]:
-    with log_on_failure(hotline):
-        yield
-        assert hotline.running
-
-
-def closed_records(hotline: Hotline) -> int:
-    return sum(1 for each in hotline.calls() if each["ended_at"])
 
 
 @feature("embedded `uac` scenario")
 def test_embedded_uac_scenario_succeeds(hotline: Hotline, sipp: Sipp) -> None:
-    before = closed_records(hotline)
     sipp.call("uac", hotline.port, calls=10).check(10)
-    hotline.wait_for_record(before + 10)
+    hotline.new_record(calls=10)
 
 
 @feature("G.711 both ways")
 def test_what_the_caller_sends_is_in_the_recording(hotline: Hotline, sipp: Sipp, tmp_path: Path) -> None:
-    before = closed_records(hotline)
     audio = ulaw_file(tmp_path / "tone.ulaw", tone((CALLER_HZ,), 10.0))
     offer = sip.sdp(port="rtpstream_audio_port")
     steps = [sip.invite(offer), sip.answered(sip.must_match("RTP/AVP 0 101")), sip.ack()]
     steps += [sip.action(rtp_stream=f"{audio},-1,0"), sip.pause(4), sip.hang_up()]
     with capturing(tmp_path / "sent.rtp", hotline.rtp_ports) as capture:
         sipp.call(steps, hotline.port).check()
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     (stream,) = capture.streams()
     assert stream.lost == 0
     assert len(stream.times) == pytest.approx(200, abs=12)
@@ -87,7 +70,6 @@ def test_an_offer_of_a_law_alone_is_answered_with_it(hotline: Hotline, sipp: Sip
 
 @feature("keys, RFC 4733, payload type 96 (SIPp's own)")
 def test_keys_that_sipp_plays_are_understood(hotline: Hotline, sipp: Sipp) -> None:
-    before = closed_records(hotline)
     media = ("m=audio [{port}] RTP/AVP 0 96", "a=rtpmap:0 PCMU/8000", "a=rtpmap:96 telephone-event/8000")
     steps = [
         sip.invite(sip.sdp(*media)),
@@ -101,7 +83,7 @@ def test_keys_that_sipp_plays_are_understood(hotline: Hotline, sipp: Sipp) -> No
         sip.respond(200, "OK", tag=False),
     ]
     sipp.call(steps, hotline.port, number="701").check()
-    assert keyed(hotline, before + 1) == "159024"
+    assert keyed(hotline) == "159024"
 
 
 FAULTS = {
@@ -116,18 +98,17 @@ FAULTS = {
 @feature("keys, RFC 4733, payload type 101, also with lost, doubled and swapped packets")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_keys_are_understood_once_each(fault: str, hotline: Hotline, sipp: Sipp, tmp_path: Path) -> None:
-    before = closed_records(hotline)
     pcap = keys_pcap.write(tmp_path / "keys.pcap", "112358", faults=FAULTS[fault])
     steps = [sip.invite(), sip.answered(), sip.ack(), sip.action(play_pcap_audio=pcap)]
     steps += [sip.recv("BYE"), sip.respond(200, "OK", tag=False)]
     sipp.call(steps, hotline.port, number="701").check()
-    assert keyed(hotline, before + 1) == "112358"
+    assert keyed(hotline) == "112358"
 
 
-def keyed(hotline: Hotline, count: int) -> str:
-    record = hotline.wait_for_record(count)
+def keyed(hotline: Hotline) -> str:
+    record = hotline.new_record()
     assert record["ended_by"] == "bot", record
-    return "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys"))
+    return keys_of(record)
 
 
 @feature("late offer (INVITE without SDP)")
@@ -174,27 +155,24 @@ def test_an_old_style_hold_is_understood(hotline: Hotline, sipp: Sipp, tmp_path:
 @feature("CANCEL")
 def test_cancel_is_answered_and_no_call_is_left(hotline: Hotline, sipp: Sipp) -> None:
     """The hotline answers at once, so that the CANCEL crosses the 200; then the caller hangs up (RFC 3261 section 9.1)."""
-    before = closed_records(hotline)
     cancel = sip.request("CANCEL", 1, dialog=False, branch="[branch-5]", retransmit=False)
     cancelled = sip.recv(200, sip.must_match("CANCEL", header="CSeq:"))
     steps = [sip.invite(), sip.answered(), cancel, cancelled, sip.ack(), sip.hang_up()]
     sipp.call(steps, hotline.port).check()
-    hotline.wait_for_record(before + 1)
+    hotline.new_record()
 
 
 @feature("BYE without ACK")
 def test_a_bye_before_the_ack_ends_the_call(hotline: Hotline, sipp: Sipp) -> None:
-    before = closed_records(hotline)
     sipp.call([sip.invite(), sip.answered(), sip.request("BYE", 2), sip.recv(200)], hotline.port).check()
-    assert hotline.wait_for_record(before + 1)["ended_by"] == "caller"
+    assert hotline.new_record()["ended_by"] == "caller"
 
 
 @feature("hang-up by the hotline")
 def test_the_hotline_hangs_up_by_bye(hotline: Hotline, sipp: Sipp) -> None:
-    before = closed_records(hotline)
     steps = [sip.invite(), sip.answered(), sip.ack(), sip.recv("BYE"), sip.respond(200, "OK", tag=False)]
     sipp.call(steps, hotline.port, number="705").check()
-    assert hotline.wait_for_record(before + 1)["ended_by"] == "bot"
+    assert hotline.new_record()["ended_by"] == "bot"
 
 
 @feature("OPTIONS")
@@ -290,7 +268,6 @@ def progress_to_challenge() -> str:
 @feature("no ACK: 200 is repeated, then BYE")
 def test_a_caller_who_never_acknowledges_is_hung_up(hotline: Hotline, sipp: Sipp) -> None:
     """RFC 3261 section 13.3.1.4: after 64*T1."""
-    before = closed_records(hotline)
     steps = [
         sip.invite(),
         sip.answered(),
@@ -300,4 +277,4 @@ def test_a_caller_who_never_acknowledges_is_hung_up(hotline: Hotline, sipp: Sipp
     run = sipp.call(steps, hotline.port, limit=50)
     run.check()
     assert run.messages.count("SIP/2.0 200 OK") >= 8
-    assert hotline.wait_for_record(before + 1)["disposition"] == "unanswered"
+    assert hotline.new_record()["disposition"] == "unanswered"

@@ -1,6 +1,5 @@
 """Transfers through Asterisk 22, and phones that transfer a caller: baresip (blind), Linphone (attended)."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,60 +8,24 @@ from tests.interop.asterisk_pbx import Asterisk
 from tests.interop.audio import AGENT_HZ, seconds_in
 from tests.interop.baresip import Baresip
 from tests.interop.linphone import Linphone
-from tests.live.hotline import Hotline, events, free_port, log_on_failure, running, wait_until
+from tests.interop.report import features_of
+from tests.live.hotline import Config, Hotline, events, wait_until
 
-DIALPLAN = Path(__file__).parent / "transfers.yaml"
-
-
-def feature(name: str, **options: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature("Asterisk", name, **options)
+feature = features_of("Asterisk")
 
 
 @pytest.fixture(scope="module")
-def port() -> int:
-    return free_port()
+def dialplan() -> Path:
+    return Path(__file__).parent / "transfers.yaml"
 
 
 @pytest.fixture(scope="module")
-def agent_port() -> int:
-    """Where the phone of the only agent is."""
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def asterisk(
-    asterisk_folder: Path, port: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Asterisk]:
-    with Asterisk(asterisk_folder, tmp_path_factory.mktemp("asterisk"), port) as each:
-        yield each
-
-
-@pytest.fixture(scope="module")
-def hotline(
-    asterisk: Asterisk, port: int, agent_port: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Hotline]:
+def config(asterisk: Asterisk, agent_port: int) -> Config:
     pbx = f"127.0.0.1:{asterisk.port}"
-    config = {
+    return {
         "agents": {"one": {"uri": f"sip:agent@127.0.0.1:{agent_port}", "skills": {}}},
         "trunks": {"pbx": {"networks": ["127.0.0.0/8"], "dialplan": "main", "host": pbx, "dial": ["6XXX"]}},
     }
-    with running(Hotline(tmp_path_factory.mktemp("hotline"), DIALPLAN, port=port, config=config)) as each:
-        yield each
-
-
-@pytest.fixture(autouse=True)
-def told(hotline: Hotline, asterisk: Asterisk) -> Iterator[None]:
-    with log_on_failure(hotline):
-        try:
-            yield
-        except AssertionError:
-            print(asterisk.log_text()[-4000:])
-            raise
-        wait_until(lambda: asterisk.channels() == 0, 8.0, "no channel of Asterisk is left")
-
-
-def closed_records(hotline: Hotline) -> int:
-    return sum(1 for each in hotline.calls() if each["ended_at"])
 
 
 @feature("attended transfer (REFER with Replaces) to an extension that answers")
@@ -70,9 +33,8 @@ def closed_records(hotline: Hotline) -> int:
 def test_an_attended_transfer_leaves_caller_and_extension_alone(
     number: str, hotline: Hotline, asterisk: Asterisk
 ) -> None:
-    before = closed_records(hotline)
     call = asterisk.originate(number, "w:2|d:6002|w:8", name=f"attended-{number}")
-    record = hotline.wait_for_record(before + 1, 20.0)
+    record = hotline.new_record(20.0)
     assert record["release_cause"] == "transferred"
     assert [each["exit"] for each in events(record, "transfer_exit")] == ["transferred"]
     call.wait()
@@ -90,9 +52,8 @@ def test_an_attended_transfer_leaves_caller_and_extension_alone(
 def test_a_transfer_that_fails_gives_the_caller_back(
     number: str, extension: str, exit: str, status: int, hotline: Hotline, asterisk: Asterisk
 ) -> None:
-    before = closed_records(hotline)
     asterisk.originate(number, f"w:2|d:{extension}|w:14", name=f"fails-{number}-{extension}").wait()
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     (end,) = events(record, "transfer_exit")
     assert (end["exit"], end["status"]) == (exit, status)
     assert any("could not be reached" in each["text"] for each in events(record, "said"))
@@ -101,9 +62,8 @@ def test_a_transfer_that_fails_gives_the_caller_back(
 
 @feature("an extension's early media, which is then refused: heard by the caller")
 def test_what_an_extension_plays_before_it_refuses_is_heard(hotline: Hotline, asterisk: Asterisk) -> None:
-    before = closed_records(hotline)
     call = asterisk.originate("716", "w:16", name="announced")
-    record = hotline.wait_for_record(before + 1, 25.0)
+    record = hotline.new_record(25.0)
     (end,) = events(record, "transfer_exit")
     assert (end["exit"], end["status"]) == ("unreachable", 404)
     assert len(events(record, "early_media")) == 1
@@ -145,9 +105,8 @@ def test_a_blind_transfer_is_followed_to_its_end(
 
     A packet of audio that passes while it begins counts for it as an answer: then it says 200.
     """
-    before = closed_records(hotline)
     call = asterisk.originate("718", f"w:2|d:{extension}|{steps}", name=f"blind-{exit}")
-    record = hotline.wait_for_record(before + 1, 15.0)
+    record = hotline.new_record(15.0)
     (end,) = events(record, "transfer_exit")
     if end["exit"] == "transferred":
         assert (end["status"], record["ended_by"]) == (200, "bot")
@@ -157,15 +116,12 @@ def test_a_blind_transfer_is_followed_to_its_end(
     call.wait()
 
 
-def phone_feature(peer: str, name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature(peer, name)
-
-
-@phone_feature("baresip", "as an agent's phone: transfers the caller (REFER) to an extension that answers")
+@pytest.mark.feature(
+    "baresip", "as an agent's phone: transfers the caller (REFER) to an extension that answers"
+)
 def test_an_agents_baresip_passes_the_caller_on(
     hotline: Hotline, asterisk: Asterisk, agent_port: int, baresip_program: str, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     with Baresip(tmp_path / "agent", "agent", answers=True, port=agent_port) as agent:
         call = asterisk.originate("710", "w:12", name="passed-on")
         agent.wait_for("CALL_ESTABLISHED", timeout=15)
@@ -173,30 +129,31 @@ def test_an_agents_baresip_passes_the_caller_on(
         agent.command("transfer", f"sip:6002@127.0.0.1:{hotline.port}")
         agent.wait_for("CALL_CLOSED", timeout=10)
         call.wait()
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert [each["exit"] for each in events(record, "agent_transfer")] == ["transferred"]
     assert seconds_in(call.heard, AGENT_HZ) > 2.0
 
 
-@phone_feature("baresip", "as an agent's phone: a transfer that fails, it hangs up, the caller goes on")
+@pytest.mark.feature("baresip", "as an agent's phone: a transfer that fails, it hangs up, the caller goes on")
 def test_an_agents_baresip_hears_that_nobody_was_reached(
     hotline: Hotline, asterisk: Asterisk, agent_port: int, baresip_program: str, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     with Baresip(tmp_path / "agent", "agent", answers=True, port=agent_port) as agent:
         call = asterisk.originate("710", "w:8", name="nobody-reached")
         agent.wait_for("CALL_ESTABLISHED", timeout=15)
         agent.listen(0.5)
         agent.command("transfer", f"sip:6009@127.0.0.1:{hotline.port}")
         call.wait()
-        record = hotline.wait_for_record(before + 1)
+        record = hotline.new_record()
         assert "transfer failed: 486" in agent.log_text()
     assert [each["status"] for each in events(record, "agent_transfer")] == [486]
     assert [each["exit"] for each in events(record, "queue_exit")] == ["agent_done"]
     assert record["ended_by"] == "bot"
 
 
-@phone_feature("Linphone", "as an agent's phone: a transfer that fails leaves agent and caller connected")
+@pytest.mark.feature(
+    "Linphone", "as an agent's phone: a transfer that fails leaves agent and caller connected"
+)
 @pytest.mark.parametrize(("extension", "status"), [("6009", 486), ("6404", 404), ("5551", 403)])
 def test_an_agents_linphone_keeps_the_caller_when_nobody_is_reached(
     extension: str,
@@ -207,24 +164,22 @@ def test_an_agents_linphone_keeps_the_caller_when_nobody_is_reached(
     linphone_program: str,
     tmp_path: Path,
 ) -> None:
-    before = closed_records(hotline)
     with Linphone(tmp_path, "agent", agent_port) as agent:
         call = asterisk.originate("710", "w:6", name=f"kept-{extension}")
         agent.answer()
         agent.command(f"call-transfer 1 sip:{extension}@127.0.0.1:{hotline.port}")
         call.wait()
-    record = hotline.wait_for_record(before + 1)
+    record = hotline.new_record()
     assert [each["status"] for each in events(record, "agent_transfer")] == [status]
     assert record["ended_by"] == "caller"
 
 
-@phone_feature(
+@pytest.mark.feature(
     "Linphone", "as an agent's phone: asks in a second call, hands the caller over (REFER with Replaces)"
 )
 def test_an_agents_linphone_hands_the_caller_over(
     hotline: Hotline, asterisk: Asterisk, agent_port: int, linphone_program: str, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     with Linphone(tmp_path, "agent", agent_port) as agent:
         call = asterisk.originate("710", "w:14", name="handed-over")
         agent.answer()
@@ -236,5 +191,5 @@ def test_an_agents_linphone_hands_the_caller_over(
         agent.command("call-transfer 1 2")
         wait_until(lambda: agent.over(1) and agent.over(2), 8.0, "Linphone is out of both calls")
         call.wait()
-    hotline.wait_for_record(before + 2)
+    hotline.new_record(calls=2)
     assert seconds_in(call.heard, AGENT_HZ) > 2.0

@@ -9,13 +9,9 @@ from tests.interop.audio import CALLER_HZ, loud_seconds, seconds_in, tone_wav
 from tests.interop.baresip import Baresip
 from tests.interop.conftest import DIALPLAN
 from tests.interop.sipp import Sipp
-from tests.live.hotline import Hotline, events, free_port, log_on_failure, running
+from tests.live.hotline import Config, Hotline, free_port, keys_of, running
 from tests.runtime.certificates import Authority
 from voicebot.media.wav import read_wav
-
-
-def feature(peer: str, name: str) -> pytest.MarkDecorator:
-    return pytest.mark.feature(peer, name)
 
 
 @pytest.fixture(scope="module")
@@ -24,26 +20,15 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def agent_port() -> int:
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def hotline(
-    authority: Authority, agent_port: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Hotline]:
-    port = free_port()
+def config(authority: Authority, port: int, agent_port: int) -> Config:
     ours = authority.sign("hotline", "127.0.0.1")
     listen = [f"{kind}:{port}" for kind in ("udp:127.0.0.1", "tcp:127.0.0.1", "udp:[::1]", "tcp:[::1]")]
     files = {"certificate": str(ours.certificate), "key": str(ours.key), "ca": str(authority.certificate)}
-    config = {
+    return {
         "sip": {"listen": [*listen, f"tls:127.0.0.1:{port + 1}"], "tls": files},
         "trunks": {"local": {"networks": ["127.0.0.0/8", "::1"], "dialplan": "main"}},
         "agents": {"one": {"uri": f"sip:6001@127.0.0.1:{agent_port};transport=tcp", "skills": {}}},
     }
-    folder = tmp_path_factory.mktemp("hotline")
-    with running(Hotline(folder, DIALPLAN, port=port, config=config)) as each:
-        yield each
 
 
 @pytest.fixture(scope="module")
@@ -70,29 +55,18 @@ def secure_hotline(
         yield each
 
 
-@pytest.fixture(autouse=True)
-def told(hotline: Hotline) -> Iterator[None]:
-    with log_on_failure(hotline):
-        yield
-
-
-def closed_records(hotline: Hotline) -> int:
-    return sum(1 for each in hotline.calls() if each["ended_at"])
-
-
-@feature("SIPp", "calls over TCP, one connection for all")
+@pytest.mark.feature("SIPp", "calls over TCP, one connection for all")
 def test_calls_over_one_tcp_connection(hotline: Hotline, sipp: Sipp) -> None:
-    before = closed_records(hotline)
     sipp.call("uac", hotline.port, calls=10, options=("-t", "t1")).check(10)
-    hotline.wait_for_record(before + 10)
+    hotline.new_record(calls=10)
 
 
-@feature("SIPp", "calls over TCP, a connection for each")
+@pytest.mark.feature("SIPp", "calls over TCP, a connection for each")
 def test_calls_over_a_tcp_connection_each(hotline: Hotline, sipp: Sipp) -> None:
     sipp.call("uac", hotline.port, calls=10, options=("-t", "tn")).check(10)
 
 
-@feature("SIPp", "calls over IPv6, UDP and TCP")
+@pytest.mark.feature("SIPp", "calls over IPv6, UDP and TCP")
 @pytest.mark.parametrize("transport", ["u1", "t1"])
 def test_calls_over_ipv6(hotline: Hotline, sipp_program: str, tmp_path: Path, transport: str) -> None:
     run = Sipp(tmp_path, "::1").call("uac", hotline.port, calls=5, options=("-t", transport))
@@ -100,22 +74,21 @@ def test_calls_over_ipv6(hotline: Hotline, sipp_program: str, tmp_path: Path, tr
     assert "IN IP6 ::1" in run.messages
 
 
-@feature("baresip", "calls over IPv6; prompt, keys and audio both ways")
+@pytest.mark.feature("baresip", "calls over IPv6; prompt, keys and audio both ways")
 def test_a_caller_by_ipv6_hears_and_is_heard(hotline: Hotline, baresip_program: str, tmp_path: Path) -> None:
-    before = closed_records(hotline)
     says = tone_wav(tmp_path / "says.wav", CALLER_HZ, 30)
     with Baresip(tmp_path / "caller", says=says, host="::1") as caller:
         caller.dial(f"sip:701@[::1]:{hotline.port}")
         caller.listen(2.0)
         caller.keys("141421")
         caller.wait_for("CALL_CLOSED", timeout=15)
-    record = hotline.wait_for_record(before + 1)
-    assert "".join(str(each.get("keys") or "") for each in events(record, "keys")) == "141421"
+    record = hotline.new_record()
+    assert keys_of(record) == "141421"
     assert seconds_in(Path(record["recording"]), CALLER_HZ) > 1.2
     assert loud_seconds(read_wav(caller.heard())) > 0.5
 
 
-@feature("SIPp", "is called as an agent over TCP")
+@pytest.mark.feature("SIPp", "is called as an agent over TCP")
 def test_an_agent_is_called_over_tcp(
     hotline: Hotline, sipp_program: str, agent_port: int, tmp_path: Path
 ) -> None:
@@ -128,24 +101,21 @@ def test_an_agent_is_called_over_tcp(
     assert "SIP/2.0/UDP" not in run.messages
 
 
-@feature("baresip", "calls over TLS with our own CA; prompt and keys")
+@pytest.mark.feature("baresip", "calls over TLS with our own CA; prompt and keys")
 def test_a_caller_over_tls_hears_and_is_understood(
     hotline: Hotline, authority: Authority, baresip_program: str, tmp_path: Path
 ) -> None:
-    before = closed_records(hotline)
     with Baresip(tmp_path / "caller", transport="tls", ca=authority.certificate) as caller:
         caller.dial(f"sip:701@127.0.0.1:{hotline.port + 1};transport=tls")
         caller.listen(1.0)
         caller.keys("271828")
         caller.wait_for("CALL_CLOSED", timeout=15)
-    record = hotline.wait_for_record(before + 1)
-    assert (
-        "".join(str(each.get("keys") or each.get("text", "")) for each in events(record, "keys")) == "271828"
-    )
+    record = hotline.new_record()
+    assert keys_of(record) == "271828"
     assert loud_seconds(read_wav(caller.heard())) > 0.5
 
 
-@feature("baresip", "is called as an agent over TLS, both sides with certificates")
+@pytest.mark.feature("baresip", "is called as an agent over TLS, both sides with certificates")
 def test_an_agent_is_called_over_tls(
     secure_hotline: Hotline, authority: Authority, agent_port: int, baresip_program: str, tmp_path: Path
 ) -> None:

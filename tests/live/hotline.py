@@ -27,6 +27,8 @@ STOPS_WITHIN = 20.0
 _POLL = 0.05
 _READY = "The hotline is on"
 
+Config = dict[str, Any]  # sections that are laid over those of config.yaml
+
 
 def wait_until(fact: Callable[[], bool], timeout: float, what: str) -> None:
     """Return as soon as `fact()` holds. Raises AssertionError after `timeout` seconds."""
@@ -102,6 +104,7 @@ class Hotline:
         folder.mkdir(parents=True, exist_ok=True)
         self.config.write_text(json.dumps(sections, indent=1, ensure_ascii=False), "utf-8")
         self._process: subprocess.Popen[bytes] | None = None
+        self._earlier = 0  # calls of earlier tests
 
     def uri(self, user: str = "700") -> str:
         return f"sip:{user}@127.0.0.1:{self.port}"
@@ -207,6 +210,18 @@ class Hotline:
         wait_until(fact, timeout, f"{count} closed records")
         return self.call(closed[0]["uid"])
 
+    def closed(self) -> int:
+        """Return how many calls are over."""
+        return sum(1 for each in self.calls() if each["ended_at"])
+
+    def begin_test(self) -> None:
+        """From now on `new_record` leaves out the calls that are there already."""
+        self._earlier = len(self.calls())
+
+    def new_record(self, timeout: float = 10.0, *, calls: int = 1) -> dict[str, Any]:
+        """Wait until `calls` calls of this test are closed; return the newest with its events."""
+        return self.wait_for_record(self._earlier + calls, timeout)
+
     def _command(self, *arguments: str) -> str:
         """Run a command; return what it prints. Raises AssertionError when it fails."""
         code, output = self._try(*arguments)
@@ -247,7 +262,8 @@ def events(record: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
 
 
 def keys_of(record: Mapping[str, Any]) -> str:
-    return "".join(str(each.get("keys", "")) for each in events(record, "keys"))
+    """Return every key of the call, in order."""
+    return "".join(str(each.get("keys") or "") for each in events(record, "keys"))
 
 
 @contextlib.contextmanager

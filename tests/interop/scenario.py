@@ -136,6 +136,11 @@ def answered(*actions: str) -> str:
     return progress() + recv(200, *actions)
 
 
+def connect(offer: str | None = None, *checks: str) -> str:
+    """Return the steps of a call up to the ACK of its 200, whose answer passes the `checks`."""
+    return invite(offer) + answered(*checks) + ack()
+
+
 def refused(status: int, *actions: str) -> str:
     """Return the steps of an INVITE that is refused so, with its ACK."""
     return progress() + recv(status, *actions) + ack_refusal()
@@ -143,6 +148,11 @@ def refused(status: int, *actions: str) -> str:
 
 def hang_up(cseq: int = 2, **options: object) -> str:
     return request("BYE", cseq, **options) + recv(200)  # type: ignore[arg-type]
+
+
+def hung_up(*actions: str, options: str = "") -> str:
+    """Return the steps of the side that is hung up on."""
+    return recv("BYE", *actions, options=options) + respond(200, "OK", tag=False)
 
 
 def reinvite(cseq: int, body: str, *actions: str) -> str:

@@ -21,14 +21,9 @@ def agents() -> tuple[int, int]:
 
 @pytest.fixture(scope="module")
 def config(agents: tuple[int, int]) -> Config:
+    dial = [f"sip:60XX@127.0.0.1:{agents[1]}"]
     return {
-        "trunks": {
-            "local": {
-                "networks": ["127.0.0.0/8"],
-                "dialplan": "main",
-                "dial": [f"sip:60XX@127.0.0.1:{agents[1]}"],
-            }
-        },
+        "trunks": {"local": {"networks": ["127.0.0.0/8"], "dialplan": "main", "dial": dial}},
         "agents": {"one": {"uri": f"sip:6001@127.0.0.1:{agents[0]}", "skills": {}}},
     }
 
@@ -57,8 +52,7 @@ def test_a_session_timer_of_90_seconds_in_all_roles(
     reinvite += [sip.recv("ACK"), sip.pause(1), sip.hang_up(2)]
     silent = [sip.invite(headers=["Supported: timer", "Session-Expires: 90;refresher=uac"])]
     silent += [sip.answered(sip.must_match("90;refresher=uac", header="Session-Expires:")), sip.ack()]
-    silent += [sip.recv("BYE", sip.must_match("Session timer", header="Reason:"), options=patient)]
-    silent += [sip.respond(200, "OK", tag=False)]
+    silent += [sip.hung_up(sip.must_match("Session timer", header="Reason:"), options=patient)]
     runs = [
         (Sipp(tmp_path / name), steps)
         for name, steps in (("update", update), ("reinvite", reinvite), ("silent", silent))
@@ -80,12 +74,12 @@ def test_an_interval_under_90_seconds_gets_422(hotline: Hotline, sipp: Sipp) -> 
 
 @feature("keys by INFO (dtmf-relay and dtmf)")
 def test_keys_by_info_are_understood(hotline: Hotline, sipp: Sipp) -> None:
-    steps = [sip.invite(), sip.answered(), sip.ack(), sip.pause(1)]
+    steps = [sip.connect(), sip.pause(1)]
     for index, key in enumerate("112358"):
         relay = index % 2 == 0
         body, kind = (f"Signal={key}\nDuration=160", "dtmf-relay") if relay else (key, "dtmf")
         steps += [sip.request("INFO", 2 + index, body, content_type=f"application/{kind}"), sip.recv(200)]
-    steps += [sip.recv("BYE"), sip.respond(200, "OK", tag=False)]
+    steps += [sip.hung_up()]
     sipp.call(steps, hotline.port, number="701").check()
     record = hotline.new_record()
     assert keys_of(record) == "112358"
@@ -93,7 +87,7 @@ def test_keys_by_info_are_understood(hotline: Hotline, sipp: Sipp) -> None:
 
 @feature("hold and resume by UPDATE")
 def test_hold_by_update_is_answered(hotline: Hotline, sipp: Sipp) -> None:
-    steps = [sip.invite(), sip.answered(), sip.ack(), sip.pause(0.5)]
+    steps = [sip.connect(), sip.pause(0.5)]
     for cseq, direction, answer in ((2, "sendonly", "a=recvonly"), (3, "sendrecv", "a=sendrecv")):
         steps += [sip.request("UPDATE", cseq, sip.sdp(version=cseq, direction=direction))]
         steps += [sip.recv(200, sip.must_match(answer)), sip.pause(0.5)]
@@ -126,8 +120,7 @@ def agent_rings(hotline: Hotline, folder: Path, agents: tuple[int, int], *phones
     begun = [
         (tool, tool.begin(steps, port=port)) for tool, steps, port in zip(tools, phones, agents, strict=False)
     ]
-    caller = [sip.invite(), sip.answered(), sip.ack(), sip.recv("BYE", options='timeout="40000"')]
-    caller += [sip.respond(200, "OK", tag=False)]
+    caller = [sip.connect(), sip.hung_up(options='timeout="40000"')]
     Sipp(folder / "caller").call(caller, hotline.port, number="702").check()
     for tool, process in begun:
         tool.end(process).check()
@@ -183,7 +176,7 @@ def test_a_second_200_of_a_fork_is_ended(hotline: Hotline, agents: tuple[int, in
     )
     phone += [other.replace("[last_To:]", "To:[$callee];tag=[pid]t[call_number]a")]
     phone += [sip.recv("ACK", sip.must_match("t1a", header="To:"))]
-    phone += [sip.recv("BYE", sip.must_match("t1a", header="To:")), sip.respond(200, "OK", tag=False)]
+    phone += [sip.hung_up(sip.must_match("t1a", header="To:"))]
     phone += [sip.pause(1), callee_hangs_up("b")]
     agent_rings(hotline, tmp_path, agents, phone)
 

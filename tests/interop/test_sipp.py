@@ -41,8 +41,8 @@ def test_embedded_uac_scenario_succeeds(hotline: Hotline, sipp: Sipp) -> None:
 def test_what_the_caller_sends_is_in_the_recording(hotline: Hotline, sipp: Sipp, tmp_path: Path) -> None:
     audio = ulaw_file(tmp_path / "tone.ulaw", tone((CALLER_HZ,), 10.0))
     offer = sip.sdp(port="rtpstream_audio_port")
-    steps = [sip.invite(offer), sip.answered(sip.must_match("RTP/AVP 0 101")), sip.ack()]
-    steps += [sip.action(rtp_stream=f"{audio},-1,0"), sip.pause(4), sip.hang_up()]
+    begun = sip.connect(offer, sip.must_match("RTP/AVP 0 101"))
+    steps = [begun, sip.action(rtp_stream=f"{audio},-1,0"), sip.pause(4), sip.hang_up()]
     with capturing(tmp_path / "sent.rtp", hotline.rtp_ports) as capture:
         sipp.call(steps, hotline.port).check()
     record = hotline.new_record()
@@ -56,13 +56,7 @@ def test_what_the_caller_sends_is_in_the_recording(hotline: Hotline, sipp: Sipp,
 @feature("A-law")
 def test_an_offer_of_a_law_alone_is_answered_with_it(hotline: Hotline, sipp: Sipp, tmp_path: Path) -> None:
     offer = sip.sdp("m=audio [{port}] RTP/AVP 8", "a=rtpmap:8 PCMA/8000")
-    steps = [
-        sip.invite(offer),
-        sip.answered(sip.must_match("RTP/AVP 8")),
-        sip.ack(),
-        sip.pause(1),
-        sip.hang_up(),
-    ]
+    steps = [sip.connect(offer, sip.must_match("RTP/AVP 8")), sip.pause(1), sip.hang_up()]
     with capturing(tmp_path / "sent.rtp", hotline.rtp_ports) as capture:
         sipp.call(steps, hotline.port).check()
     assert [len(each.times) > 30 for each in capture.streams(frozenset({8}))] == [True]
@@ -71,17 +65,8 @@ def test_an_offer_of_a_law_alone_is_answered_with_it(hotline: Hotline, sipp: Sip
 @feature("keys, RFC 4733, payload type 96 (SIPp's own)")
 def test_keys_that_sipp_plays_are_understood(hotline: Hotline, sipp: Sipp) -> None:
     media = ("m=audio [{port}] RTP/AVP 0 96", "a=rtpmap:0 PCMU/8000", "a=rtpmap:96 telephone-event/8000")
-    steps = [
-        sip.invite(sip.sdp(*media)),
-        sip.answered(sip.must_match("rtpmap:96 telephone-event")),
-        sip.ack(),
-    ]
-    steps += [
-        sip.pause(1),
-        sip.action(play_dtmf="159024"),
-        sip.recv("BYE"),
-        sip.respond(200, "OK", tag=False),
-    ]
+    begun = sip.connect(sip.sdp(*media), sip.must_match("rtpmap:96 telephone-event"))
+    steps = [begun, sip.pause(1), sip.action(play_dtmf="159024"), sip.hung_up()]
     sipp.call(steps, hotline.port, number="701").check()
     assert keyed(hotline) == "159024"
 
@@ -99,8 +84,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_keys_are_understood_once_each(fault: str, hotline: Hotline, sipp: Sipp, tmp_path: Path) -> None:
     pcap = keys_pcap.write(tmp_path / "keys.pcap", "112358", faults=FAULTS[fault])
-    steps = [sip.invite(), sip.answered(), sip.ack(), sip.action(play_pcap_audio=pcap)]
-    steps += [sip.recv("BYE"), sip.respond(200, "OK", tag=False)]
+    steps = [sip.connect(), sip.action(play_pcap_audio=pcap), sip.hung_up()]
     sipp.call(steps, hotline.port, number="701").check()
     assert keyed(hotline) == "112358"
 
@@ -115,20 +99,18 @@ def keyed(hotline: Hotline) -> str:
 def test_a_late_offer_is_made_and_its_answer_taken(hotline: Hotline, sipp: Sipp, tmp_path: Path) -> None:
     pcap = keys_pcap.write(tmp_path / "keys.pcap", "112358")
     steps = [sip.invite(""), sip.answered(sip.must_match("m=audio [0-9]+ RTP/AVP")), sip.ack(1, sip.sdp())]
-    steps += [sip.action(play_pcap_audio=pcap), sip.recv("BYE"), sip.respond(200, "OK", tag=False)]
+    steps += [sip.action(play_pcap_audio=pcap), sip.hung_up()]
     sipp.call(steps, hotline.port, number="701").check()
 
 
 @feature("hold and resume by re-INVITE")
 def test_nothing_is_sent_to_a_caller_who_holds(hotline: Hotline, sipp: Sipp, tmp_path: Path) -> None:
     held = sip.must_match("a=(recvonly|inactive)")
-    steps = [sip.invite(), sip.answered(), sip.ack(), sip.pause(1)]
+    steps = [sip.connect(), sip.pause(1)]
     steps += [sip.reinvite(2, sip.sdp(version=2, direction="sendonly"), held), sip.pause(2)]
     steps += [sip.reinvite(3, sip.sdp(version=3), sip.must_match("a=sendrecv|telephone-event")), sip.pause(1)]
-    steps += [
-        sip.reinvite(4, sip.sdp(version=4, direction="inactive"), sip.must_match("a=inactive")),
-        sip.pause(2),
-    ]
+    inactive = sip.sdp(version=4, direction="inactive")
+    steps += [sip.reinvite(4, inactive, sip.must_match("a=inactive")), sip.pause(2)]
     steps += [sip.reinvite(5, sip.sdp(version=5)), sip.pause(1), sip.hang_up(6)]
     with capturing(tmp_path / "sent.rtp", hotline.rtp_ports) as capture:
         sipp.call(steps, hotline.port).check()
@@ -139,12 +121,8 @@ def test_nothing_is_sent_to_a_caller_who_holds(hotline: Hotline, sipp: Sipp, tmp
 
 @feature("old-style hold (c=0.0.0.0)")
 def test_an_old_style_hold_is_understood(hotline: Hotline, sipp: Sipp, tmp_path: Path) -> None:
-    steps = [sip.invite(), sip.answered(), sip.ack(), sip.pause(1)]
-    steps += [
-        sip.reinvite(2, sip.sdp(version=2, host="0.0.0.0")),
-        sip.pause(2),
-        sip.reinvite(3, sip.sdp(version=3)),
-    ]
+    held, resumed = sip.sdp(version=2, host="0.0.0.0"), sip.sdp(version=3)
+    steps = [sip.connect(), sip.pause(1), sip.reinvite(2, held), sip.pause(2), sip.reinvite(3, resumed)]
     steps += [sip.pause(1), sip.hang_up(4)]
     with capturing(tmp_path / "sent.rtp", hotline.rtp_ports) as capture:
         sipp.call(steps, hotline.port).check()
@@ -170,18 +148,15 @@ def test_a_bye_before_the_ack_ends_the_call(hotline: Hotline, sipp: Sipp) -> Non
 
 @feature("hang-up by the hotline")
 def test_the_hotline_hangs_up_by_bye(hotline: Hotline, sipp: Sipp) -> None:
-    steps = [sip.invite(), sip.answered(), sip.ack(), sip.recv("BYE"), sip.respond(200, "OK", tag=False)]
+    steps = [sip.connect(), sip.hung_up()]
     sipp.call(steps, hotline.port, number="705").check()
     assert hotline.new_record()["ended_by"] == "bot"
 
 
 @feature("OPTIONS")
 def test_options_is_answered_with_what_is_allowed(hotline: Hotline, sipp: Sipp) -> None:
-    steps = [
-        sip.request("OPTIONS", 1, dialog=False),
-        sip.recv(200, sip.must_match("INVITE", header="Allow:")),
-    ]
-    sipp.call(steps, hotline.port).check()
+    allowed = sip.must_match("INVITE", header="Allow:")
+    sipp.call([sip.request("OPTIONS", 1, dialog=False), sip.recv(200, allowed)], hotline.port).check()
 
 
 @feature("unknown method: 405")
@@ -237,7 +212,7 @@ def test_a_repeated_invite_is_one_call(hotline: Hotline, sipp: Sipp) -> None:
 @feature("INFO in a call")
 def test_info_in_a_call_is_answered(hotline: Hotline, sipp: Sipp) -> None:
     info = sip.request("INFO", 2, "Signal=5\nDuration=160", content_type="application/dtmf-relay")
-    steps = [sip.invite(), sip.answered(), sip.ack(), sip.pause(0.5), info, sip.recv(200), sip.hang_up(3)]
+    steps = [sip.connect(), sip.pause(0.5), info, sip.recv(200), sip.hang_up(3)]
     sipp.call(steps, hotline.port).check()
 
 
@@ -268,12 +243,7 @@ def progress_to_challenge() -> str:
 @feature("no ACK: 200 is repeated, then BYE")
 def test_a_caller_who_never_acknowledges_is_hung_up(hotline: Hotline, sipp: Sipp) -> None:
     """RFC 3261 section 13.3.1.4: after 64*T1."""
-    steps = [
-        sip.invite(),
-        sip.answered(),
-        sip.recv("BYE", options='timeout="40000"'),
-        sip.respond(200, "OK", tag=False),
-    ]
+    steps = [sip.invite(), sip.answered(), sip.hung_up(options='timeout="40000"')]
     run = sipp.call(steps, hotline.port, limit=50)
     run.check()
     assert run.messages.count("SIP/2.0 200 OK") >= 8

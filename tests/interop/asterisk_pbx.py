@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.interop.audio import AGENT_HZ, CALLER_HZ, tone_wav
+from tests.interop.processes import ended
 from tests.live.hotline import free_port, options, wait_until
 from tests.live.port_blocks import PBXS, claim
 from tests.runtime.certificates import Authority
@@ -107,11 +108,7 @@ class Asterisk:
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        ended(self._process, 10)
 
     def cli(self, command: str) -> str:
         done = subprocess.run(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.interop.audio import silence_wav
+from tests.interop.processes import ended
 from tests.live.hotline import free_port, wait_until
 from tests.live.port_blocks import PHONES, claim
 from voicebot.sip.address import bracketed
@@ -150,11 +151,7 @@ class Baresip:
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError):
             self.command("quit")
-        try:
-            self._process.wait(4)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        ended(self._process, 4)
         self._control.close()
 
     def log_text(self) -> str:

@@ -214,6 +214,16 @@ def config() -> Config:
     return {}
 
 
+def office_config(ping_seconds: float = 2) -> Config:
+    """Return that of a hotline at which the agent's phone registers, as 6001 with the password hush6001."""
+    os.environ["AGENT_PASSWORD"] = "hush6001"
+    return {
+        "sip": {"auth": {"realm": "office"}},
+        "registrar": {"dialplan": "main", "ping_seconds": ping_seconds},
+        "agents": {"one": {"register": {"user": "6001", "password": "${AGENT_PASSWORD}"}}},
+    }
+
+
 @pytest.fixture(scope="module")
 def port() -> int:
     """The hotline's."""

@@ -4,6 +4,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.interop.processes import ended
 from tests.live.hotline import options
 
 _STARTS_WITHIN = 10.0
@@ -31,11 +32,7 @@ class Kamailio:
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        ended(self._process, 10)
 
     @property
     def _log(self) -> Path:

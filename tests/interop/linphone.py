@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.interop.processes import ended
 from tests.live.hotline import wait_until
 from tests.live.port_blocks import PHONES, claim
 
@@ -78,11 +79,7 @@ class Linphone:
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError):
             self._control.sendall(b"quit\n")
-        try:
-            self._process.wait(4)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        ended(self._process, 4)
         self._control.close()
         Path(f"/tmp/{self._pipe}").unlink(missing_ok=True)
 

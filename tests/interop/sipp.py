@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.interop import scenario
+from tests.interop.processes import ended
 from tests.live.hotline import free_port
 
 LIMIT = 45.0  # seconds for a run, if not said otherwise
@@ -112,11 +113,7 @@ class Sipp:
 
     def end(self, process: "subprocess.Popen[bytes]", limit: float = LIMIT) -> Run:
         """Wait for the end of a run."""
-        try:
-            code = process.wait(limit + 10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
+        code = ended(process, limit + 10)
         screen = self._read("screen.log")
         return Run(
             code,

@@ -1,11 +1,11 @@
 """Linphone calls the hotline, and registers at it."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.interop.conftest import office_config
 from tests.interop.linphone import Linphone
 from tests.interop.report import features_of
 from tests.interop.rtp_gaps import capturing
@@ -17,12 +17,7 @@ feature = features_of("Linphone")
 
 @pytest.fixture(scope="module")
 def config() -> Config:
-    os.environ["AGENT_PASSWORD"] = "hush6001"
-    return {
-        "sip": {"auth": {"realm": "office"}},
-        "registrar": {"dialplan": "main", "ping_seconds": 2},
-        "agents": {"one": {"register": {"user": "6001", "password": "${AGENT_PASSWORD}"}}},
-    }
+    return office_config()
 
 
 @feature("calls; is sent the prompt; keys (RFC 4733)")

@@ -4,7 +4,6 @@ Its quirks: it needs a registrar and talks to nobody else; it answers a second l
 that has not been answered; what it plays is cut into packets by a thread that sleeps, so they do not come regularly.
 """
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from numpy.typing import NDArray
 
 from tests.interop.audio import AGENT_HZ, CALLER_HZ, loud_seconds, seconds_in, seconds_of, tone_wav
 from tests.interop.baresip import Baresip
+from tests.interop.conftest import office_config
+from tests.interop.processes import ended
 from tests.interop.report import features_of
 from tests.live.hotline import Config, Hotline, free_port, wait_until
 from tests.live.port_blocks import PHONES, claim
@@ -56,11 +57,7 @@ class PyVoip:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        ended(self._process, 10)
 
     def wait_for(self, line: str, timeout: float = 20.0) -> None:
         wait_until(lambda: line in self.log_text().split(), timeout, f"pyVoIP: {line}")
@@ -75,12 +72,7 @@ class PyVoip:
 
 @pytest.fixture(scope="module")
 def config() -> Config:
-    os.environ["AGENT_PASSWORD"] = "hush6001"
-    return {
-        "sip": {"auth": {"realm": "office"}},
-        "registrar": {"dialplan": "main", "ping_seconds": 0},
-        "agents": {"one": {"register": {"user": "6001", "password": "${AGENT_PASSWORD}"}}},
-    }
+    return office_config(ping_seconds=0)
 
 
 @feature("registers (UDP, digest) and calls: hears the prompt, is heard, hangs up")

@@ -14,7 +14,7 @@ from tests.interop import scenario as sip
 from tests.interop.asterisk_pbx import Asterisk
 from tests.interop.audio import AGENT_HZ, seconds_in, tone_wav
 from tests.interop.baresip import Baresip
-from tests.interop.conftest import DIALPLAN
+from tests.interop.conftest import DIALPLAN, office_config
 from tests.interop.sipp import Sipp
 from tests.live.hotline import Config, Hotline, events, free_port, running, wait_until
 
@@ -101,13 +101,6 @@ def test_a_wrong_password_is_told_and_a_stopped_hotline_is_forgotten(
 
 # --- phones register at the hotline -------------------------------------------------------------------------------------
 
-PHONES = {
-    "sip": {"auth": {"realm": "office"}},
-    "trunks": {"nobody": {"networks": ["192.0.2.0/24"], "dialplan": "main"}},
-    "registrar": {"dialplan": "main", "ping_seconds": 2},
-    "agents": {"one": {"register": {"user": "6001", "password": "${AGENT_PASSWORD}"}}},
-}
-
 
 def status(hotline: Hotline) -> dict[str, Any]:
     """Return what `voicebot status --json` tells."""
@@ -139,8 +132,8 @@ def start(hotline: Hotline) -> None:
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Hotline]:
-    os.environ["AGENT_PASSWORD"] = "hush6001"
-    hotline = Hotline(tmp_path / "office", DIALPLAN, config=PHONES)
+    nobody = {"nobody": {"networks": ["192.0.2.0/24"], "dialplan": "main"}}
+    hotline = Hotline(tmp_path / "office", DIALPLAN, config=office_config() | {"trunks": nobody})
     try:
         start(hotline)
         yield hotline

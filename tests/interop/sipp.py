@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.interop import scenario
 from tests.interop.processes import ended
 from tests.live.hotline import free_port
+from tests.live.port_blocks import PHONES, claim
 
 LIMIT = 45.0  # seconds for a run, if not said otherwise
 
@@ -66,29 +67,10 @@ class Sipp:
         options: tuple[str, ...] = (),
     ) -> "subprocess.Popen[bytes]":
         """Start a run and return at once; without `target` it waits for calls on `port`."""
-        media = free_port()
-        media -= media % 2
-        command = [
-            "sipp",
-            "-i",
-            self.host,
-            "-mi",
-            self.host,
-            "-p",
-            str(port or free_port()),
-            "-mp",
-            str(media),
-        ]
-        command += [
-            "-m",
-            str(calls),
-            "-r",
-            str(rate),
-            "-nostdin",
-            "-skip_rlimit",
-            "-timeout",
-            f"{limit:.0f}s",
-        ]
+        media, _ = claim(self, PHONES)
+        command = ["sipp", "-i", self.host, "-mi", self.host, "-mp", str(media)]
+        command += ["-p", str(port or free_port()), "-m", str(calls), "-r", str(rate)]
+        command += ["-nostdin", "-skip_rlimit", "-timeout", f"{limit:.0f}s"]
         command += ["-timeout_error", "-trace_err", "-error_file", str(self.folder / "errors.log")]
         if calls <= 20:
             command += ["-trace_msg", "-message_file", str(self.folder / "messages.log")]
@@ -98,13 +80,12 @@ class Sipp:
             command += ["-sf", str(scenario.write(self.folder / "scenario.xml", steps))]
         if target:
             command += ["-s", number, "-recv_timeout", f"{limit * 1000:.0f}"]
+        command += options
+        if target:
+            command.append(f"{'[::1]' if ':' in self.host else '127.0.0.1'}:{target}")
         with (self.folder / "screen.log").open("wb") as screen:
             return subprocess.Popen(
-                [
-                    *command,
-                    *options,
-                    *([f"{'[::1]' if ':' in self.host else '127.0.0.1'}:{target}"] if target else []),
-                ],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=screen,
                 stderr=subprocess.STDOUT,

@@ -155,6 +155,29 @@ def hung_up(*actions: str, options: str = "") -> str:
     return recv("BYE", *actions, options=options) + respond(200, "OK", tag=False)
 
 
+def invited(*actions: str) -> str:
+    """Return the step that takes the INVITE, and keeps what the BYE and later responses need of it."""
+    kept = [keep("via", ".*", "Via:"), keep("cseq", ".*", "CSeq:")]
+    kept += [keep("callee", ".*", "To:"), keep("caller", ".*", "From:")]
+    return recv("INVITE", *kept, *actions)
+
+
+def callee_hangs_up(fork: str = "") -> str:
+    """Return the BYE of who was called, after `invited`, and its 200; `fork` as in `respond`."""
+    lines = [
+        "BYE [next_url] SIP/2.0",
+        "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]",
+        f"From:[$callee];tag=[pid]t[call_number]{fork}",
+        "To:[$caller]",
+        "[routes]",
+        "Call-ID: [call_id]",
+        "CSeq: 1 BYE",
+        "Max-Forwards: 70",
+        "Content-Length: 0",
+    ]
+    return _send("\n".join([*lines, "", ""]), ' retrans="500"') + recv(200)
+
+
 def reinvite(cseq: int, body: str, *actions: str) -> str:
     """Return a re-INVITE, its 200 and ACK."""
     return request("INVITE", cseq, body) + answered(*actions) + ack(cseq)

@@ -128,48 +128,21 @@ def agent_rings(hotline: Hotline, folder: Path, agents: tuple[int, int], *phones
     assert record["agent"] == "one"
 
 
-BYE_OF_CALLEE = (
-    "BYE [next_url] SIP/2.0",
-    "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]",
-    "From:[$callee];tag=[pid]t[call_number]",
-    "To:[$caller]",
-    "[routes]",
-    "Call-ID: [call_id]",
-    "CSeq: 1 BYE",
-    "Max-Forwards: 70",
-    "Content-Length: 0",
-    "",
-    "",
-)
-
-
-def invited(*actions: str) -> str:
-    """Return the step that takes the INVITE, and keeps what the BYE and later responses need of it."""
-    kept = [sip.keep("via", ".*", "Via:"), sip.keep("cseq", ".*", "CSeq:")]
-    kept += [sip.keep("callee", ".*", "To:"), sip.keep("caller", ".*", "From:")]
-    return sip.recv("INVITE", *kept, *actions)
-
-
-def callee_hangs_up(fork: str = "") -> str:
-    text = "\n".join(BYE_OF_CALLEE).replace("[call_number]", f"[call_number]{fork}")
-    return f'<send retrans="500"><![CDATA[\n{text}\n]]></send>' + sip.recv(200)
-
-
 @feature("reliable 183 with early media (RFC 3262), 200 without SDP")
 def test_a_reliable_183_gets_its_prack(hotline: Hotline, agents: tuple[int, int], tmp_path: Path) -> None:
     reliable = ["Require: 100rel", "RSeq: 41"]
-    phone = [invited(sip.must_match("100rel", header="Supported:"))]
+    phone = [sip.invited(sip.must_match("100rel", header="Supported:"))]
     phone += [sip.respond(183, "Session Progress", sip.sdp(), headers=reliable, retransmit=False)]
     phone += [sip.recv("PRACK", sip.must_match("41 [0-9]+ INVITE", header="RAck:"))]
     phone += [sip.respond(200, "OK", tag=False), sip.pause(1)]
     phone += [sip.respond(200, "OK", tag=False, via="Via:[$via]", cseq="CSeq:[$cseq]"), sip.recv("ACK")]
-    phone += [sip.pause(1), callee_hangs_up()]
+    phone += [sip.pause(1), sip.callee_hangs_up()]
     agent_rings(hotline, tmp_path, agents, phone)
 
 
 @feature("forked INVITE: the first 200 wins, the other is acknowledged and ended")
 def test_a_second_200_of_a_fork_is_ended(hotline: Hotline, agents: tuple[int, int], tmp_path: Path) -> None:
-    phone = [invited(), sip.respond(180, "Ringing", fork="a"), sip.respond(180, "Ringing", fork="b")]
+    phone = [sip.invited(), sip.respond(180, "Ringing", fork="a"), sip.respond(180, "Ringing", fork="b")]
     phone += [sip.respond(200, "OK", sip.sdp(), fork="b", retransmit=False), sip.recv("ACK"), sip.pause(0.3)]
     other = sip.respond(
         200, "OK", sip.sdp(), tag=False, via="Via:[$via]", cseq="CSeq:[$cseq]", retransmit=False
@@ -177,7 +150,7 @@ def test_a_second_200_of_a_fork_is_ended(hotline: Hotline, agents: tuple[int, in
     phone += [other.replace("[last_To:]", "To:[$callee];tag=[pid]t[call_number]a")]
     phone += [sip.recv("ACK", sip.must_match("t1a", header="To:"))]
     phone += [sip.hung_up(sip.must_match("t1a", header="To:"))]
-    phone += [sip.pause(1), callee_hangs_up("b")]
+    phone += [sip.pause(1), sip.callee_hangs_up("b")]
     agent_rings(hotline, tmp_path, agents, phone)
 
 
@@ -185,6 +158,6 @@ def test_a_second_200_of_a_fork_is_ended(hotline: Hotline, agents: tuple[int, in
 def test_a_redirected_call_goes_on_there(hotline: Hotline, agents: tuple[int, int], tmp_path: Path) -> None:
     contact = f"Contact: <sip:999@127.0.0.1:{agents[1]}>;q=0.9, <sip:6042@127.0.0.1:{agents[1]}>;q=0.5"
     first = [sip.recv("INVITE"), sip.respond(302, "Moved Temporarily", contact=contact), sip.recv("ACK")]
-    second = [invited(sip.must_match("INVITE sip:6042@", where="msg")), sip.respond(180, "Ringing")]
-    second += [sip.respond(200, "OK", sip.sdp()), sip.recv("ACK"), sip.pause(1), callee_hangs_up()]
+    second = [sip.invited(sip.must_match("INVITE sip:6042@", where="msg")), sip.respond(180, "Ringing")]
+    second += [sip.respond(200, "OK", sip.sdp()), sip.recv("ACK"), sip.pause(1), sip.callee_hangs_up()]
     agent_rings(hotline, tmp_path, agents, first, second)

@@ -9,7 +9,6 @@ from tests.interop.audio import AGENT_HZ, loud_seconds, seconds_in, ulaw_file
 from tests.interop.baresip import Baresip
 from tests.interop.rtp_gaps import capturing
 from tests.interop.sipp import Sipp
-from tests.interop.test_dialogs import callee_hangs_up, invited
 from tests.live.hotline import Config, Hotline
 from voicebot.media.tones import tone
 from voicebot.media.wav import read_wav
@@ -108,14 +107,19 @@ def test_the_caller_hears_what_a_phone_plays_before_it_answers(
 ) -> None:
     audio = ulaw_file(tmp_path / "tone.ulaw", tone((AGENT_HZ,), 20.0))
     body = sip.sdp(port="rtpstream_audio_port")
-    steps = [invited(), sip.respond(180, "Ringing"), sip.pause(1), sip.respond(183, "Session Progress", body)]
+    steps = [
+        sip.invited(),
+        sip.respond(180, "Ringing"),
+        sip.pause(1),
+        sip.respond(183, "Session Progress", body),
+    ]
     steps += [
         sip.action(rtp_stream=f"{audio},-1,0"),
         sip.pause(3),
         sip.respond(200, "OK", body),
         sip.recv("ACK"),
     ]
-    steps += [sip.pause(2), callee_hangs_up()]
+    steps += [sip.pause(2), sip.callee_hangs_up()]
     phone = sipp.begin(steps, port=agent_port)
     with Baresip(tmp_path / "caller") as caller:
         caller.dial(hotline.uri("714"))

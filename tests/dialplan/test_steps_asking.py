@@ -190,17 +190,20 @@ def test_no_recogniser_and_no_keys_is_an_error() -> None:
     assert line.events_named("error")[0]["kind"] == "no_recogniser"
 
 
-def test_a_spoken_choice_sets_the_language_until_then_all_listen() -> None:
-    plan = (
-        BOTH
-        + """
+LANGUAGE = (
+    BOTH
+    + """
 flows:
   main:
-    - menu: {prompt: {all: ["English?", "中文？"]}, choices: [{dtmf: "1", phrases: ["english", "中文"]}]}
+    - menu: {prompt: {all: ["English?", "中文？"]}, choices: [{phrases: ["english", "中文"]}]}
     - say: {en: "Hello.", zh: "您好。"}
     - hangup: {}
 """
-    )
+)
+
+
+def test_a_spoken_choice_sets_the_language_until_then_all_listen() -> None:
+    plan = LANGUAGE.replace("{phrases:", '{dtmf: "1", phrases:')
     line = FakeLine([Said("中文", "zh")])
     dialled(plan, line)
     assert line.questions[0].languages == ("en", "zh")
@@ -212,34 +215,14 @@ flows:
 
 
 def test_the_other_recognisers_result_is_used_when_it_matches() -> None:
-    plan = (
-        BOTH
-        + """
-flows:
-  main:
-    - menu: {prompt: {all: ["English?", "中文？"]}, choices: [{phrases: ["english", "中文"]}]}
-    - say: {en: "Hello.", zh: "您好。"}
-    - hangup: {}
-"""
-    )
     line = FakeLine([Said("john when", "en", 0.6, (("zh", "中文", 0.9),))])
-    dialled(plan, line)
+    dialled(LANGUAGE, line)
     assert line.heard.endswith("您好。")
 
 
 def test_a_language_that_was_chosen_by_a_refused_match_is_forgotten() -> None:
-    plan = (
-        BOTH
-        + """
-flows:
-  main:
-    - menu: {prompt: {all: ["English?", "中文？"]}, choices: [{phrases: ["english", "中文"]}]}
-    - say: {en: "Hello.", zh: "您好。"}
-    - hangup: {}
-"""
-    )
     line = FakeLine([Said("中文", "zh", 0.5), Keyed("2"), Said("english")])
-    dialled(plan, line)
+    dialled(LANGUAGE, line)
     assert "中文，对吗？" in line.heard
     assert line.questions[2].languages == ("en", "zh")
     assert line.heard.endswith("Hello.")

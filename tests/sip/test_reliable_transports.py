@@ -126,21 +126,6 @@ def test_the_next_address_of_a_peer_is_called_when_the_first_fails(failure: str)
     assert [type(event) for event in events(endpoint)] == [Answered]
 
 
-def test_a_late_answer_of_the_first_address_is_acknowledged_and_ended() -> None:
-    endpoint = agent()
-    call(endpoint, OFFER, SECOND)
-    _, first = sent(endpoint)
-    endpoint.handle_timer(NEXT_ADDRESS)
-    second = parse(next(one for one in endpoint.datagrams_to_send() if one.destination == SECOND).data)
-    assert isinstance(second, Request)
-    answer(endpoint, second, 200, 5.0, OFFER)
-    endpoint.datagrams_to_send()
-    late = first.response(200, to_tag="late", headers=[("contact", "<sip:bob@192.0.2.2>")], body=OFFER)
-    endpoint.receive(late.to_bytes(), FIRST, 6.0)
-    assert [one.data.split()[0] for one in endpoint.datagrams_to_send()] == [b"ACK", b"BYE"]
-    assert [type(event) for event in events(endpoint)] == [Answered]
-
-
 def failed_over(endpoint: Endpoint) -> tuple[Request, Request]:
     """The first address has been silent; return the INVITE that went to it, and that to the second."""
     call(endpoint, OFFER, SECOND)
@@ -149,6 +134,17 @@ def failed_over(endpoint: Endpoint) -> tuple[Request, Request]:
     second = parse(next(one for one in endpoint.datagrams_to_send() if one.destination == SECOND).data)
     assert isinstance(second, Request)
     return first, second
+
+
+def test_a_late_answer_of_the_first_address_is_acknowledged_and_ended() -> None:
+    endpoint = agent()
+    first, second = failed_over(endpoint)
+    answer(endpoint, second, 200, 5.0, OFFER)
+    endpoint.datagrams_to_send()
+    late = first.response(200, to_tag="late", headers=[("contact", "<sip:bob@192.0.2.2>")], body=OFFER)
+    endpoint.receive(late.to_bytes(), FIRST, 6.0)
+    assert [one.data.split()[0] for one in endpoint.datagrams_to_send()] == [b"ACK", b"BYE"]
+    assert [type(event) for event in events(endpoint)] == [Answered]
 
 
 def requests(endpoint: Endpoint) -> list[tuple[str, Address, str]]:
@@ -302,14 +298,18 @@ def test_an_options_that_nobody_answers_is_told_once_when_the_last_address_has_f
     assert endpoint.held.transactions == 0
 
 
-@pytest.mark.parametrize("failure", ["503", "silence", "unreachable"])
-def test_a_registration_goes_on_to_the_next_address_at_once(failure: str) -> None:
-    endpoint = agent()
+def register(endpoint: Endpoint) -> None:
     account = Account("sip:700@pbx.example", "sip:pbx.example", Credentials("700", "secret"), "l", 300)
     number = endpoint.register(account, 0.0)
     endpoint.handle_timer(0.0)
     endpoint.next_event()
     endpoint.begin_registration(number, FIRST, 0.0, alternatives=[SECOND])
+
+
+@pytest.mark.parametrize("failure", ["503", "silence", "unreachable"])
+def test_a_registration_goes_on_to_the_next_address_at_once(failure: str) -> None:
+    endpoint = agent()
+    register(endpoint)
     fail(endpoint, failure, *sent(endpoint))
     [again] = [one for one in endpoint.datagrams_to_send() if one.destination == SECOND]
     second = parse(again.data)
@@ -330,11 +330,7 @@ def test_a_registration_goes_on_to_the_next_address_at_once(failure: str) -> Non
 
 def test_a_registration_whose_last_address_fails_pauses() -> None:
     endpoint = agent()
-    account = Account("sip:700@pbx.example", "sip:pbx.example", Credentials("700", "secret"), "l", 300)
-    number = endpoint.register(account, 0.0)
-    endpoint.handle_timer(0.0)
-    endpoint.next_event()
-    endpoint.begin_registration(number, FIRST, 0.0, alternatives=[SECOND])
+    register(endpoint)
     fail(endpoint, "503", *sent(endpoint))
     fail(endpoint, "503", *sent(endpoint))
     [told] = events(endpoint)
@@ -387,11 +383,7 @@ def test_an_address_that_failed_is_suspect_until_it_answers_or_a_minute_has_pass
 def test_an_address_that_stirs_after_the_next_one_was_called_holds_nothing_for_ever() -> None:
     """It says 100 and nothing more: its INVITE has no timer any more (RFC 3261 section 17.1.1.2)."""
     endpoint = agent()
-    call(endpoint, OFFER, SECOND)
-    _, first = sent(endpoint)
-    endpoint.handle_timer(NEXT_ADDRESS)
-    second = parse(next(one for one in endpoint.datagrams_to_send() if one.destination == SECOND).data)
-    assert isinstance(second, Request)
+    first, second = failed_over(endpoint)
     endpoint.receive(first.response(100).to_bytes(), FIRST, 5.0)
     answer(endpoint, second, 486, 6.0)
     while (due := endpoint.next_timer()) is not None:

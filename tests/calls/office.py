@@ -9,6 +9,7 @@ from voicebot.calls.floor import DialFailed
 from voicebot.sdp import Local, answer_offer, create_offer
 from voicebot.sip import Address, Event
 from voicebot.sip import events as sip
+from voicebot.sip.message import HeaderList
 from voicebot.sip.uri import Uri
 
 BRANCH = Address("udp", "192.0.2.4", 5060)
@@ -90,9 +91,10 @@ class Pbx(TestPhone):
         self.work()
         return session
 
-    def transfer(self, session: int, to: str) -> None:
+    def transfer(self, session: int, to: str, headers: HeaderList = ()) -> None:
         """Ask the far end to go elsewhere, as the phone of an agent does."""
-        self.endpoint.refer(session, to, self._now())
+        self.endpoint.give_up_refer(session, self._now())
+        self.endpoint.refer(session, to, self._now(), headers)
         self.work()
 
     def progress(self) -> list[int]:

@@ -276,6 +276,25 @@ def test_a_transfer_by_the_agent_that_fails_leaves_both_connected(
     play(tmp_path, story, dialplan=QUEUE)
 
 
+def test_an_agent_who_wants_no_news_and_transfers_again_meanwhile_is_told_to_wait(tmp_path: Path) -> None:
+    """RFC 4488: without a subscription the first REFER is over with its 202, while its target rings."""
+
+    async def story(server: Server) -> None:
+        office = Office(server)
+        call, agent = await office.talk_with_agent()
+        for _ in range(2):
+            office.agent.transfer(agent, f"sip:6005@{BRANCH.host}:5060", headers=[("Refer-Sub", "false")])
+            await asyncio.sleep(0.5)
+        assert office.agent.progress()[-1] == 491
+        await asyncio.sleep(3.0)
+        assert [type(event) for event in office.branch.events].count(sip.IncomingCall) == 1
+        assert server.caller.bridged_with is not None
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+
+    play(tmp_path, story, dialplan=QUEUE)
+
+
 def test_an_agent_who_hangs_up_at_once_leaves_the_caller_ringing_at_the_target(tmp_path: Path) -> None:
     async def story(server: Server) -> None:
         office = Office(server)

@@ -84,6 +84,8 @@ class _Talk:
             self._passing = self._loop.create_task(pass_on(self._line, self._other, referral))
             if not self._referred.done():
                 self._referred.set_result(None)
+        else:  # of one without news (RFC 4488) the endpoint does not know that it still goes on
+            self._line.telephones.answer_refer(self._other, 491)
 
     async def _news(self) -> Leg | None:
         """Wait until the agent has left, asks for a transfer, or the transfer is decided; return its leg."""

@@ -22,6 +22,32 @@ WHISPER = 'whisper: "A caller from the hotline.", accept_key: "1"'
 # --- the dialplan's step --------------------------------------------------------------------------------------------
 
 
+def test_the_headers_of_a_blind_transfer_are_for_the_call_that_the_callers_pbx_makes(tmp_path: Path) -> None:
+    """RFC 3261 section 19.1.5, RFC 7433 section 4.2."""
+    asked: list[str] = []
+
+    async def story(server: Server) -> None:
+        office = Office(server)
+        take = office.pbx.on_event
+
+        def note(event: sip.Event) -> None:
+            if isinstance(event, sip.ReferReceived):
+                asked.append(event.refer_to)
+            take(event)
+
+        office.pbx.on_event = note
+        office.pbx.call()
+        await asyncio.sleep(10.0)
+
+    headers = 'timeout: 20s, headers: {X-Order: "47 & 王", User-to-User: "56a3;encoding=hex"}'
+    server = play(tmp_path, story, dialplan=to_branch("blind", headers))
+    assert asked == [
+        f"sip:6005@{BRANCH.host}:5060?X-Order=47%20%26%20%E7%8E%8B&User-to-User=56a3%3Bencoding%3Dhex"
+    ]
+    (end,) = told(server, "transfer_exit")
+    assert end["exit"] == "transferred"
+
+
 @pytest.mark.parametrize("hangs_up", [False, True])
 @pytest.mark.parametrize("mode", ["blind", "attended", "auto"])
 def test_a_transferred_caller_leaves_the_hotline_and_talks_to_the_target(

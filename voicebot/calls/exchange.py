@@ -19,7 +19,7 @@ from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.loops import Loops, hops_left, tell_loop
 from voicebot.calls.protocols import Media, NoMediaPort
 from voicebot.calls.redirection import MOST_TARGETS, STATUSES, Redirected, permitted, targets_of
-from voicebot.calls.referral import Referral
+from voicebot.calls.referral import Referral, with_headers
 from voicebot.calls.routing import Route, by_first, by_profile
 from voicebot.calls.signalling import Signalling
 from voicebot.calls.unheard import tell_unheard
@@ -328,14 +328,16 @@ class Exchange:
             self.hang_up(back.caller, "came_back")
         return leg
 
-    async def refer(self, leg: Leg, uri: str, *, replacing: Leg | None = None) -> str:
+    async def refer(
+        self, leg: Leg, uri: str, *, headers: Sequence[tuple[str, str]] = (), replacing: Leg | None = None
+    ) -> str:
         """See `Telephones.refer`."""
         talking = self.legs.get(leg.session)
         if talking is None:
             raise DialFailed("caller_left")
         talking.referred = asyncio.get_running_loop().create_future()
         replaced = replacing.session if replacing is not None else None
-        if not self.signalling.refer(leg.session, uri, replacing=replaced):
+        if not self.signalling.refer(leg.session, with_headers(uri, headers), replacing=replaced):
             raise ReferRefused("unreachable", 491, "another transfer is open")
         try:
             progress = await talking.referred

@@ -1,6 +1,7 @@
 """What a REFER asks for: an agent's phone passes the caller on to somebody else (RFC 3515)."""
 
 import urllib.parse
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from voicebot.sip import Uri
@@ -29,3 +30,14 @@ class Referral:
             urllib.parse.unquote(replaces, errors="replace"),
             event.request.first("referred-by") or f"<{event.request.from_.uri}>",
         )
+
+
+_UNRESERVED = "-_.!~*'()"  # RFC 3261 section 25.1: what need not be escaped in a header of a URI
+
+
+def with_headers(uri: str, headers: Sequence[tuple[str, str]]) -> str:
+    """Return the URI of a Refer-To whose headers the transferee's INVITE is to carry (RFC 3261 section 19.1.5, RFC 7433)."""
+    if not headers:
+        return uri
+    fields = [f"{name}={urllib.parse.quote(value, safe=_UNRESERVED)}" for name, value in headers]
+    return f"{uri}?{'&'.join(fields)}"

@@ -53,9 +53,12 @@ class Telephones(Protocol):
     def hang_up(self, leg: Leg, cause: str = "normal") -> None:
         """End a leg in whatever state it is. Idempotent."""
 
-    async def refer(self, leg: Leg, uri: str, *, replacing: Leg | None = None) -> str:
+    async def refer(
+        self, leg: Leg, uri: str, *, headers: Sequence[tuple[str, str]] = (), replacing: Leg | None = None
+    ) -> str:
         """Transfer the leg's peer to `uri`, in the place of `replacing` if given, and follow it to its end (RFC 3515).
 
+        `headers` are for the peer's INVITE, if it puts them there.
         Returns "", or "unconfirmed" when the peer hung up without telling how it went. Raises DialFailed when the
         target was not reached, ReferRefused when the peer does not transfer.
         """
@@ -88,7 +91,8 @@ async def _bridge(line: "TelephoneLine", uri: str, request: TransferRequest) -> 
 async def _blind(line: "TelephoneLine", uri: str, request: TransferRequest) -> TransferResult:
     try:
         async with asyncio.timeout(request.timeout):
-            reason = await line.telephones.refer(line.caller, uri)
+            headers = tuple(request.headers.items())
+            reason = await line.telephones.refer(line.caller, uri, headers=headers)
     except TimeoutError:
         return TransferResult("timeout", reason="no_news")
     return _leave(line, reason)

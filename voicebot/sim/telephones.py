@@ -88,7 +88,9 @@ class SimTelephones:
         if isinstance(leg.media, SimLeg):
             leg.media.close()
 
-    async def refer(self, leg: Leg, uri: str, *, replacing: Leg | None = None) -> str:
+    async def refer(
+        self, leg: Leg, uri: str, *, headers: Sequence[tuple[str, str]] = (), replacing: Leg | None = None
+    ) -> str:
         await asyncio.sleep(0.5)
         if replacing is not None:
             self.referred.append(uri)

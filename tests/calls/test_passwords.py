@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from tests.calls.office import BRANCH, Office, to_branch, told
+from tests.calls.office import BRANCH, QUEUE, Office, to_branch, told
 from tests.calls.server import Server, play
 from voicebot.sip import Credentials, Endpoint, Realm
 from voicebot.sip.digest import ServerAuthentication
@@ -55,3 +55,21 @@ def test_the_reason_is_told_to_the_dialplan_and_in_the_log(
     [line] = [line for line in lines if line["log_level"] == "warning"]
     assert (line["call"], line["peer"], line["why"]) == ("call-1", BRANCH.host, why)
     assert words in line["event"]
+
+
+def test_an_agent_who_is_not_rung_for_want_of_a_password_is_told_so_in_the_timeline(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        office.agent.endpoint = Endpoint(
+            rng=random.Random(4),
+            user_agent="test",
+            contact=office.agent.address,
+            authenticate=lambda request, source: REALM,
+        )
+        call = office.pbx.call()
+        await asyncio.sleep(8.0)
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+
+    missed = told(play(tmp_path, story, dialplan=QUEUE), "agent_missed")[0]
+    assert (missed["cause"], missed["status"], missed["reason"]) == ("auth_failed", 401, "no_credentials")

@@ -294,9 +294,8 @@ class Floor:
             )
         except DialFailed as failure:
             self._ringing.pop(assignment.id, None)
-            ticket.call.trace(
-                "agent_missed", agent=assignment.agent, cause=failure.exit, status=failure.status
-            )
+            why = {"cause": failure.exit, "status": failure.status, "reason": failure.reason}
+            ticket.call.trace("agent_missed", agent=assignment.agent, **why)
             self._apply(AgentDeclined(assignment, _decline_cause(failure.exit)))
             return
         except asyncio.CancelledError:

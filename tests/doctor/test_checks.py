@@ -96,6 +96,13 @@ def test_the_via_of_an_answer_tells_how_the_pbx_sees_us(via: str, verdict: str, 
     assert words in found("rport", seen).text
 
 
+def test_a_pbx_that_wants_encryption_is_not_said_to_lack_a_codec_alone() -> None:
+    seen = answered()
+    seen.final = (10.1, response(488))
+    assert "SRTP" in found("codec", seen).text
+    assert "media_encryption" in settings_for("codec", seen.software)["Asterisk"]
+
+
 def test_a_refused_password_is_told_from_one_that_is_missing() -> None:
     challenge = response(401, 'WWW-Authenticate: Digest realm="x", nonce="y", algorithm=MD5')
     seen = answered()

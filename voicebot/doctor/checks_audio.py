@@ -28,7 +28,8 @@ def section(sdp: bytes | None) -> MediaDescription | None:
 def codec(seen: Evidence) -> Finding:
     if seen.answered is None:
         if seen.final is not None and seen.final[1].status in (415, 488, 606):
-            return fail("codec", f"{seen.final[1].status}: the PBX takes neither PCMU nor PCMA on this line")
+            text = "the PBX takes neither PCMU nor PCMA on this line, or encrypted audio (SRTP) alone, which is not tried here"
+            return fail("codec", f"{seen.final[1].status}: {text}")
         return not_tested("codec", "the call was not answered")
     theirs = section(seen.answer)
     if theirs is None or seen.unusable:

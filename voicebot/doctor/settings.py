@@ -81,9 +81,9 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
         "Cisco CUCM": "SIP profile: SIP Rel1XX Options, Send PRACK if 1xx contains SDP",
     },
     "codec": {
-        "Asterisk": "endpoint: disallow=all, allow=ulaw,alaw",
-        "FreeSWITCH": "sip profile: inbound-codec-prefs, outbound-codec-prefs with PCMU,PCMA",
-        "3CX": "trunk or extension: codec priority with G.711",
+        "Asterisk": "endpoint: disallow=all, allow=ulaw,alaw; no media_encryption, or media_encryption_optimistic=yes",
+        "FreeSWITCH": "sip profile: inbound-codec-prefs, outbound-codec-prefs with PCMU,PCMA; rtp_secure_media not mandatory",
+        "3CX": "trunk or extension: codec priority with G.711; SRTP not enforced",
         "Cisco CUCM": "region between trunk and phones: 64 kbps (G.711)",
     },
     "ptime": {

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.calls.server import AGENT, DIALPLAN, Server, play
-from tests.calls.sip_pipe import HOTLINE, PHONE
+from tests.calls.sip_pipe import HOTLINE, PHONE, PLAIN, PlainPeer
 from voicebot.calls.leg import Leg
-from voicebot.sdp import Local, SrtpPolicy, answer_offer
+from voicebot.sdp import Local, SrtpPolicy, answer_offer, create_offer
 from voicebot.sip import events as sip
 
 
@@ -43,6 +43,25 @@ def test_a_late_offer_is_answered_in_the_ack_and_then_the_dialplan_begins(tmp_pa
         assert server.caller.said[0].text == "Welcome."
         server.phone.bye(session)
         await asyncio.sleep(1.0)
+
+    play(tmp_path, story)
+
+
+def test_nothing_is_said_before_the_ack(tmp_path: Path) -> None:
+    """Until then the caller may not hear yet, and would miss the first words."""
+    offer = create_offer(Local(PLAIN.host, 4000, 1))[1]
+
+    async def story(server: Server) -> None:
+        peer = PlainPeer(server.pipe)
+        peer.send("INVITE", body=offer)
+        await asyncio.sleep(3.0)
+        assert peer.responses()[0] == (200, True)
+        assert server.caller.said == []
+        tag = peer.got[-1].to.tag
+        peer.send("ACK", to_tag=tag)
+        await asyncio.sleep(0.5)
+        assert [said.text for said in server.caller.said] == ["Welcome."]
+        peer.send("BYE", cseq=2, to_tag=tag)
 
     play(tmp_path, story)
 

@@ -1,5 +1,7 @@
 """Nobody makes calls at the owner's expense."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,6 +118,16 @@ def test_emergency_numbers_are_dialled_only_where_they_are_spelled_out(number: s
     assert not may_dial(f"sip:{number}@pbx", ["sip:.@pbx", "sip:+.@pbx"])
     assert may_dial(number, ["XXX", number])
     assert may_dial(f"sip:{number}@pbx", [f"sip:{number}@pbx"])
+
+
+def test_a_trunk_names_the_emergency_numbers_of_its_country() -> None:
+    vienna = Trunk(
+        "vienna", "main", host="pbx.example", dial=("1XX", "01XX", "144"), emergency=("133", "144")
+    )
+    assert [dial_uri(number, vienna, {}) for number in ("133", "0133", "tel:+133")] == [None] * 3
+    assert dial_uri("144", vienna, {}) == "sip:144@pbx.example", "spelled out"
+    assert dial_uri("134", vienna, {}) == "sip:134@pbx.example"
+    assert dial_uri("133", replace(vienna, emergency=()), {}) == "sip:133@pbx.example"
 
 
 def test_numbers_that_only_begin_like_an_emergency_are_ordinary() -> None:

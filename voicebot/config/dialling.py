@@ -1,7 +1,7 @@
 """What may be dialled: the guard against toll fraud. Every outgoing number passes here."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from voicebot.config.model import AgentConfig, Trunk
 
@@ -29,22 +29,26 @@ def check_pattern(pattern: str) -> str | None:
     )
 
 
-# Numbers that ring where lives are saved: each is dialled only where a pattern spells it out, digit by digit.
+# Numbers that ring where lives are saved: each is dialled only where a pattern spells it out, digit by digit. Those of
+# some countries are extensions everywhere else (111, 133, 144 ...): a trunk names them.
 EMERGENCY = frozenset({"000", "110", "112", "118", "119", "120", "122", "911", "995", "999"})
 
 
-def is_emergency(number: str) -> bool:
-    """Say whether a number is one for emergencies, also behind the 0 or 9 for an outside line, or a + that has no place there."""
+def is_emergency(number: str, others: Collection[str] = ()) -> bool:
+    """Say whether a number is one for emergencies, or of `others`, also behind the 0 or 9 for an outside line, or a + that has no place there."""
     number = number.removeprefix("+")
-    return number in EMERGENCY or (number[:1] in ("0", "9") and number[1:] in EMERGENCY)
+    bare = (number, number[1:]) if number[:1] in ("0", "9") else (number,)
+    return any(each in EMERGENCY or each in others for each in bare)
 
 
-def may_dial(target: str, patterns: Sequence[str], agents: Iterable[str] = ()) -> bool:
+def may_dial(
+    target: str, patterns: Sequence[str], agents: Iterable[str] = (), emergency: Collection[str] = ()
+) -> bool:
     """Say whether `target` (an extension, +E.164 number or sip: URI) may be dialled.
 
     It may if it is one of the agents' URIs, or matches a pattern. Patterns are Asterisk's, without the leading
     underscore. A plain pattern lets numbers through; a URI needs a pattern `sip:PATTERN@HOST` with its very host.
-    A number for emergencies needs a pattern that is that number: `1XX` does not let 112 through.
+    A number for emergencies, or of `emergency`, needs a pattern that is that number: `1XX` does not let 112 through.
     A target with URI parameters, headers, spaces, CR, LF or anything else that is not part of the plain forms never may.
     """
     uri = _URI.fullmatch(target)
@@ -55,13 +59,13 @@ def may_dial(target: str, patterns: Sequence[str], agents: Iterable[str] = ()) -
         return any(
             pattern.startswith(f"{scheme}:")
             and where.lower() == (host + (port or "")).lower()
-            and _lets_through(numbers, user)
+            and _lets_through(numbers, user, emergency)
             for pattern in patterns
             for numbers, where in [_user_part(pattern)]
         )
     if not _NUMBER.fullmatch(target):
         return False
-    return any(_lets_through(pattern, target) for pattern in patterns if "@" not in pattern)
+    return any(_lets_through(pattern, target, emergency) for pattern in patterns if "@" not in pattern)
 
 
 def outgoing(number: str, trunk: Trunk, trunks: Mapping[str, Trunk]) -> tuple[Trunk, ...]:
@@ -70,7 +74,7 @@ def outgoing(number: str, trunk: Trunk, trunks: Mapping[str, Trunk]) -> tuple[Tr
     They are those that the first pattern names which lets the number through. None: it may not be dialled, or leads nowhere.
     """
     for pattern in trunk.dial:
-        if "@" not in pattern and _lets_through(pattern, number):
+        if "@" not in pattern and _lets_through(pattern, number, trunk.emergency):
             return leads_on(pattern, trunk, trunks)
     return ()
 
@@ -117,7 +121,7 @@ def dial_uri(
     for agent in agents.values():
         if target in (agent.name, agent.uri, *agent_forms(agent.uri)):
             return agent.uri
-    if trunk is None or not may_dial(target, trunk.dial):
+    if trunk is None or not may_dial(target, trunk.dial, emergency=trunk.emergency):
         return None
     if _URI.fullmatch(target):
         return target
@@ -145,8 +149,8 @@ def _user_part(pattern: str) -> tuple[str, str]:
     return (match.group(1), match.group(2)) if match else (pattern, "")
 
 
-def _lets_through(pattern: str, number: str) -> bool:
-    return pattern == number if is_emergency(number) else _matches(pattern, number)
+def _lets_through(pattern: str, number: str, emergency: Collection[str]) -> bool:
+    return pattern == number if is_emergency(number, emergency) else _matches(pattern, number)
 
 
 def _matches(pattern: str, number: str) -> bool:

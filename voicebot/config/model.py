@@ -106,6 +106,8 @@ class Register:
 class Trunk:
     """Where calls come from and go to. `dial` are the patterns that may be dialled out; none: the agents only.
 
+    `emergency`: numbers for emergencies there, besides those that are known everywhere.
+
     `via`: by pattern, the trunks by which such numbers leave, the first choice first; else by this trunk.
 
     `port` None: what DNS says of the host (SRV), else the transport's own. `proxy` is an outbound proxy, host and port in the same way. `login` answers challenges of a host that we do not register at.
@@ -130,6 +132,7 @@ class Trunk:
     ping_seconds: float = PING_SECONDS
     transport: Literal["udp", "tcp", "tls"] | None = None
     calls_per_second: float | None = None
+    emergency: tuple[str, ...] = ()
     tls: KeyPair | None = None
     srtp: SrtpPolicy | None = None
 

@@ -147,6 +147,13 @@ def _dial(node: Node, trunk: Section) -> tuple[str, tuple[str, ...]]:
     return pattern or "", via or ()
 
 
+def _digits(node: Node) -> str:
+    value = text(node)
+    if not re.fullmatch(r"[0-9]{2,6}", value):
+        raise Refused("a number of 2 to 6 digits is expected", 'for example "133"')
+    return value
+
+
 def _pattern(node: Node) -> str:
     pattern = node.text if isinstance(node, Scalar) else ""
     problem = check_pattern(pattern)
@@ -198,6 +205,7 @@ def trunk(name: str, section: Section, folder: Path) -> Trunk:
         ping_seconds=section.value("ping_seconds", number(0, 3600), PING_SECONDS),
         transport=section.value("transport", auto_or(one_of(TRANSPORTS)), None),
         calls_per_second=section.value("calls_per_second", number(0.1, 10_000), None),
+        emergency=section.items("emergency", _digits, ()),
         tls=_key_pair(section.section("tls"), folder) if section.get("tls") is not None else None,
         srtp=section.value("srtp", one_of(SRTP), None),
     )

@@ -38,7 +38,7 @@ def skills_of(config: Config) -> dict[str, list[str]]:
 
 
 def dialled_of(config: Config) -> Dialled:
-    """Return who may be called: agents by `names`, extensions and URIs, numbers by the `patterns` of some trunk that leads on."""
+    """Return who may be called: agents by `names`, extensions and URIs, numbers by the `patterns` of some trunk that leads on; numbers for `emergency`."""
     names = {
         text for agent in config.agents.values() for text in (agent.name, agent.uri, *agent_forms(agent.uri))
     }
@@ -48,11 +48,12 @@ def dialled_of(config: Config) -> Dialled:
         for pattern in trunk.dial
         if "@" in pattern or leads_on(pattern, trunk, config.trunks)
     }
-    return {"names": sorted(names), "patterns": sorted(patterns)}
+    emergency = {number for trunk in config.trunks.values() for number in trunk.emergency}
+    return {"names": sorted(names), "patterns": sorted(patterns), "emergency": sorted(emergency)}
 
 
 def _dials(dialled: Dialled, target: str) -> bool:
-    return target in dialled["names"] or may_dial(target, dialled["patterns"])
+    return target in dialled["names"] or may_dial(target, dialled["patterns"], emergency=dialled["emergency"])
 
 
 def has_dictionary(models: Path) -> bool:

@@ -16,8 +16,10 @@ from voicebot.sip import (
     IncomingCall,
     Offer,
     OfferAnswered,
+    PingAnswered,
     Progress,
     Request,
+    Response,
 )
 from voicebot.sip.message import parse
 
@@ -151,3 +153,30 @@ def routed_loosely(pair: Pair) -> Iterator[None]:
 def routed_strictly(pair: Pair) -> Iterator[None]:
     """RFC 3261 section 12.2.1.1: the Request-URI is the proxy's, the callee's Contact the last Route."""
     yield from routed(pair, "")
+
+
+@FLOWS.add()
+def refused_besides_calls(pair: Pair) -> Iterator[None]:
+    """What is not served is refused once, and leaves nothing: MESSAGE, SUBSCRIBE, a NOTIFY that nobody asked for."""
+    kinds = {"one": "MESSAGE", "two": "SUBSCRIBE", "three": "NOTIFY"}
+
+    def other_kind(data: bytes, source: Address, goal: Address) -> Carried:
+        """An OPTIONS is one of these on the wire, and an OPTIONS again when its answer comes back."""
+        message = parse(data)
+        assert message is not None
+        kind = kinds[message.to.uri.user or ""]
+        said, meant = ("OPTIONS", kind) if isinstance(message, Request) else (kind, "OPTIONS")
+        headers = [
+            (name, value.replace(said, meant) if name == "cseq" else value) for name, value in message.headers
+        ]
+        if isinstance(message, Request):
+            return [(Request(kind, message.uri, headers).to_bytes(), goal)]
+        return [(Response(message.status, message.reason, headers).to_bytes(), goal)]
+
+    pair.intercept = other_kind
+    for name in kinds:
+        pair.caller.endpoint.options(f"sip:{name}@{CALLEE.host_port}", "sip:a@example.com", pair.now)
+    yield
+    found = sorted(event.status for event in pair.caller.all(PingAnswered))
+    assert found == [405, 489, 489]
+    assert not pair.callee.events

@@ -16,7 +16,7 @@ from voicebot.sip.header import MAGIC_COOKIE
 from voicebot.sip.message import HeaderList, Message, Request, Response, UnusableRequest
 from voicebot.sip.refusals import Refusals
 from voicebot.sip.scheduler import Scheduler
-from voicebot.sip.session import Session, Stage, Wait
+from voicebot.sip.session import Place, Session, Stage, Wait
 from voicebot.sip.session_timer import SessionTimers
 from voicebot.sip.timers import TIMER_C
 from voicebot.sip.transaction_layer import (
@@ -125,11 +125,12 @@ class Core:
         transport = "" if peer.transport == "udp" else f";transport={peer.transport}"
         return ("contact", f"<sip:{ours.host_port}{transport}>")
 
-    def destination(self, uri: Uri, fallback: Address | None) -> Address:
+    def destination(self, uri: Uri, fallback: Address | None, behind: Place | None = None) -> Address:
         """Return where a request for `uri` goes. Raises SipError for a name that was not resolved beforehand.
 
         A peer whose Contact has a name, or a private address although it came from a public one, is reached where it
-        was seen: names are not resolved within a call, and a private address means nothing here.
+        was seen, and so is the address that is known to be `behind` a NAT: names are not resolved within a call, and a
+        private address means nothing here.
         """
         transport = (uri.parameter("transport") or "").lower()
         if uri.scheme == "sips":
@@ -138,6 +139,8 @@ class Core:
             transport = fallback.transport if fallback else "udp"
         address = literal(uri.host)
         if fallback is not None:
+            if behind == (uri.host, uri.port) and transport == fallback.transport:
+                return fallback
             seen = literal(fallback.host)
             if address is None or address.is_unspecified:
                 return fallback
@@ -351,7 +354,7 @@ class Core:
     ) -> tuple[Request, Address]:
         dialog = dialog or session.dialog
         assert dialog is not None
-        destination = self.destination(dialog.next_hop, session.peer)
+        destination = self.destination(dialog.next_hop, session.peer, session.behind)
         lines = list(headers)
         if method in _TARGET_REFRESH:
             secure = dialog.remote_target.scheme == "sips"

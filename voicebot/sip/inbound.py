@@ -1,12 +1,13 @@
 """Incoming calls: INVITE, ringing, 2xx until ACK, CANCEL (RFC 3261 sections 9.2, 13.3)."""
 
 from voicebot.sip import ending, reliable, session_timer
+from voicebot.sip.address import Address
 from voicebot.sip.core import SDP_HEADER, Core, safe_headers
 from voicebot.sip.dialog import Dialog
 from voicebot.sip.events import Cancelled, Established, IncomingCall, OfferAnswered
 from voicebot.sip.message import HeaderList, Request
 from voicebot.sip.replaces import Replaces
-from voicebot.sip.session import Session, Stage, Unacknowledged, Wait
+from voicebot.sip.session import Place, Session, Stage, Unacknowledged, Wait
 from voicebot.sip.timers import RING_REFRESH, T2, TIMEOUT
 from voicebot.sip.transaction_layer import Server
 from voicebot.sip.validation import ALLOW, SUPPORTED
@@ -30,6 +31,14 @@ def find_replaced(core: Core, request: Request) -> tuple[int | None, int]:
     return found.id, 0
 
 
+def _behind_nat(request: Request, source: Address) -> Place | None:
+    """Return the Contact's place where the caller came to us directly, and from elsewhere than it thinks."""
+    via, contact = request.via, request.contact
+    if contact is None or len(request.values("via")) != 1 or via.host == source.host:
+        return None
+    return (contact.uri.host, contact.uri.port) if contact.uri.host == via.host else None
+
+
 class Inbound:
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -51,6 +60,7 @@ class Inbound:
         credentials = core.credentials_for(request, server.source)
         session = core.new_session(Stage.INCOMING, server.source, server.local, credentials)
         session.dialog = dialog
+        session.behind = _behind_nat(request, server.source)
         session.invite_server = server
         server.session = session.id
         core.register(session, dialog)

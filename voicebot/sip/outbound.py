@@ -45,6 +45,8 @@ class Outbound:
         core = self._core
         goal = destination or core.destination(target, None)
         session = core.new_session(Stage.CALLING, goal, local, credentials)
+        if not any(name == "route" for name, _ in headers):
+            session.behind = (target.host, target.port)
         session.outgoing = OutgoingCall(
             target=str(target),
             from_=from_.with_tag(core.token()),
@@ -351,7 +353,7 @@ class Outbound:
         core = self._core
         dialog = dialog or session.dialog
         assert dialog is not None
-        destination = core.destination(dialog.next_hop, where or session.peer)
+        destination = core.destination(dialog.next_hop, where or session.peer, session.behind)
         headers: list[tuple[str, str]] = [("user-agent", core.user_agent)]
         for name in ("authorization", "proxy-authorization"):
             headers += [(name, value) for value in invite.raw(name)]
@@ -384,7 +386,7 @@ class Outbound:
         self._acknowledge(session, invite, response, now, None, dialog, where)
         extra = core.new_session(Stage.ENDING, where, session.local, None)
         core.forget(extra)
-        extra.dialog = dialog
+        extra.dialog, extra.behind = dialog, session.behind
         extra.authentication = session.authentication
         core.request(extra, "BYE", now, lambda _session, _response, _now: None)
 

@@ -14,6 +14,8 @@ from voicebot.sip.scheduler import Entry
 from voicebot.sip.timers import T1
 from voicebot.sip.transaction_layer import Client, Server
 
+Place = tuple[str, int | None]  # host and port of a URI
+
 
 class Stage(Enum):
     INCOMING = "a received INVITE waits for our decision"
@@ -114,6 +116,7 @@ class Session:
     authentication: ClientAuthentication
     on_wait: Callable[["Session", Wait, float], None]
     dialog: Dialog | None = None
+    behind: Place | None = None  # what the peer calls its own address, though it is reached at `peer`
     dialog_ids: set[DialogId] = field(default_factory=set)
     outgoing: OutgoingCall | None = None
     invite_server: Server | None = None

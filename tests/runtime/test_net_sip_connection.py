@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 
+import pytest
+
 from voicebot.runtime.net.sip_connection import (
     FIRST_MESSAGE_WITHIN,
     IDLE,
     KEEP_ALIVE_EVERY,
     MAX_UNSENT,
     MESSAGE_WITHIN,
+    PONG_WITHIN,
     READ_WITHIN,
     SipConnection,
 )
@@ -140,6 +143,25 @@ def test_a_connection_that_we_opened_is_kept_alive_but_that_is_no_use_of_it() ->
     owner.at = IDLE - 1
     connection.dataReceived(b"\r\n")
     assert connection.idle(IDLE + 1)
+
+
+@pytest.mark.parametrize(("answers", "rule"), [(1, "no_pong"), (0, ""), (2, "")])
+def test_a_peer_that_has_answered_a_ping_is_gone_when_it_answers_none_any_more(
+    answers: int, rule: str
+) -> None:
+    """RFC 5626 section 4.4.1; but a firewall between us has forgotten the connection of a peer that never answers, too."""
+    owner, transport = Owner(), Transport()
+    connection = SipConnection(owner, PEER, None)
+    connection.transport = transport  # type: ignore[assignment]  # as much of it as is used
+    connection.connectionMade()
+    for ping in range(2):
+        owner.at += KEEP_ALIVE_EVERY + 1
+        connection.keep_alive(owner.at)
+        assert connection.overdue(owner.at + PONG_WITHIN) == ""
+        if ping < answers:
+            connection.dataReceived(b"\r\n")
+    assert transport.written == b"\r\n\r\n" * 2
+    assert connection.overdue(owner.at + PONG_WITHIN + 1) == rule
 
 
 def test_garbage_is_told_once_and_nothing_after_it_is_read() -> None:

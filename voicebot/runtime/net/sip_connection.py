@@ -24,6 +24,9 @@ MAX_UNHEARD = 32
 UNHEARD_FOR = 32.0
 # RFC 5626 section 4.4.1: at most this long between keep-alives over a connection that is in use.
 KEEP_ALIVE_EVERY = 110.0
+# The same section: who does not answer one within so long is gone. Many never answer, so only who once has is held to it.
+PONG_WITHIN = 10.0
+NO_PONG = "no_pong"
 
 
 _UNANSWERED = (b"SIP/2.0 ", b"ACK ")
@@ -63,6 +66,8 @@ class SipConnection(TwistedProtocol):
         self.source_host = ""
         self.spoke = False  # the peer has sent a message
         self._unheard: list[bytes] = []
+        self._pongs = False
+        self._pinged_at: float | None = None  # a ping has had no answer since then
         self._owner = owner
         self._transport: Any = None
         self._framer = StreamFramer()
@@ -125,6 +130,8 @@ class SipConnection(TwistedProtocol):
             return "silent"
         if self.local is None and not self.ready and now - self._opened_at > CONNECT_WITHIN:
             return "no connection in time"
+        if self._pongs and self._pinged_at is not None and now - self._pinged_at > PONG_WITHIN:
+            return NO_PONG
         return ""
 
     def idle(self, now: float) -> bool:
@@ -134,7 +141,7 @@ class SipConnection(TwistedProtocol):
     def keep_alive(self, now: float) -> None:
         """Send a ping (RFC 5626) if this connection, which we opened, has been quiet."""
         if self.ready and not self.closed and self.local is None and now - self._active_at > KEEP_ALIVE_EVERY:
-            self._active_at = now
+            self._active_at = self._pinged_at = now
             self._transport.write(KeepAlive.PING.value)
 
     def failed(self, why: str) -> None:
@@ -168,13 +175,18 @@ class SipConnection(TwistedProtocol):
         if self.closed:
             return
         now = self._active_at = self._owner.now()
+        pinged, self._pinged_at = self._pinged_at is not None, None
         items = self._framer.feed(data)
         if self.local is not None or any(isinstance(item, bytes) for item in items):
             self._used_at = now
         for item in items:
             if self.closed:
                 return
-            if item is KeepAlive.PING:
+            if pinged and isinstance(
+                item, KeepAlive
+            ):  # the second pong in a row looks like the end of a ping
+                pinged, self._pongs = False, True
+            elif item is KeepAlive.PING:
                 self.send(KeepAlive.PONG.value)
             elif isinstance(item, bytes):
                 self.spoke = True

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ClientFactory, Factory
 from twisted.python.failure import Failure
 
-from voicebot.runtime.net.sip_connection import SipConnection
+from voicebot.runtime.net.sip_connection import NO_PONG, SipConnection
 from voicebot.runtime.net.tls import TlsContexts
 from voicebot.sip import Address, Datagram, MessageError, Response
 from voicebot.sip.address import site
@@ -27,7 +27,9 @@ REFUSAL_REMEMBERED = 600.0
 _KEPT = 4_096
 TOLD_EVERY = 60.0  # seconds between two lines in the log about a host's connections; the counters tell all
 _RESPONSE = b"SIP/2.0 "
-_OUR_REASONS = frozenset({"garbage", "slow", "silent", "unread", "flood", "idle", "crowded", "shutdown"})
+_OUR_REASONS = frozenset(
+    {"garbage", "slow", "silent", "unread", "flood", "idle", "crowded", "shutdown", NO_PONG}
+)
 
 log = structlog.get_logger("sip")
 
@@ -231,14 +233,14 @@ class SipStreams:
             self._all_closed.set()
         if connection.ready or connection.local is not None:
             self.counters[f"closed_{_kind(why)}"] += 1
-            if _kind(why) == "by_peer":
-                self._closed_by_peer(connection, why)
-            elif why not in ("idle", "shutdown") and self._is_news(connection.peer.host):
+            if _kind(why) in ("by_peer", NO_PONG):
+                self._gone(connection, why)
+            if _kind(why) not in ("by_peer", "idle", "shutdown") and self._is_news(connection.peer.host):
                 log.info("a SIP connection was closed", peer=str(connection.peer), why=why)
         else:
             self._not_connected(connection, why)
 
-    def _closed_by_peer(self, connection: SipConnection, why: str) -> None:
+    def _gone(self, connection: SipConnection, why: str) -> None:
         """What went into a connection of ours that the peer, or a firewall, had let go of goes over another one.
 
         Else it fails (RFC 3261 section 18.4): who opened the connection is gone with it, and one over which nothing

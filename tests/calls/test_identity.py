@@ -49,6 +49,7 @@ def test_what_a_trusted_peer_asserts_counts_and_of_others_only_from(
     [
         ("tel:+49-(30)-12.34;phone-context=example.com", "+49301234"),
         ("sip:+49-30-1234;npdi;rn=+4930@carrier.example;user=phone", "+49301234"),
+        ("sip:+49-(30)-1234@carrier.example;user=phone", "+49301234"),
         ("sip:%2B49301234@carrier.example", "+49301234"),
         ("sip:anna-maria.huber@pbx.example.com", "anna-maria.huber"),
         ("sip:alice;day=tuesday@pbx.example.com", "alice;day=tuesday"),

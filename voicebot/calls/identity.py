@@ -11,7 +11,7 @@ from voicebot.sip.header import readable
 ASSERTED = ("p-asserted-identity", "remote-party-id")
 SECRET = frozenset({"authorization", "proxy-authorization"})
 _SEPARATORS = str.maketrans("", "", "-.()")  # RFC 3966 section 3: they say nothing, `tel:+1-201` is `+1201`
-_WITH_PARAMETERS = re.compile(r"(\+?[0-9*#.()-]+);.*")
+_NUMBER = re.compile(r"(\+?[0-9*#.()-]+)(;.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,11 @@ def number_of(uri: Uri) -> str:
     Carriers write it as a tel: URI, or with its parameters (`;npdi`, `;phone-context=`) as the user of a sip: URI.
     """
     name = readable(uri.username)
-    numbered = _WITH_PARAMETERS.fullmatch(name)
-    if numbered is not None:
-        name = numbered.group(1)
-    return name.translate(_SEPARATORS) if uri.scheme == "tel" or numbered is not None else name
+    found = _NUMBER.fullmatch(name)
+    if found is None:
+        return name
+    is_number = uri.scheme == "tel" or found.group(2) or (uri.parameter("user") or "").lower() == "phone"
+    return found.group(1).translate(_SEPARATORS) if is_number else name
 
 
 def headers_of(request: Request) -> dict[str, str]:

@@ -5,7 +5,17 @@ from collections.abc import Callable
 import pytest
 
 from tests.sip.peer import PEER, SDP, Peer
-from voicebot.sip import Address, Answered, Credentials, Ended, OfferRejected, ReferProgress, Request
+from voicebot.sip import (
+    Address,
+    Answered,
+    Credentials,
+    Ended,
+    OfferRejected,
+    Progress,
+    ReferProgress,
+    Rejected,
+    Request,
+)
 from voicebot.sip.digest import ClientAuthentication, Realm, ServerAuthentication, parse_parameters
 from voicebot.sip.message import HeaderList, Response, parse
 
@@ -109,6 +119,22 @@ def test_a_422_between_two_challenges_is_no_wrong_password() -> None:
     assert longer.first("session-expires") == "3600"
     pbx.reply(longer, 200, body=SDP.encode())
     pbx.peer.event(Answered)
+
+
+def test_a_pbx_that_never_stops_asking_is_left_also_if_it_rings_in_between() -> None:
+    """A PRACK is a request of its own, with tries of its own: it begins none for the INVITE."""
+    pbx, asked = Pbx(), 0
+    while (
+        found := [each for each in pbx.peer.sent() if isinstance(each, Request) and each.method == "INVITE"]
+    ) and asked < 50:
+        asked += 1
+        pbx.reply(found[0], 183, [("require", "100rel"), ("rseq", str(asked))])
+        pbx.reply(pbx.challenge(pbx.asked()), 200)
+        pbx.peer.now += 1.0
+        pbx.reply(found[0], 401, pbx.digest.challenge(REALM, pbx.peer.now, stale=True))
+        pbx.peer.event(Progress)
+    assert asked == 3
+    assert pbx.peer.event(Rejected).why == "tries_exhausted"
 
 
 def test_the_uri_of_an_answer_is_that_of_the_request_line_also_through_a_strict_router() -> None:

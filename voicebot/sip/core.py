@@ -341,7 +341,7 @@ class Core:
             if session.challenge_failed is None:
                 self._attempt(session, client.request.method, on_final, headers, body, now, dialog)
                 return
-        session.authentication.begin_anew()
+        session.authentication.begin_anew(client.request.method)
         on_final(session, response, now)
 
     def dialog_request(

@@ -103,11 +103,14 @@ class ClientAuthentication:
         self._credentials = credentials
         self._challenges: dict[tuple[str, str], dict[str, str]] = {}
         self._counts: dict[str, int] = {}
-        self._tries = 0
+        self._tries: dict[str, int] = {}  # by method: a PRACK or BYE has its own beside the INVITE
 
-    def begin_anew(self) -> None:
-        """What was asked for is settled, or asked for elsewhere: tries are counted for each request by itself."""
-        self._tries = 0
+    def begin_anew(self, method: str = "") -> None:
+        """A request of that method (any) is settled, or is sent elsewhere: the tries of the next one are its own."""
+        if method:
+            self._tries.pop(method, None)
+        else:
+            self._tries.clear()
 
     def challenged(self, response: Response) -> None:
         """Take a 401 or 407. Raises DigestError if there is no use in sending the request again."""
@@ -123,17 +126,19 @@ class ClientAuthentication:
                 usable[(header, realm)] = parameters
         if not usable:
             raise DigestError(response.status, "No credentials for this realm", "no_credentials")
-        if self._tries >= MAX_TRIES:
+        method = (response.first("cseq") or "").rpartition(" ")[2]
+        tries = self._tries.get(method, 0)
+        if tries >= MAX_TRIES:
             raise DigestError(response.status, "Authentication tries exhausted", "tries_exhausted")
         for key, parameters in usable.items():
             known = self._challenges.get(key)
             stale = parameters.get("stale", "").lower() == "true"
-            if self._tries and known is not None and not stale:
+            if tries and known is not None and not stale:
                 raise DigestError(response.status, "Credentials refused", "credentials_refused")
         self._challenges.update(usable)
         nonces = {known["nonce"] for known in self._challenges.values()}
         self._counts = {nonce: count for nonce, count in self._counts.items() if nonce in nonces}
-        self._tries += 1
+        self._tries[method] = tries + 1
 
     def headers(self, method: str, uri: str, cnonce: str) -> list[tuple[str, str]]:
         """Return the header fields that answer all challenges known so far."""

@@ -156,7 +156,7 @@ class Outbound:
         if not call.alternatives or call.cancel_wanted:
             return False
         self._core.transactions.failed(call.destination, now)
-        session.authentication.begin_anew()
+        session.authentication.begin_anew("INVITE")
         if session.invite_client is not None:
             call.left[session.invite_client] = call.destination
         call.destination, *rest = call.alternatives
@@ -264,7 +264,7 @@ class Outbound:
         if call.cancel_wanted and (response.local or response.status == 487):
             why = "cancelled"
         if response.status == 422 and not call.cancel_wanted and session_timer.raised(session, response):
-            session.authentication.begin_anew()
+            session.authentication.begin_anew("INVITE")
             self._send_invite(session, call, now)
             return
         self._repeat_no_more(session, call, now)
@@ -293,7 +293,7 @@ class Outbound:
             return
         self._leave_the_others(session, call, client, where, now)
         self._repeat_no_more(session, call, now)
-        session.authentication.begin_anew()
+        session.authentication.begin_anew("INVITE")
         session.stop(Wait.RING_LIMIT, Wait.CANCEL_TIMEOUT, Wait.NEXT_ADDRESS)
         session.dialog = dialog
         core.register(session, dialog)
@@ -404,7 +404,7 @@ class Outbound:
             return
         session.invite_client = None
         if response.status not in (401, 407):
-            session.authentication.begin_anew()
+            session.authentication.begin_anew("INVITE")
         if session.stage is not Stage.CONFIRMED:
             return
         if response.status < 300:
@@ -432,7 +432,7 @@ class Outbound:
             if refusal is None:
                 self.reinvite(session, session.reinvite_sdp, now, refresh=session.refreshing)
                 return
-            session.authentication.begin_anew()
+            session.authentication.begin_anew("INVITE")
             why = refusal
         if response.status == 422 and session_timer.raised(session, response):
             self.reinvite(session, session.reinvite_sdp, now, refresh=session.refreshing)

@@ -67,6 +67,12 @@ class Trunks:
     def start(self) -> None:
         """Register, and begin to ask."""
         now = self._signalling.shell.now()
+        for trunk in unheard(self._config):
+            log.warning(
+                "sip.listen has no address of this transport: what the peer sends in a call may not arrive",
+                trunk=trunk.name,
+                transport=trunk.transport,
+            )
         for line, trunk in self._lines.items():
             number = self._signalling.endpoint.register(_account(trunk, line), now)
             self._health[trunk.name].registration = number
@@ -290,6 +296,16 @@ class Trunks:
         task = asyncio.get_running_loop().create_task(story, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def unheard(config: Config) -> list[Trunk]:
+    """Return the trunks that are called by a transport on which nobody can call us back.
+
+    The Contact of such a call leads nowhere: a BYE or re-INVITE comes only from peers that use our own connection again.
+    """
+    heard = {each.transport for each in config.sip.listen}
+    trunks = config.trunks.values()
+    return [each for each in trunks if each.host is not None and each.transport not in (None, *heard)]
 
 
 def client_certificates(config: Config) -> dict[str, KeyPair]:

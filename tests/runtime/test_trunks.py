@@ -13,7 +13,7 @@ from voicebot.runtime.net.signalling import SipSignalling
 from voicebot.sip import Address, Request, Uri
 from voicebot.sip.guard import Known
 from voicebot.sip.message import parse
-from voicebot.trunks import Trunks, client_certificates
+from voicebot.trunks import Trunks, client_certificates, unheard
 
 CONFIG = """\
 dialplans: {main: main.yaml}
@@ -100,6 +100,27 @@ def test_a_port_that_is_written_is_called_and_is_no_part_of_a_name(tmp_path: Pat
     way = Trunks(config, cast(SipSignalling, None), b"key").way(Uri.parse("sip:6001@pbx.example"))
     assert (way.trunk, way.from_uri) == ("pbx", "sip:700@pbx.example")
     assert dial_uri("6001", config.trunks["pbx"], {}) == "sip:6001@pbx.example:5060"
+
+
+@pytest.mark.parametrize(
+    ("listen", "told"),
+    [
+        ("udp:127.0.0.1:0", ["two", "three"]),
+        ("udp:127.0.0.1:0, tcp:127.0.0.1:0", ["three"]),
+        ("tcp:127.0.0.1:0", ["three"]),
+    ],
+)
+def test_trunks_that_are_called_by_a_transport_on_which_we_do_not_listen_are_told(
+    tmp_path: Path, listen: str, told: list[str]
+) -> None:
+    """A PBX that hangs up connects to our Contact, unless it uses our connection again."""
+    path = tmp_path / "config.yaml"
+    trunks = ("one: {", "two: {transport: tcp, ", "three: {transport: tls, ")
+    entries = "".join(f"  {each}host: {each[:3]}.example, dialplan: main}}\n" for each in trunks)
+    path.write_text(
+        f"dialplans: {{main: main.yaml}}\nsip: {{listen: [{listen}]}}\ntrunks:\n{entries}", "utf-8"
+    )
+    assert [each.name for each in unheard(load_config(path))] == told
 
 
 TWO_ACCOUNTS = """\

@@ -50,7 +50,8 @@ _IRREGULAR = {
     "min-se": "Min-SE",
     "rack": "RAck",
     "rseq": "RSeq",
-    "p-asserted-identity": "P-Asserted-Identity",
+    "remote-party-id": "Remote-Party-ID",
+    "user-to-user": "User-to-User",
 }
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _SINGLE = ("from", "to", "call-id", "cseq")

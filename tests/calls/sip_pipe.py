@@ -10,6 +10,7 @@ from voicebot.sdp import Description, Local, accept_answer, answer_offer, create
 from voicebot.sip import Address, Datagram, Endpoint, Event, Request, Response, Uri
 from voicebot.sip import events as sip
 from voicebot.sip.message import parse
+from voicebot.sip.reasons import ANSWERED_ELSEWHERE
 
 HOTLINE = Address("udp", "192.0.2.1", 5060)
 PHONE = Address("udp", "192.0.2.2", 5060)
@@ -127,8 +128,8 @@ class End:
         self._soon()
         return session
 
-    def cancel(self, session: int) -> None:
-        self.endpoint.cancel(session, self._now())
+    def cancel(self, session: int, *, elsewhere: bool = False) -> None:
+        self.endpoint.cancel(session, self._now(), ANSWERED_ELSEWHERE if elsewhere else ())
         self._soon()
 
     def bye(self, session: int, *, cause: str = "") -> None:

@@ -2,12 +2,16 @@
 
 import asyncio
 import itertools
+from pathlib import Path
 
 import pytest
 
+from tests.calls.office import OTHER, QUEUE, Office
+from tests.calls.server import AGENT, Server, play
 from voicebot.calls.floor import DialFailed
-from voicebot.calls.forking import first_answer
+from voicebot.calls.forking import Phone, first_answer
 from voicebot.calls.leg import Leg
+from voicebot.sip import events as sip
 
 
 class Ringing:
@@ -108,3 +112,25 @@ def test_a_caller_who_leaves_stops_all_rings() -> None:
         assert sorted(ringing.cancelled) == [0, 1]
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("caller_leaves", [False, True])
+def test_a_phone_that_stops_ringing_has_missed_no_call_if_another_was_answered(
+    tmp_path: Path, caller_leaves: bool
+) -> None:
+    """RFC 3326 section 2: otherwise it lists a missed call for each that a colleague took."""
+
+    async def story(server: Server) -> None:
+        office = Office(server)
+        office.agent.behaviour = "rings" if caller_leaves else "answers"
+        office.other.behaviour = "rings"
+        phones = [Phone(f"sip:6001@{each.host}", each, None) for each in (OTHER, AGENT)]
+        server.exchange.phones = lambda uri: phones if "6001" in uri else None
+        call = office.pbx.call()
+        await asyncio.sleep(8.0)
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+        [cancelled] = [each for each in office.other.events if isinstance(each, sip.Cancelled)]
+        assert ("elsewhere" in cancelled.cause) is not caller_leaves
+
+    play(tmp_path, story, dialplan=QUEUE)

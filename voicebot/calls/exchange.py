@@ -13,7 +13,7 @@ from voicebot.calls.answering import Unanswered
 from voicebot.calls.call import Call
 from voicebot.calls.causes import DIGEST, EXITS, exit_of, refusal_of, release_cause, tell_refused
 from voicebot.calls.floor import DialFailed, ReferRefused
-from voicebot.calls.forking import Phone, first_answer
+from voicebot.calls.forking import ELSEWHERE, Phone, first_answer
 from voicebot.calls.identity import user_part
 from voicebot.calls.leg import Gone, Leg
 from voicebot.calls.loops import Loops, hops_left, tell_loop
@@ -292,7 +292,7 @@ class Exchange:
         talking.answered = asyncio.get_running_loop().create_future()
         try:
             event = await talking.answered
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             answered = talking.answered
             if (
                 not answered.cancelled()
@@ -301,7 +301,7 @@ class Exchange:
             ):
                 self.signalling.bye(leg.session)  # the 200 was faster: a CANCEL comes too late
             else:
-                self.signalling.cancel(leg.session)
+                self.signalling.cancel(leg.session, elsewhere=ELSEWHERE in cancelled.args)
             leg.end(Gone("cancelled", by_peer=False))
             self._close(leg)
             raise

@@ -23,6 +23,9 @@ class Phone:
     routes: tuple[str, ...] = ()
 
 
+ELSEWHERE = "answered elsewhere"  # why a ring is cancelled: its CancelledError says it
+
+
 async def first_answer(rings: Sequence[Coroutine[Any, Any, Leg]], hang_up: Callable[[Leg], None]) -> Leg:
     """Return the leg that is answered first; the other rings are cancelled, what they brought is hung up.
 
@@ -45,7 +48,7 @@ async def first_answer(rings: Sequence[Coroutine[Any, Any, Leg]], hang_up: Calla
     except asyncio.CancelledError:
         await _end(pending, [*answered], hang_up)
         raise
-    await _end(pending, answered[1:], hang_up)
+    await _end(pending, answered[1:], hang_up, ELSEWHERE if answered else None)
     if answered:
         return answered[0]
     raise min(
@@ -53,9 +56,14 @@ async def first_answer(rings: Sequence[Coroutine[Any, Any, Leg]], hang_up: Calla
     )
 
 
-async def _end(pending: set[asyncio.Task[Leg]], answered: list[Leg], hang_up: Callable[[Leg], None]) -> None:
+async def _end(
+    pending: set[asyncio.Task[Leg]],
+    answered: list[Leg],
+    hang_up: Callable[[Leg], None],
+    why: str | None = None,
+) -> None:
     for task in pending:
-        task.cancel()
+        task.cancel(why)
     late = await asyncio.gather(*pending, return_exceptions=True)
     for leg in [*answered, *(each for each in late if isinstance(each, Leg))]:
         hang_up(leg)

@@ -58,7 +58,7 @@ def take_over(exchange: "Exchange", event: sip.IncomingCall) -> Leg | None:
         lost = sip.ReferProgress(event.replaces, 481, "Replaced", True, "unreachable")
         talking.referred.set_result(lost)
     if talking.answered is not None and not talking.answered.done():
-        exchange.signalling.cancel(event.replaces)  # it still rang: somebody takes the call at another phone
+        exchange.signalling.cancel(event.replaces, elsewhere=True)  # it still rang
         talking.answered.set_result(None)
     else:
         exchange.signalling.bye(event.replaces)

@@ -39,7 +39,8 @@ class Signalling(Protocol):
         `impatient`: a peer that is silent is given up after a few seconds.
         """
 
-    def cancel(self, session: int) -> None: ...
+    def cancel(self, session: int, *, elsewhere: bool = False) -> None:
+        """Stop a phone's ringing. `elsewhere`: another one was answered, so that this one has missed no call."""
 
     def bye(self, session: int, *, cause: str = "") -> None: ...
 

@@ -40,3 +40,6 @@ REASONS = {
     600: "Busy Everywhere",
     603: "Decline",
 }
+
+# Of a CANCEL (RFC 3326 section 2): the phone shows no missed call.
+ANSWERED_ELSEWHERE = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)

@@ -38,6 +38,7 @@ from voicebot.sip import (
     Uri,
 )
 from voicebot.sip.address import bracketed, literal
+from voicebot.sip.reasons import ANSWERED_ELSEWHERE
 
 RESOLVE_WITHIN = 4.0  # seconds for all questions to DNS
 LOCATIONS = 1_000  # peers whose further addresses are remembered
@@ -279,8 +280,8 @@ class SipSignalling:
         self.shell.flush()
         return session
 
-    def cancel(self, session: int) -> None:
-        self.endpoint.cancel(session, self.shell.now())
+    def cancel(self, session: int, *, elsewhere: bool = False) -> None:
+        self.endpoint.cancel(session, self.shell.now(), ANSWERED_ELSEWHERE if elsewhere else ())
         self.shell.flush()
 
     def bye(self, session: int, *, cause: str = "") -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.calls.office import OTHER, QUEUE, Office
+from tests.calls.office import BRANCH, OTHER, QUEUE, Office
 from tests.calls.server import AGENT, Server, play
+from voicebot.acd import Agent, QueueSpec
 from voicebot.calls.floor import DialFailed
 from voicebot.calls.forking import Phone, first_answer
 from voicebot.calls.leg import Leg
@@ -132,5 +133,26 @@ def test_a_phone_that_stops_ringing_has_missed_no_call_if_another_was_answered(
         await asyncio.sleep(1.0)
         [cancelled] = [each for each in office.other.events if isinstance(each, sip.Cancelled)]
         assert ("elsewhere" in cancelled.cause) is not caller_leaves
+
+    play(tmp_path, story, dialplan=QUEUE)
+
+
+def test_of_agents_who_are_all_rung_those_who_were_slower_have_missed_no_call_at_any_of_their_phones(
+    tmp_path: Path,
+) -> None:
+    async def story(server: Server) -> None:
+        office = Office(server)
+        office.other.behaviour = office.branch.behaviour = "rings"
+        agents = [Agent("alice", f"sip:6001@{AGENT.host_port}"), Agent("bob", "sip:6002@phones")]
+        server.floor.reconfigure(agents, [QueueSpec("agents", strategy="ring_all", ring_timeout=10.0)])
+        phones = [Phone(f"sip:6002@{each.host}", each, None) for each in (OTHER, BRANCH)]
+        server.exchange.phones = lambda uri: phones if "6002" in uri else None
+        call = office.pbx.call()
+        await asyncio.sleep(8.0)
+        for phone in (office.other, office.branch):
+            [cancelled] = [each for each in phone.events if isinstance(each, sip.Cancelled)]
+            assert "elsewhere" in cancelled.cause
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
 
     play(tmp_path, story, dialplan=QUEUE)

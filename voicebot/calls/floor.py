@@ -324,7 +324,7 @@ class Floor:
             return
         ringing.cause = command.cause
         if ringing.leg is None:
-            ringing.task.cancel()
+            ringing.task.cancel(command.cause)
         else:
             self._ringing.pop(command.assignment.id)
             self.dialler.hang_up(ringing.leg)

@@ -23,7 +23,7 @@ class Phone:
     routes: tuple[str, ...] = ()
 
 
-ELSEWHERE = "answered elsewhere"  # why a ring is cancelled: its CancelledError says it
+ELSEWHERE = "answered_elsewhere"  # why a ring is cancelled: its CancelledError says it
 
 
 async def first_answer(rings: Sequence[Coroutine[Any, Any, Leg]], hang_up: Callable[[Leg], None]) -> Leg:
@@ -45,8 +45,8 @@ async def first_answer(rings: Sequence[Coroutine[Any, Any, Leg]], hang_up: Calla
                     failures.append(failure)
             if any(failure.status >= 600 for failure in failures):
                 break
-    except asyncio.CancelledError:
-        await _end(pending, [*answered], hang_up)
+    except asyncio.CancelledError as cancelled:
+        await _end(pending, [*answered], hang_up, next(iter(cancelled.args), None))
         raise
     await _end(pending, answered[1:], hang_up, ELSEWHERE if answered else None)
     if answered:

@@ -151,6 +151,11 @@ class Asterisk:
         """The recording of what extension 6003 heard in its latest call."""
         return self._run / "calls/6003-heard.wav"
 
+    def reaches(self, trunk: str) -> bool:
+        """Whether the trunk's contact has answered OPTIONS; without that, calls to it get a 404."""
+        contacts = self.cli("pjsip show contacts").splitlines()
+        return any(f" {trunk}/" in line and "Avail" in line for line in contacts)
+
     def channels(self) -> int:
         """Return how many channels are up."""
         found = re.search(r"(\d+) active channel", self.cli("core show channels count"))

@@ -28,7 +28,7 @@ def config(asterisk: Asterisk) -> Config:
 
 @feature("OPTIONS (qualify) is answered: the trunk is available")
 def test_asterisk_finds_the_trunk_reachable(hotline: Hotline, asterisk: Asterisk) -> None:
-    wait_until(lambda: "Avail" in asterisk.cli("pjsip show contacts"), 10.0, "the contact is available")
+    wait_until(lambda: asterisk.reaches("hotline"), 10.0, "the contact is available")
 
 
 @feature("calls over the trunk: audio both ways, keys (RFC 4733, INFO), mu-law and A-law")

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.interop.asterisk_pbx import Asterisk
-from tests.live.hotline import Hotline, free_port, log_on_failure, running, wait_until
+from tests.live.hotline import Config, Hotline, wait_until
 from voicebot.calls.loops import MOST_ROUNDS
 from voicebot.phone import Phone
 
-DIALPLAN = """\
+FLOW = """\
 dialplan: 1
 hotline: {name: loop, languages: [en], start: main}
 flows:
@@ -25,38 +25,38 @@ flows:
 LINES = 60
 
 
+@pytest.fixture(scope="module")
+def dialplan(asterisk: Asterisk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("dialplan") / "loop.yaml"
+    path.write_text(FLOW % f"127.0.0.1:{asterisk.port}", "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def config(asterisk: Asterisk) -> Config:
+    dial = [f"sip:7XX@127.0.0.1:{asterisk.port}"]
+    return {
+        "trunks": {"pbx": {"networks": ["127.0.0.0/8"], "dialplan": "main", "dial": dial}},
+        "limits": {"calls": LINES},
+    }
+
+
 @pytest.mark.feature(
     "Asterisk", "a number that leads back to the hotline ends after a bounded number of rounds"
 )
 def test_a_loop_through_asterisk_ends_before_it_has_taken_every_line(
-    asterisk_folder: Path, tmp_path: Path
+    hotline: Hotline, asterisk: Asterisk
 ) -> None:
-    port = free_port()
-    with Asterisk(asterisk_folder, tmp_path / "asterisk", port) as pbx:
-        where = f"127.0.0.1:{pbx.port}"
-        dialplan = tmp_path / "loop.yaml"
-        dialplan.write_text(DIALPLAN % where, "utf-8")
-        config = {
-            "trunks": {
-                "pbx": {"networks": ["127.0.0.0/8"], "dialplan": "main", "dial": [f"sip:7XX@{where}"]}
-            },
-            "limits": {"calls": LINES},
-        }
-        hotline = Hotline(tmp_path / "hotline", dialplan, port=port, config=config)
-        with running(hotline), log_on_failure(hotline):
+    async def call() -> None:
+        phone = Phone(user="tester")
+        try:
+            calling = await phone.call(hotline.uri(), timeout=10.0)
+            assert await calling.ended(60.0)
+        finally:
+            await phone.close()
 
-            async def call() -> None:
-                phone = Phone(user="tester")
-                try:
-                    calling = await phone.call(hotline.uri(), timeout=10.0)
-                    assert await calling.ended(60.0)
-                finally:
-                    await phone.close()
-
-            asyncio.run(call())
-            wait_until(lambda: "comes back to us again" in hotline.log_text(), 10.0, "the loop is told")
-            wait_until(
-                lambda: all(each["ended_at"] for each in hotline.calls()), 20.0, "every call has ended"
-            )
-            assert MOST_ROUNDS < len(hotline.calls()) < LINES
-            assert pbx.channels() == 0
+    wait_until(lambda: asterisk.reaches("hotline"), 15.0, "the trunk is available: a call finds its way back")
+    asyncio.run(call())
+    wait_until(lambda: "comes back to us again" in hotline.log_text(), 10.0, "the loop is told")
+    wait_until(lambda: all(each["ended_at"] for each in hotline.calls()), 20.0, "every call has ended")
+    assert MOST_ROUNDS < len(hotline.calls()) < LINES

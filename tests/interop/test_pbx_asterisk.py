@@ -83,7 +83,7 @@ class TestTrunk:
     def test_a_phone_calls_the_hotline(
         self, hotline: Hotline, asterisk: Asterisk, baresip_program: str, tmp_path: Path
     ) -> None:
-        wait_until(lambda: "Avail" in asterisk.cli("pjsip show contacts"), 15.0, "the trunk is available")
+        wait_until(lambda: asterisk.reaches("voicebot"), 15.0, "the trunk is available")
         with phone(tmp_path / "caller", "6002", says=tone_wav(tmp_path / "t.wav", CALLER_HZ, 60)) as caller:
             caller.dial(f"sip:701@{PBX}:5060")
             caller.listen(1.5)

@@ -30,7 +30,7 @@ def asterisk(
     hotline: Hotline, page: Page, folders: dict[str, Path], asterisk_folder: Path
 ) -> Iterator[Asterisk]:
     with asterisk_of(page, folders, asterisk_folder, "trunk", "tls", "forwarded") as each:
-        wait_until(lambda: "Avail" in each.cli("pjsip show contacts"), 15.0, "the trunk is available")
+        wait_until(lambda: each.reaches("voicebot"), 15.0, "the trunk is available")
         yield each
 
 

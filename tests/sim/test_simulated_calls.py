@@ -201,3 +201,25 @@ def test_names_choose_tests() -> None:
     assert [test.name for test in chosen(tests, "SILENT")] == ["a silent caller reaches a human"]
     assert len(chosen(tests, "a*")) == len(tests)
     assert chosen(tests, "nothing like it") == []
+
+
+CALLERS = """
+    - if: {when: "call.from == 'anonymous'", goto: bye}
+    - switch: {value: "call.headers['X-Customer'] | default('')", cases: {gold: gold}, default: bye}
+  gold:
+    - say: "Good day {{ call.from_name }} of {{ call.from }}, you have called {{ call.to }}."
+    - goto: bye
+"""
+GOLD = "headers: {x-customer: gold}, caller: silence, expect"
+
+
+def test_a_test_says_who_calls_whom_and_with_which_headers(tmp_path: Path) -> None:
+    who = 'from: "+49 30 123", from_name: Ada, to: "7 01"'
+    record = 'record: {from_number: "+4930123", to_number: "701"}'
+    tests = f"""
+  - {{name: gold, {who}, {GOLD}: {{heard: "ada of +4930123, you have called 701", {record}}}}}
+  - {{name: withheld, from: anonymous, {GOLD}: {{flow: bye, not_heard: good day, record: {{from_number: anonymous}}}}}}
+  - {{name: nobody in particular, {GOLD}: {{heard: "of 13800138000, you have called 700"}}}}
+  - {{name: no customer, caller: silence, expect: {{not_heard: good day}}}}
+"""
+    assert [verdict.failures for verdict in verdicts(tmp_path, CALLERS, tests)] == [()] * 4

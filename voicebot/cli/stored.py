@@ -1,7 +1,7 @@
 """What commands about a past call share: its record, and the dialplan as it was then."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from voicebot.cli.options import FOUND, configuration, give_up
@@ -57,12 +57,16 @@ def stored_call(uid: str, config: Path | None, data: Path | None) -> StoredCall:
     return StoredCall(record, sources, settings)
 
 
-def latest_call(data: Path, caller: str) -> CallRecord | None:
-    """Return the latest call from `caller` that a server of our own keeps under `data`; None before it is written."""
+def latest_call(data: Path, caller: str, known: Collection[str] = ()) -> CallRecord | None:
+    """Return the latest call from `caller` that a server of our own keeps under `data`; None before it is written.
+
+    `known`: the uids of calls that are not meant.
+    """
     try:
         with Reader(f"sqlite:///{data / 'voicebot.db'}") as reader:
-            calls = reader.calls(limit=1, from_number=caller)
-            return reader.call(calls[0].uid) if calls else None
+            calls = reader.calls(limit=len(known) + 1, from_number=caller)
+            found = next((call.uid for call in calls if call.uid not in known), None)
+            return reader.call(found) if found is not None else None
     except StorageError:
         return None
 

@@ -9,12 +9,13 @@ import contextlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from voicebot.calls.identity import user_part
 from voicebot.cli.demo.server import DemoServer, write_config
 from voicebot.cli.prompts_by_ear import prompt_clips
 from voicebot.cli.stored import latest_call
@@ -35,6 +36,7 @@ from voicebot.sim.media import Said
 from voicebot.sim.runner import Verdict, verdict_of
 from voicebot.sim.speech import language_of
 from voicebot.sim.store import Event
+from voicebot.sip import Uri
 from voicebot.storage import CallRecord
 from voicebot.storage.record import UNANSWERED
 
@@ -103,6 +105,7 @@ class WireTests:
         server = DemoServer(path, data, ("voicebot.cli.wire_server", "--given", str(given)))
         loop = asyncio.get_running_loop()
         serving = [loop.create_task(agent.serve()) for agent in self._agents.values()]
+        records = _Records(data)
         verdicts = []
         try:
             self.on_progress(f"{self.dialplan.path}: starting the hotline ...")
@@ -111,9 +114,9 @@ class WireTests:
             for number, test in enumerate(self.tests, 1):
                 self.on_progress(f"{self.dialplan.path}: {number}/{len(self.tests)} {test.name}")
                 write_given(given, test, self._log_in(test))
-                phone = Phone(user=f"caller-{number}", ticker=ticker)
+                phone = Phone(user=user_part(test.from_number or f"caller-{number}"), ticker=ticker)
                 try:
-                    verdicts.append(await _call(phone, server.uri, test, ear, data))
+                    verdicts.append(await _call(phone, server.uri, test, ear, records))
                 finally:
                     await phone.close()
         finally:
@@ -131,12 +134,16 @@ class WireTests:
         return {name: agent.phone.uri for name, agent in self._agents.items() if agent.behaviour}
 
 
-async def _call(phone: Phone, uri: str, test: CallerTest, ear: Ear, data: Path) -> Verdict:
+async def _call(phone: Phone, uri: str, test: CallerTest, ear: Ear, records: "_Records") -> Verdict:
     loop = asyncio.get_running_loop()
+    caller = test.from_number or phone.user
+    if test.to_number is not None:
+        uri = str(replace(Uri.parse(uri), user=user_part(test.to_number)))
+    call = await phone.dial(uri, display_name=test.from_name, headers=tuple((test.headers or {}).items()))
     try:
-        call = await phone.call(uri, timeout=ANSWERED_WITHIN)
+        await call.answered(ANSWERED_WITHIN)
     except CallFailed as error:
-        record = await _record(data, phone.user)
+        record = await records.of(caller)
         if record is None or record.disposition != UNANSWERED:
             return verdict_of(test, _nothing(f"the call was not answered: {error}"), [])
         refused = _outcome(record, "")  # by the dialplan: the phone has not listened to early media
@@ -147,7 +154,7 @@ async def _call(phone: Phone, uri: str, test: CallerTest, ear: Ear, data: Path) 
     await asyncio.gather(talking, return_exceptions=True)
     late = not call.over
     await call.hang_up()
-    record = await _record(data, phone.user)
+    record = await records.of(caller)
     if record is None:
         return verdict_of(test, _nothing("the server wrote no record of the call"), [])
     problem = f"the call lasts longer than {CALL_WITHIN:.0f} s" if late else ""
@@ -208,15 +215,24 @@ def _mumble() -> NDArray[np.int16]:
     return np.asarray(3500 * swell * hum, np.int16)
 
 
-async def _record(data: Path, caller: str) -> CallRecord | None:
-    """Wait until the record of the only call from `caller` is complete."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + _WRITTEN_WITHIN
-    found: CallRecord | None = None
-    while loop.time() < deadline and (found is None or found.ended_at is None):
-        await asyncio.sleep(0.2)
-        found = await loop.run_in_executor(None, latest_call, data, caller)
-    return found
+@dataclass(slots=True)
+class _Records:
+    """What the server writes of the calls, under `data`. Several tests may call from the same number."""
+
+    data: Path
+    _told: set[str] = field(default_factory=set)
+
+    async def of(self, caller: str) -> CallRecord | None:
+        """Wait until the record of the only new call from `caller` is complete."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _WRITTEN_WITHIN
+        found: CallRecord | None = None
+        while loop.time() < deadline and (found is None or found.ended_at is None):
+            await asyncio.sleep(0.2)
+            found = await loop.run_in_executor(None, latest_call, self.data, caller, self._told)
+        if found is not None:
+            self._told.add(found.uid)
+        return found
 
 
 def _outcome(record: CallRecord, problem: str) -> Outcome:

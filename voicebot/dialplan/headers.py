@@ -2,9 +2,8 @@
 
 import re
 
-from voicebot.dialplan.expressions import Template
+from voicebot.dialplan.expressions import Scope, Template
 from voicebot.dialplan.fields import Reader, string, template
-from voicebot.dialplan.run import Run
 from voicebot.dialplan.source import Node
 
 MAX_HEADERS = 20
@@ -41,17 +40,21 @@ def header_name(reader: Reader, node: Node) -> str:
 
 def header_value(reader: Reader, node: Node) -> Template:
     """One line of at most MAX_VALUE characters."""
-    text = string(reader, node)
-    if len(text) > MAX_VALUE or not all(char.isprintable() for char in text):
-        reader.refuse(node, "VB021", f"a header is one line of at most {MAX_VALUE} characters")
+    header_line(reader, node)
     return template(reader, node)
 
 
-def rendered(headers: dict[str, Template] | None, run: Run) -> dict[str, str]:
+def header_line(reader: Reader, node: Node) -> str:
+    """The same without variables, as it is received: bare of spaces around it."""
+    text = string(reader, node)
+    if len(text) > MAX_VALUE or not text.isprintable():
+        reader.refuse(node, "VB021", f"a header is one line of at most {MAX_VALUE} characters")
+    return text.strip()
+
+
+def rendered(headers: dict[str, Template] | None, scope: Scope, language: str) -> dict[str, str]:
     """Return the header fields with their values: on one line whatever a variable holds, and without empty ones."""
-    values = {
-        name: one_line(value.text(run.variables, run.language)) for name, value in (headers or {}).items()
-    }
+    values = {name: one_line(value.text(scope, language)) for name, value in (headers or {}).items()}
     return {name: value for name, value in values.items() if value}
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from voicebot.dialplan.fields import Reader, Refused, duration, key, list_of, map_of, number, one_of, string
+from voicebot.dialplan.headers import header_line
 from voicebot.dialplan.inputs import keys
 from voicebot.dialplan.source import Mapping, Node, Position, Scalar, plain
 
@@ -77,12 +78,16 @@ class Expect:
 
 @dataclass(frozen=True, kw_only=True)
 class CallerTest:
-    """One entry of `tests`. `at` is wall time in the hotline's zone."""
+    """One entry of `tests`. `at` is wall time in the hotline's zone; `headers` are the INVITE's, besides the protocol's own."""
 
     position: Position
     name: str = key(string, required=True)
     caller: tuple[Act, ...] | Forever = key(lambda reader, node: _caller(reader, node), required=True)
     at: datetime | None = key(lambda reader, node: _at(reader, node))
+    from_number: str | None = key(lambda reader, node: _party(reader, node), name="from")
+    from_name: str = key(header_line, "")
+    to_number: str | None = key(lambda reader, node: _party(reader, node), name="to")
+    headers: dict[str, str] | None = key(lambda reader, node: _headers(reader, node))
     agents: dict[str, str] | None = key(map_of(one_of(*AGENT_BEHAVIOURS)))
     stub: dict[str, Stub] | None = key(map_of(lambda reader, node: _stub(reader, node)))
     expect: Expect = key(lambda reader, node: _expect(reader, node), required=True)
@@ -140,6 +145,69 @@ def _at(reader: Reader, node: Node) -> datetime:
         return datetime.strptime(text, "%Y-%m-%d %H:%M")
     except ValueError:
         reader.refuse(node, "VB026", f"{text!r} is no date and time", 'write "2026-11-24 10:00"')
+
+
+# --- who calls whom ------------------------------------------------------------------------------------------------
+
+_NUMBER = re.compile(r"\+?[0-9*#]{1,64}")
+_SEPARATORS = str.maketrans("", "", " -.()/")  # they say nothing, RFC 3966 section 3
+_USER = re.compile(r"[^\s:;,@<>\"]{1,64}")
+_HEADER = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{2,64}")  # one letter is the short form of another name
+_SECRET = frozenset({"authorization", "proxy-authorization"})
+_CALL = frozenset({"via", "max-forwards", "from", "to", "call-id", "cseq", "contact", "user-agent"})
+_TERMS = frozenset(
+    {"allow", "supported", "require", "proxy-require", "session-expires", "min-se", "replaces"}
+)
+_WAY = frozenset({"route", "record-route"})
+_BODY = frozenset({"content-type", "content-length", "content-encoding", "content-disposition"})
+_PROTOCOL = _CALL | _TERMS | _WAY | _BODY  # the phone that calls writes these itself
+
+
+def _party(reader: Reader, node: Node) -> str:
+    """A number as `call.from` has it, without what only parts its digits, or the name in its place: `anonymous`."""
+    text = string(reader, node)
+    number = text.translate(_SEPARATORS)
+    if _NUMBER.fullmatch(number):
+        return number
+    if not _USER.fullmatch(text) or not text.isprintable():
+        reader.refuse(
+            node,
+            "VB023",
+            f"{text!r} is no number to call from or to",
+            'for example "+49 30 123", or anonymous',
+        )
+    return text
+
+
+def _headers(reader: Reader, node: Node) -> dict[str, str]:
+    found: dict[str, str] = map_of(header_line, _header)(reader, node)
+    if len({name.lower() for name in found}) < len(found):
+        reader.refuse(
+            node, "VB023", "a header stands here twice", "write it once, its values joined by commas"
+        )
+    return found
+
+
+def _header(reader: Reader, node: Node) -> str:
+    """The name of a header that a call may bring, and that its dialplan may read."""
+    text = string(reader, node)
+    name = text.lower()
+    if not _HEADER.fullmatch(text):
+        reader.refuse(
+            node, "VB023", f"{text!r} is no name of a header", "for example X-Customer or Diversion"
+        )
+    if name in _SECRET:
+        reader.refuse(node, "VB023", f"no dialplan can read the header {text!r}", "leave it out")
+    if name in ("from", "to"):
+        reader.refuse(node, "VB023", f"{text!r} is no header of a test", f"write {name} beside headers")
+    if name in _PROTOCOL:
+        reader.refuse(
+            node,
+            "VB023",
+            f"the header {text!r} is written by the phone that calls",
+            "X-..., Diversion and others that tell about the call can be sent",
+        )
+    return text
 
 
 # --- services ------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """A SIP phone as a library: places and takes calls, several at once; many phones may live in one process."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from voicebot.phone.call import PhoneCall, PhoneEvent
 from voicebot.phone.errors import PhoneError
@@ -50,7 +50,9 @@ class Phone:
         """How others call this phone."""
         return f"sip:{self.user}@{self.address.host_port}"
 
-    async def dial(self, uri: str) -> PhoneCall:
+    async def dial(
+        self, uri: str, *, display_name: str = "", headers: Sequence[tuple[str, str]] = ()
+    ) -> PhoneCall:
         """Send the INVITE and return at once; `PhoneCall.answered` waits. Raises PhoneError for an unusable URI."""
         goal = await self._reach(uri)
         call = PhoneCall(self._signalling, self._ticker, self._wire, uri, "out", self._on_event)
@@ -60,8 +62,10 @@ class Phone:
                 self.uri,
                 call.offer_body(),
                 self._signalling.now,
+                display_name=display_name,
                 destination=goal,
                 credentials=self._credentials,
+                headers=headers,
             )
         except SipError as error:
             call.abandon()

@@ -97,11 +97,22 @@ class Scenario:
     stub: Mapping[str, Stub] = field(default_factory=dict)
     from_number: str = CALLER_NUMBER
     to_number: str = HOTLINE_NUMBER
+    from_name: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)  # by lower-case name
 
     @classmethod
     def of(cls, test: CallerTest) -> "Scenario":
         agents: Any = test.agents or {}
-        return cls(test.caller, test.at, agents, test.stub or {})
+        return cls(
+            test.caller,
+            test.at,
+            agents,
+            test.stub or {},
+            test.from_number or CALLER_NUMBER,
+            test.to_number or HOTLINE_NUMBER,
+            test.from_name,
+            {name.lower(): value for name, value in (test.headers or {}).items()},
+        )
 
 
 class Outcome(NamedTuple):
@@ -310,7 +321,12 @@ class Hotline:
         leg.end(Gone(call.release_cause or "normal", by_peer=False))
         scene.media.close()
         answered = any(event.kind == "answered" for event in scene.store.events)
-        told = {**summary(call, leg.counters), "disposition": "answered" if answered else "unanswered"}
+        told = {
+            **summary(call, leg.counters),
+            "disposition": "answered" if answered else "unanswered",
+            "from_number": call.from_number,
+            "to_number": call.to_number,
+        }
         call.store.call_ended(call.uid, told)
         await scene.callbacks.close()  # the call that was booked is another call
         await scene.floor.close()
@@ -325,7 +341,14 @@ class Hotline:
         agents, telephones = self._agents(scenario, media)
         floor = Floor(telephones, _Dice(), agents, self._queues)
         callbacks = Callbacks(floor, telephones, speech, store, SOUNDS, _numbered())
-        call = Call(CALL, scenario.from_number, scenario.to_number, store)
+        call = Call(
+            CALL,
+            scenario.from_number,
+            scenario.to_number,
+            store,
+            from_name=scenario.from_name,
+            headers=dict(scenario.headers),
+        )
         leg = Leg(call.uid, "caller", 1, call.plays)
         leg.replaces = True  # the simulated caller's telephone system transfers in every way
         call.caller = leg

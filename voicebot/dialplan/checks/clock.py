@@ -1,8 +1,9 @@
-"""Tests of the file: what they expect and there is not, and the hour that they need and do not name."""
+"""Tests of the file: what they expect or send in vain, and the hour that they need and do not name."""
 
 from collections.abc import Iterator, Sequence
 
 from voicebot.dialplan.checks.names import expressions_in
+from voicebot.dialplan.expressions import HEADERS, Expression, Template
 from voicebot.dialplan.fields import Named, walk
 from voicebot.dialplan.inputs import Handler, InputStep
 from voicebot.dialplan.schema import Dialplan
@@ -24,8 +25,12 @@ EXITS: dict[type[Step], tuple[str, ...]] = {
 
 
 def check_tests(dialplan: Dialplan) -> Iterator[Finding]:
-    """VB101, VB023: a test that expects a flow or an exit that there is not; VB170: one that needs the hour, without `at`."""
+    """VB101, VB023: a test that expects a flow or an exit that there is not; VB170: one that needs the hour, without `at`.
+
+    VB171: one that sends a header which nothing reads.
+    """
     exits = dict.fromkeys(name for names in EXITS.values() for name in names)
+    read = _headers_read(dialplan) if any(test.headers for test in dialplan.tests) else set()
     for test in dialplan.tests:
         for flow in test.expect.flow:
             if flow not in dialplan.flows:
@@ -40,6 +45,18 @@ def check_tests(dialplan: Dialplan) -> Iterator[Finding]:
             asked = " or ".join(repr(name) for name in flows)
             message = f"the test {test.name!r} comes to open() in the flow {asked} and has no `at`"
             yield finding("VB170", test.position, message, 'add at: "2026-11-24 10:00"', "warning")
+        for header in test.headers or ():
+            if header.lower() not in read:
+                message = f"the test {test.name!r} sends the header {header!r}, which nothing reads"
+                hint = nearest(header.lower(), read) or f"read it: call.headers['{header}'] | default('')"
+                yield finding("VB171", test.position, message, hint, "warning")
+
+
+def _headers_read(dialplan: Dialplan) -> set[str]:
+    """Return the headers of the caller's INVITE that the dialplan reads, by lower-case name."""
+    items = [item for item in walk(dialplan) if isinstance(item, Template | Expression)]
+    paths = [reference.path for item in items for reference in item.references]
+    return {path[2] for path in paths if path[:2] == HEADERS and len(path) > 2}
 
 
 def _asks_the_clock(dialplan: Dialplan, test: CallerTest) -> list[str]:

@@ -243,6 +243,20 @@ there is no slot type {0} ⇒ 没有槽位类型 {0}
 there is no time zone {0} ⇒ 没有时区 {0}
 the test {0} expects the flow {1}, which does not exist ⇒ 测试 {0} 期待流程 {1}，但没有这个流程
 the test {0} expects the exit {1}, which no step has ⇒ 测试 {0} 期待出口 {1}，但没有步骤有这个出口
+the test {0} sends the header {1}, which nothing reads ⇒ 测试 {0} 发送头域 {1}，但没有表达式读取它
+read it: call.headers['{0}'] | default('') ⇒ 可这样读取：call.headers['{0}'] | default('')
+{0} is no number to call from or to ⇒ {0} 不能作为主叫或被叫号码
+for example "+49 30 123", or anonymous ⇒ 例如 "+49 30 123"，或 anonymous
+a header stands here twice ⇒ 同一头域写了两次
+write it once, its values joined by commas ⇒ 请只写一次，多个值用逗号连接
+{0} is no name of a header ⇒ {0} 不是头域名
+for example X-Customer or Diversion ⇒ 例如 X-Customer 或 Diversion
+no dialplan can read the header {0} ⇒ 拨号方案不能读取头域 {0}
+leave it out ⇒ 请删去
+{0} is no header of a test ⇒ 测试的 headers 中不能写 {0}
+write {0} beside headers ⇒ 请在 headers 之外写 {0}
+the header {0} is written by the phone that calls ⇒ 头域 {0} 由主叫话机自己填写
+X-..., Diversion and others that tell about the call can be sent ⇒ 可以发送 X-...、Diversion 等说明来电情况的头域
 to speak several languages one after the other, write {all: [...]} ⇒ 如需依次用多种语言播放，请写 {all: [...]}
 there is no flow {0} ⇒ 没有流程 {0}
 there is no queue {0} ⇒ 没有队列 {0}

@@ -161,7 +161,7 @@ class QueueStep(Step):
             position_every=announce.every if announce.position == "always" else None,
             quantile=announce.ewt.quantile if announce.ewt is not None else None,
             offer=CallbackOffer(offer.due, offer.talk, offer.takes) if offer is not None else None,
-            headers=rendered(self.headers, run),
+            headers=rendered(self.headers, run.variables, run.language),
         )
 
     def _longest(self, queue: Queue) -> float | None:

@@ -47,7 +47,7 @@ class Transfer(Step):
         to = self.to.text(run.variables, run.language).strip()
         whisper = run.spoken(self.whisper) if self.whisper is not None else ()
         run.trace("transfer", mode=self.mode, to=None if run.is_sensitive(self.to.references) else to)
-        headers = rendered(self.headers, run)
+        headers = rendered(self.headers, run.variables, run.language)
         request = TransferRequest(
             self.id, to, self.mode, self.timeout, whisper, self.accept_key, headers, self.early_media
         )

@@ -118,6 +118,7 @@ PLAIN: dict[str, Schema] = {
     "source.plain": ANY,
     "headers.header_name": {"type": "string", "pattern": "^([Xx]-.+|[A-Za-z-]+)$"},
     "headers.header_value": {"type": "string", "maxLength": 512},
+    "headers.header_line": {"type": "string", "maxLength": 512},
     "targets.flow_name": NAME,
     "targets.target": ref("target"),
     "targets.steps": ref("steps"),
@@ -205,6 +206,12 @@ PLAIN: dict[str, Schema] = {
                 },
             },
         ]
+    },
+    "testcases._party": {"type": "string", "minLength": 1},
+    "testcases._headers": {
+        "type": "object",
+        "propertyNames": {"pattern": "^[A-Za-z0-9.!%*_+`'~-]{2,64}$"},
+        "additionalProperties": {"type": "string", "maxLength": 512},
     },
     "testcases._stub": ANY,
     "testcases._at": {"type": "string", "pattern": r"^\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{1,2}$"},

@@ -194,6 +194,10 @@ KEYS = {
     # tests
     "caller": "What the caller does, in order; or silence, mumble.",
     "at": "The date and time of the call, in the hotline's zone.",
+    "from": "The caller's number as call.from has it; anonymous: it is withheld.",
+    "from_name": "The caller's display name.",
+    "CallerTest.to": "The number that is called.",
+    "CallerTest.headers": "Headers of the call, for call.headers: {X-Customer: gold}.",
     "CallerTest.agents": "What agents do: answers, busy, no_answer, declines, voicemail. Others are logged out.",
     "stub": "What services answer.",
     "expect": "What must be so; all of it.",

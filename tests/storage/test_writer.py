@@ -310,6 +310,23 @@ def test_database_that_cannot_be_opened_is_one_clear_error(tmp_path: Path) -> No
         Writer(f"sqlite:///{tmp_path}/file/below/voicebot.db")
 
 
+def test_only_the_user_of_the_server_reads_who_called(url: str) -> None:
+    clock = Clock()
+    ours = written(url, clock)
+    assert committed(ours.event_committed("c1", "answered", {}))
+    made = list(Path(path_of(url)).parent.iterdir())
+    assert {file.stat().st_mode & 0o777 for file in made} == {0o600}, "the journal beside it, too"
+    assert ours.close()
+
+
+def test_database_of_another_user_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = tmp_path / "voicebot.db"
+    taken.mkdir()  # not to be opened, also for root
+    monkeypatch.setattr(database.os, "access", lambda *_: False)
+    with pytest.raises(StorageError, match="another user's: run this as the user of the server"):
+        Writer(f"sqlite:///{taken}")
+
+
 def test_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(StorageError, match="pip install"):

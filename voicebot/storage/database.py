@@ -1,6 +1,7 @@
 """Tables, their version, and the way from an older version to the present one."""
 
 import datetime
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,7 +186,8 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
 
 def sqlite_file(url: URL) -> Path | None:
     """Return the file of an SQLite database, None for another one."""
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+    in_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if in_file else None
 
 
 def prepare(engine: Engine) -> None:
@@ -194,6 +196,8 @@ def prepare(engine: Engine) -> None:
     try:
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.exists():  # who called, and what was said, is not for every user of the machine
+                file.touch(0o600)
         with engine.begin() as connection:
             if not inspect(connection).has_table(schema.name):
                 metadata.create_all(connection)
@@ -208,7 +212,7 @@ def prepare(engine: Engine) -> None:
     except SQLAlchemyError as error:
         raise StorageError(why(engine.url, error)) from error
     except OSError as error:
-        raise StorageError(f"the folder of the database cannot be made: {error}") from error
+        raise StorageError(f"the file of the database, or its folder, cannot be made: {error}") from error
 
 
 def check_version(version: int) -> None:
@@ -223,4 +227,7 @@ def why(url: URL, error: SQLAlchemyError) -> str:
     """Return one line on what is wrong with the database, without the statement, its values and the password."""
     cause = getattr(error, "orig", None) or error
     lines = str(cause).splitlines() or [type(cause).__name__]
-    return f"database {url.render_as_string(hide_password=True)}: {lines[0].strip()}"
+    file = sqlite_file(url)
+    foreign = file is not None and os.path.exists(file) and not os.access(file, os.R_OK | os.W_OK)
+    advice = "; it is another user's: run this as the user of the server" if foreign else ""
+    return f"database {url.render_as_string(hide_password=True)}: {lines[0].strip()}{advice}"

@@ -322,7 +322,7 @@ def test_only_the_user_of_the_server_reads_who_called(url: str) -> None:
 def test_database_of_another_user_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = tmp_path / "voicebot.db"
     taken.mkdir()  # not to be opened, also for root
-    monkeypatch.setattr(database.os, "access", lambda *_: False)
+    monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(StorageError, match="another user's: run this as the user of the server"):
         Writer(f"sqlite:///{taken}")
 

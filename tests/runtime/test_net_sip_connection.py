@@ -1,5 +1,6 @@
 """What bounds one connection, in virtual time: slow, silent, unread and idle peers, keep-alives, garbage."""
 
+import socket
 from dataclasses import dataclass, field
 
 import pytest
@@ -44,9 +45,18 @@ class Owner:
 
 
 @dataclass
+class Socket:
+    options: dict[int, int] = field(default_factory=dict)
+
+    def setsockopt(self, _level: int, name: int, value: int) -> None:
+        self.options[name] = value
+
+
+@dataclass
 class Transport:
     written: bytes = b""
     closing: str = ""
+    socket: Socket = field(default_factory=Socket)
 
     def setTcpNoDelay(self, _on: bool) -> None: ...
 
@@ -172,3 +182,10 @@ def test_garbage_is_told_once_and_nothing_after_it_is_read() -> None:
     connection.dataReceived(OPTIONS)
     assert owner.messages == [OPTIONS]
     assert transport.closing == "in order"
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux can be told so")
+def test_the_kernel_waits_no_longer_for_a_peer_than_we_do() -> None:
+    """What it has sent and nobody has acknowledged: else a PBX that is off is noticed after a quarter of an hour."""
+    _, transport, _ = accepted()
+    assert transport.socket.options == {socket.TCP_USER_TIMEOUT: 20_000}

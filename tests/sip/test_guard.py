@@ -55,7 +55,7 @@ def test_a_known_peer_that_is_faster_than_agreed_is_told_so() -> None:
     assert passed(one, PBX, 10, 1.0) == 5
 
 
-AGENTS = ["friendly-scanner", "sipvicious v0.3", "Sundayddr", "sipcli/v1.8"]
+AGENTS = ["friendly-scanner", "sipvicious v0.3", "Sundayddr", "sipcli/v1.8", "sipsak 0.9.8.1"]
 
 
 @pytest.mark.parametrize("agent", AGENTS)
@@ -96,6 +96,13 @@ def test_a_scanner_behind_a_known_address_does_not_cut_off_the_pbx() -> None:
     one = guard()
     assert one.admit(request("OPTIONS", "friendly-scanner"), at(PBX), 0.0) is Admission.DROP
     assert one.admit(request(), at(PBX), 0.0) is Admission.PASS
+
+
+def test_the_monitoring_of_a_known_address_is_answered() -> None:
+    """Nagios and others ask with sipsak."""
+    one = guard()
+    assert one.admit(request("OPTIONS", "sipsak 0.9.8.1"), at(PBX), 0.0) is Admission.PASS
+    assert one.may_answer_nonsense(request("OPTIONS", "sipsak 0.9.8.1"), at(PBX), 0.0)
 
 
 def test_guessing_passwords_bans_a_strangers_address() -> None:

@@ -28,10 +28,12 @@ SHOWN_FOR = 3600.0  # seconds for which an address is known by a password that c
 _K = TypeVar("_K")
 # What the tools for scanning call themselves. Whoever renames them is a stranger like any other.
 _SCANNER = re.compile(
-    r"friendly-scanner|friendly-request|sipvicious|sundayddr|sip-scan|sipsak|sipcli|iwar|vaxsipuseragent|"
+    r"friendly-scanner|friendly-request|sipvicious|sundayddr|sip-scan|sipcli|iwar|vaxsipuseragent|"
     r"\bscanner\b|\bsvmap\b|\bsvwar\b|\bsvcrack\b|pplsip|smap\b",
     re.IGNORECASE,
 )
+# What also watches over servers: a scanner only where nobody knows it.
+_WATCHER = re.compile(r"sipsak", re.IGNORECASE)
 
 
 class Admission(Enum):
@@ -94,7 +96,7 @@ class Guard:
         asked = known is not None and known.by_password and not self.has_shown_password(source.host, now)
         if asked:
             known = None
-        if _is_scanner(request):
+        if _is_scanner(request, stranger=known is None):
             if known is None and source.transport == "udp":
                 self._slow_down(name, now)
             elif known is None:
@@ -124,13 +126,14 @@ class Guard:
 
     def may_answer_nonsense(self, request: Request, source: Address, now: float) -> bool:
         """Say whether a request that cannot be used, or belongs to no call, gets the error that it deserves."""
-        if _is_scanner(request):
-            return False
         try:
-            if self._is_known(request, source, now):
-                return True
+            known = self._is_known(request, source, now)
         except SipError:
-            pass  # not even whom it wants can be read
+            known = False  # not even whom it wants can be read
+        if _is_scanner(request, stranger=not known):
+            return False
+        if known:
+            return True
         return not self.is_banned(source.host, now) and self._take(
             "stranger", site(source.host), self._rules.strangers_per_minute, 1 / 60, now
         )
@@ -227,8 +230,9 @@ class Guard:
         return Admission.DROP
 
 
-def _is_scanner(request: Request) -> bool:
-    return _SCANNER.search(request.first("user-agent") or "") is not None
+def _is_scanner(request: Request, *, stranger: bool) -> bool:
+    agent = request.first("user-agent") or ""
+    return _SCANNER.search(agent) is not None or (stranger and _WATCHER.search(agent) is not None)
 
 
 def _holds(bans: "OrderedDict[_K, float]", key: "_K", now: float) -> bool:

@@ -17,9 +17,9 @@ from voicebot.sip.message import parse
 
 @contextlib.asynccontextmanager
 async def refusing(
-    answers: list[int], tls: ssl.SSLContext | None = None
+    answers: list[int], tls: ssl.SSLContext | None = None, until: asyncio.Event | None = None
 ) -> AsyncIterator[tuple[int, list[str]]]:
-    """A peer whose connections one after the other answer so many requests with 486, and close at the next one.
+    """A peer whose connections one after the other answer so many requests with 486, and close at the next one, then or when `until` is set.
 
     Yields its port and the methods that it has read.
     """
@@ -33,6 +33,8 @@ async def refusing(
                 assert isinstance(request, Request)
                 read.append(request.method)
                 if not left:
+                    if until is not None:
+                        await until.wait()
                     break
                 left -= 1
                 writer.write(request.response(486, to_tag="t").to_bytes())
@@ -73,6 +75,29 @@ def test_a_peer_that_closes_the_connection_instead_of_answering_is_called_once_a
             side, target = make("tcp:127.0.0.1:0"), f"sip:bot@127.0.0.1:{port};transport=tcp"
             assert await refusal_of(side, target) == (503, "unreachable")
             assert read == ["INVITE"]
+
+    run(story())
+
+
+def test_a_call_that_was_given_up_does_not_ring_over_the_next_connection() -> None:
+    """The caller is gone before the peer, which restarts, has said a word."""
+
+    async def story() -> None:
+        lost = asyncio.Event()
+        async with sides() as make, refusing([1, 0, 0], until=lost) as (port, read):
+            side, target = make("tcp:127.0.0.1:0"), f"sip:bot@127.0.0.1:{port};transport=tcp"
+            assert await refusal_of(side, target) == (486, "refused")
+            session = side.call(target)
+            while len(read) < 2:
+                await asyncio.sleep(0)
+            side.shell.endpoint.cancel(session, side.shell.now())
+            side.shell.flush()
+            lost.set()
+            [event] = await side.expect(Rejected)
+            assert isinstance(event, Rejected)
+            assert event.why == "cancelled"
+            assert read == ["INVITE", "INVITE"]
+            assert side.shell.streams.counters["opened"] == 1
 
     run(story())
 

@@ -72,6 +72,7 @@ class Endpoint:
         self.on_message: Passed | None = None  # sees every message as it passes
         self._core = Core(rng, user_agent, find, limits or Limits(), timers, may_speak_tcp)
         self._core.on_wait = self._on_wait
+        self.awaits_answer = self._core.transactions.awaits_answer
         if credentials is not None:
             self._core.credentials_for = credentials
         self._inbound = Inbound(self._core)

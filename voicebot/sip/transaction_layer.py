@@ -155,6 +155,11 @@ class TransactionLayer:
         """Return whether an address failed lately: others of the same peer are tried before it."""
         return now - self._failed_at.get(destination, -SUSPECTED_FOR) < SUSPECTED_FOR
 
+    def awaits_answer(self, request: Request) -> bool:
+        """Say whether a request of ours is still open, and wanted."""
+        client = self.clients.get((request.via.branch, request.method))
+        return client is not None and client.transaction.state is not State.GIVEN_UP
+
     def transport_failed(self, request: Request, now: float) -> None:
         """A request of ours cannot be sent: over UDP once more, or the transaction fails (section 17.1.4, 18.1.1)."""
         client = self.clients.get((request.via.branch, request.method))

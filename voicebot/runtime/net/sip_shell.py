@@ -15,7 +15,7 @@ from voicebot.runtime.net.datagrams import Datagrams
 from voicebot.runtime.net.door import AT_A_TIME, Door, is_late
 from voicebot.runtime.net.sip_streams import SipStreams, StreamLimits
 from voicebot.runtime.net.tls import TlsContexts
-from voicebot.sip import Address, Datagram, Endpoint, Event
+from voicebot.sip import Address, Datagram, Endpoint, Event, Request
 from voicebot.sip.address import literal
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
@@ -131,6 +131,9 @@ class SipShell:
         if not self.door.takes(data, source, local, now):
             self.endpoint.receive(data, source, now, local)
         self._schedule_work()
+
+    def awaits_answer(self, request: Request) -> bool:
+        return self.endpoint.awaits_answer(request)
 
     def transport_failed(self, data: bytes) -> None:
         self.endpoint.transport_failed(data, self.now())

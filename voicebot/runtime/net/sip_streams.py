@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from voicebot.runtime.net.sip_connection import NO_PONG, SipConnection
 from voicebot.runtime.net.tls import TlsContexts
-from voicebot.sip import Address, Datagram, MessageError, Response
+from voicebot.sip import Address, Datagram, MessageError, Request, Response
 from voicebot.sip.address import site
 from voicebot.sip.message import parse
 from voicebot.sip.transaction_layer import way_back
@@ -56,6 +56,9 @@ class Shell(Protocol):
     def now(self) -> float: ...
 
     def datagram_received(self, data: bytes, source: Address, local: Address | None) -> None: ...
+
+    def awaits_answer(self, request: Request) -> bool:
+        """Say whether a request of ours is still open, and wanted."""
 
     def transport_failed(self, data: bytes) -> None: ...
 
@@ -252,7 +255,7 @@ class SipStreams:
                 "a SIP connection was closed instead of an answer", peer=str(connection.peer), why=why
             )
         for data in lost:
-            if connection.spoke and connection.local is None:
+            if connection.spoke and connection.local is None and self._is_wanted(data):
                 self.send(Datagram(data, connection.peer), connection.source_host)
             else:
                 self._unsendable(data)
@@ -289,6 +292,14 @@ class SipStreams:
         self.counters["unsendable"] += 1
         if not data.startswith(_RESPONSE):
             self._shell.transport_failed(data)
+
+    def _is_wanted(self, data: bytes) -> bool:
+        """Whether a request still waits for its answer: a call that was given up must make no phone ring later."""
+        try:
+            request = parse(data)
+        except MessageError:
+            return False
+        return isinstance(request, Request) and self._shell.awaits_answer(request)
 
     def _way_back(self, data: bytes, transport: str) -> Address | None:
         try:

@@ -67,6 +67,7 @@ PHONE = "X-..., Diversion and others that tell about the call can be sent"
         ("from: 4930", "VB021", 23, "text is expected, not a number", 'write "4930"'),
         ("to: sip:a@b", "VB023", 21, "'sip:a@b' is no number to call from or to", NUMBER),
         ("from: ''", "VB023", 23, "'' is no number to call from or to", NUMBER),
+        ("from: １２３", "VB023", 23, "'１２３' is no number to call from or to", NUMBER),
         ("headers: gold", "VB021", 26, "a map is expected, not text", ""),
         (
             "headers: {Contact: a}",

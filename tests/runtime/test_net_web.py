@@ -1,13 +1,16 @@
 """Web services of a dialplan, against a small HTTP server on loopback."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from voicebot.dialplan.line import FetchRequest, FetchResult
+from voicebot.dialplan.loader import load
 from voicebot.dialplan.schema import Service
 from voicebot.dialplan.source import Position
 from voicebot.runtime.net.web import MAX_BODY, ServiceError, WebServices
@@ -78,6 +81,26 @@ def test_a_json_answer_comes_back_with_auth_and_query_sent() -> None:
     assert result == FetchResult(200, {"balance": 12.5})
     assert seen[0].startswith("GET /v1/balance?card=88")
     assert "Authorization: Bearer t0k" in seen[0]
+
+
+@pytest.mark.parametrize(
+    ("auth", "sent"),
+    [
+        ('{bearer: "${TOKEN}"}', "Bearer t0k"),
+        ('{basic: {user: me, password: "${TOKEN}"}}', f"Basic {base64.b64encode(b'me:t0k').decode()}"),
+    ],
+)
+def test_the_auth_of_a_dialplan_is_sent_as_it_is_written(auth: str, sent: str, tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        "dialplan: 1\nhotline: {name: shop, languages: [en], timezone: Europe/Berlin, start: main}\n"
+        f'services: {{core: {{base_url: "https://shop.example.com", auth: {auth}}}}}\n'
+        "flows: {main: [{hangup: {}}]}\n",
+        "utf-8",
+    )
+    written = load(file).services["core"].auth
+    _, seen = ask(lambda head: response("200 OK", b"{}"), get(), auth=written)
+    assert f"Authorization: {sent}\r\n" in seen[0]
 
 
 def test_a_post_carries_its_json() -> None:

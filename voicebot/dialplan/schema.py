@@ -21,14 +21,13 @@ from voicebot.dialplan.fields import (
     pointer,
     string,
     template,
-    value,
 )
 from voicebot.dialplan.fields import name as any_name
 from voicebot.dialplan.hours import Hours
 from voicebot.dialplan.inputs import Defaults, Handler, Link, Phrases
 from voicebot.dialplan.optionset import Memo
 from voicebot.dialplan.slots import Values
-from voicebot.dialplan.source import Finding, Node, Position, nearest
+from voicebot.dialplan.source import Finding, Mapping, Node, Position, nearest
 from voicebot.dialplan.targets import Flow
 from voicebot.dialplan.testcases import CallerTest
 from voicebot.nlu.languages import LANGUAGES
@@ -109,6 +108,28 @@ class Queue:
     overflow: Named | None = key(pointer)
 
 
+def login(reader: Reader, node: Node) -> dict[str, Any]:
+    """How a service knows us: {"bearer": TOKEN}, or {"basic": {"user": NAME, "password": PASSWORD}}."""
+    entries = node.entries if isinstance(node, Mapping) else ()
+    found: dict[str, Any] = {}
+    match [(name.text, content) for name, content in entries]:
+        case [("bearer", content)]:
+            if token := string(reader, content):
+                found = {"bearer": token}
+        case [("basic", content)]:
+            basic: dict[str, str] = map_of(string, one_of("user", "password"))(reader, content)
+            if len(basic) == 2:
+                found = {"basic": basic}
+    if not found:
+        reader.refuse(
+            node,
+            "VB023",
+            "auth is bearer: TOKEN or basic: {user, password}",
+            'for example {bearer: "${SHOP_TOKEN}"}',
+        )
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Service:
     """One entry of `services`. `${NAME}` in its texts is the environment, filled in where requests are made."""
@@ -116,7 +137,7 @@ class Service:
     name: str
     position: Position
     base_url: str = key(string, required=True)
-    auth: dict[str, Any] | None = key(map_of(value))
+    auth: dict[str, Any] | None = key(login)
     headers: dict[str, str] | None = key(map_of(string))
     timeout: float = key(duration(0.1, 60), 5.0)
     retries: int = key(integer(0, 5), 0)

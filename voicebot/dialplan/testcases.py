@@ -152,6 +152,7 @@ def _at(reader: Reader, node: Node) -> datetime:
 _NUMBER = re.compile(r"\+?[0-9*#]{1,64}")
 _SEPARATORS = str.maketrans("", "", " -.()/")  # they say nothing, RFC 3966 section 3
 _USER = re.compile(r"[^\s:;,@<>\"]{1,64}")
+_FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")  # full-width ones look like a number that no call brings
 _HEADER = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{2,64}")  # one letter is the short form of another name
 _SECRET = frozenset({"authorization", "proxy-authorization"})
 _CALL = frozenset({"via", "max-forwards", "from", "to", "call-id", "cseq", "contact", "user-agent"})
@@ -169,7 +170,7 @@ def _party(reader: Reader, node: Node) -> str:
     number = text.translate(_SEPARATORS)
     if _NUMBER.fullmatch(number):
         return number
-    if not _USER.fullmatch(text) or not text.isprintable():
+    if not _USER.fullmatch(text) or not text.isprintable() or _FOREIGN_DIGIT.search(text):
         reader.refuse(
             node,
             "VB023",

@@ -38,6 +38,8 @@ a number is expected, not {0} ⇒ 此处应为数字，而不是{0}
 a range is a list of two, the smaller first ⇒ range 是两个值的列表，较小的在前
 a reason is one word in small letters ⇒ 原因应为一个小写单词
 a secret of the service {0} stands in the dialplan: {1} ⇒ 服务 {0} 的密钥直接写在拨号方案里：{1}
+auth is bearer: TOKEN or basic: {user, password} ⇒ auth 应为 bearer: TOKEN 或 basic: {user, password}
+for example {bearer: "${SHOP_TOKEN}"} ⇒ 例如 {bearer: "${SHOP_TOKEN}"}
 ${NAME} is an environment variable ⇒ ${NAME} 表示环境变量
 a second document begins here ⇒ 此处开始了第二个文档
 a status of HTTP is expected ⇒ 此处应为 HTTP 状态码

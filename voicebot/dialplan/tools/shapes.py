@@ -125,6 +125,29 @@ PLAIN: dict[str, Schema] = {
     "texts.text": ref("text"),
     "schema.language": {"type": "string", "enum": list(LANGUAGES)},
     "schema.zone": STRING,
+    "schema.login": {
+        "oneOf": [
+            {
+                "type": "object",
+                "properties": {"bearer": {"type": "string", "minLength": 1}},
+                "required": ["bearer"],
+                "additionalProperties": False,
+            },
+            {
+                "type": "object",
+                "properties": {
+                    "basic": {
+                        "type": "object",
+                        "properties": {"user": STRING, "password": STRING},
+                        "required": ["user", "password"],
+                        "additionalProperties": False,
+                    }
+                },
+                "required": ["basic"],
+                "additionalProperties": False,
+            },
+        ]
+    },
     "inputs.keys": KEYPRESS,
     "inputs.term_char": {"type": "string", "pattern": "^[0-9*#A-D]?$"},
     "inputs.bare_input": one_or_many({"type": "string", "enum": ["speech", "dtmf"]}, 1),

@@ -119,7 +119,7 @@ KEYS = {
     "default": "Where every other value leads.",
     # services
     "base_url": "Where the service is; ${NAME} is the environment.",
-    "auth": "How to authenticate, such as {bearer: ${TOKEN}}.",
+    "auth": 'How to authenticate: {bearer: "${TOKEN}"}, or {basic: {user: me, password: "${PASSWORD}"}}.',
     "headers": "Headers of every request.",
     "Service.timeout": "How long to wait for an answer.",
     "retries": "How often a GET is tried again.",

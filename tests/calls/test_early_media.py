@@ -185,3 +185,25 @@ def test_who_rings_may_change_the_announcement_by_update_and_what_holds_then_is_
         await asyncio.sleep(1.0)
 
     play(tmp_path, story, dialplan=to_branch("bridge", PASS))
+
+
+def test_of_forks_that_change_the_announcement_the_one_that_answers_is_heard(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        office = office_of(server, 200)
+        call = office.pbx.call()
+        await asyncio.sleep(5.0)
+        target = server.media.opened[1]
+        (leg,) = [each for each in server.exchange.legs.values() if each.leg.name != "caller"]
+        flows: list[tuple[int, str]] = []
+        target.configure = lambda media, **_: flows.append((media.remote_port, media.direction))  # type: ignore[method-assign]
+        for branch, port in (("a", 4100), ("b", 4200)):
+            sdp = f"v=0\r\no=- 1 2 IN IP4 {BRANCH.host}\r\ns=-\r\nc=IN IP4 {BRANCH.host}\r\nt=0 0\r\n"
+            sdp += f"m=audio {port} RTP/AVP 0\r\n"
+            server.exchange.on_event(sip.Offer(leg.leg.session, sdp.encode(), "update", branch))
+        server.exchange.on_event(sip.Answered(leg.leg.session, None, branch="a"))
+        await asyncio.sleep(1.0)
+        assert flows[-1] == (4100, "sendrecv")
+        office.pbx.bye(call)
+        await asyncio.sleep(1.0)
+
+    play(tmp_path, story, dialplan=to_branch("bridge", PASS))

@@ -174,6 +174,21 @@ def test_a_peer_that_has_answered_a_ping_is_gone_when_it_answers_none_any_more(
     assert connection.overdue(owner.at + PONG_WITHIN + 1) == rule
 
 
+def test_a_ping_of_the_peer_is_no_answer_to_ours() -> None:
+    """Who pings at its own intervals, but answers none of ours, is not gone when its next ping comes later."""
+    owner, transport = Owner(), Transport()
+    connection = SipConnection(owner, PEER, None)
+    connection.transport = transport  # type: ignore[assignment]  # as much of it as is used
+    connection.connectionMade()
+    for _ in range(2):
+        owner.at += KEEP_ALIVE_EVERY + 1
+        connection.keep_alive(owner.at)
+        assert connection.overdue(owner.at + PONG_WITHIN + 1) == ""
+        owner.at += PONG_WITHIN - 1
+        connection.dataReceived(b"\r\n\r\n")
+    assert transport.written == b"\r\n\r\n\r\n" * 2
+
+
 def test_garbage_is_told_once_and_nothing_after_it_is_read() -> None:
     owner, transport, connection = accepted()
     connection.dataReceived(OPTIONS + b"GET / HTTP/1.1\r\n\r\n")

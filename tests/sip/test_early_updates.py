@@ -87,7 +87,8 @@ def test_an_offer_after_a_reliable_answer_is_answered_and_holds_when_the_call_is
     session, invite = call(peer)
     ringing(peer, invite=invite)
     assert update(peer, invite, MOVED) == []
-    assert peer.event(Offer).sdp == MOVED.encode()
+    offer = peer.event(Offer)
+    assert offer.sdp == MOVED.encode()
     assert status(update(peer, invite, MOVED, cseq=2)) == 500  # one at a time
     assert peer.endpoint.answer(session, b"ours", peer.now)
     [ok] = peer.sent()
@@ -95,7 +96,9 @@ def test_an_offer_after_a_reliable_answer_is_answered_and_holds_when_the_call_is
     assert (ok.status, ok.cseq.method, ok.body, ok.has("session-expires")) == (200, "UPDATE", b"ours", False)
     ack = only(reply(peer, invite, 200, body=body))
     assert ack.method == "ACK"
-    assert peer.event(Answered).sdp is None
+    answered = peer.event(Answered)
+    assert answered.sdp is None
+    assert answered.branch == offer.branch != ""
     peer.endpoint.update(session, None, peer.now)
     assert only(peer.sent()).body == b"ours"  # a refresh offers what holds
 

@@ -62,7 +62,7 @@ NOBODY = Told()
 class Talking:
     """What the exchange keeps of a leg: our side of its SDP, where its signalling comes from, what waits for it.
 
-    `settled` is what the last offer and answer came to. `unanswered`: we are called, and have not answered yet.
+    `settled` is what the last offer and answer came to; `early`, by fork, while we call. `unanswered`: we are called, and have not answered yet.
     """
 
     leg: Leg
@@ -76,6 +76,7 @@ class Talking:
     told: Told = NOBODY
     ringing: bool = False
     settled: Settled | None = None
+    early: dict[str, Settled] = field(default_factory=dict)
     unanswered: Unanswered | None = None
 
 
@@ -315,7 +316,7 @@ class Exchange:
             tell_refused("a leg was not answered", call.uid, destination.host, event.status, event.why)
             raise DialFailed(exit_of(event, ringing=talking.ringing), event.status, event.why)
         try:
-            told_early = talking.settled if event.sdp is None else None
+            told_early = talking.early.get(event.branch) if event.sdp is None else None
             self.configure(talking, told_early or accept_answer(talking.local, event.sdp or b""))
         except SdpError as error:
             log.warning("an answer cannot be used", call=call.uid, leg=name, problem=str(error))
@@ -481,8 +482,8 @@ class Exchange:
             self.signalling.reject_offer(event.session, 488)
             return
         self.signalling.answer(event.session, settled.body)
-        if talking.answered is not None and not talking.answered.done():  # one of the forks, if more ring
-            talking.settled = settled
+        if talking.answered is not None and not talking.answered.done():
+            talking.early[event.branch] = settled
             self._early_media(talking, settled.media)
             return
         if talking.unanswered is not None:

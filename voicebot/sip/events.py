@@ -71,12 +71,13 @@ class Progress(Event):
 class Answered(Event):
     """An outgoing call was answered. If it was sent without an offer, `sdp` is one: call `answer`.
 
-    None: there is no answer, or what the answer to an Offer has settled while it rang holds.
+    None: there is no answer, or what the answer to an Offer of this `branch` has settled while it rang holds.
     """
 
     session: int
     sdp: bytes | None
     headers: HeaderList = ()
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +91,15 @@ class Rejected(Event):
 
 @dataclass(frozen=True, slots=True)
 class Offer(Event):
-    """The peer changes the session: `answer` it, or `reject_offer`. `sdp` None: we are asked for an offer."""
+    """The peer changes the session: `answer` it, or `reject_offer`. `sdp` None: we are asked for an offer.
+
+    `branch` tells which of the forks does so that ring, as in Progress.
+    """
 
     session: int
     sdp: bytes | None
     kind: Literal["reinvite", "update", "prack"]
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True)

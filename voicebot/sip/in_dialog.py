@@ -80,7 +80,7 @@ class InDialog:
         else:
             early.dialog.refresh_target(request)
             session.offer_server = server
-            core.emit(Offer(session.id, request.sdp, "update"))
+            core.emit(Offer(session.id, request.sdp, "update", request.from_.tag))
 
     def _early_headers(self, server: Server) -> HeaderList:
         """Return what a 2xx to UPDATE carries while it rings: the session timer is settled by the answer to the INVITE."""

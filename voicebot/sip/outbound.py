@@ -318,7 +318,7 @@ class Outbound:
         sdp = response.sdp if response.sdp is not None else call.early_sdp.get(tag)
         if early is not None and early.ours:  # what an UPDATE has changed holds (RFC 6337 section 3.1.1)
             session.sdp, sdp = early.ours, None
-        core.emit(Answered(session.id, sdp, response.headers))
+        core.emit(Answered(session.id, sdp, response.headers, tag))
 
     def _leave_the_others(
         self, session: Session, call: OutgoingCall, client: Client, where: Address, now: float

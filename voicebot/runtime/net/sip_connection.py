@@ -183,6 +183,8 @@ class SipConnection(TwistedProtocol):
         now = self._active_at = self._owner.now()
         pinged, self._pinged_at = self._pinged_at is not None, None
         items = self._framer.feed(data)
+        if pinged and items == [KeepAlive.PONG, KeepAlive.PING]:
+            pinged = False  # it has not answered, but asked in its turn
         if self.local is not None or any(isinstance(item, bytes) for item in items):
             self._used_at = now
         for item in items:

@@ -130,6 +130,21 @@ def test_a_trunk_names_the_emergency_numbers_of_its_country() -> None:
     assert dial_uri("133", replace(vienna, emergency=()), {}) == "sip:133@pbx.example"
 
 
+def test_the_emergency_numbers_of_a_trunk_hold_for_calls_that_leave_by_it() -> None:
+    carrier = Trunk("carrier", "main", host="carrier.example", emergency=("133", "144"))
+    pbx = Trunk(
+        "pbx",
+        "main",
+        host="pbx.example",
+        dial=("1XX", "144"),
+        via={"1XX": ("carrier",), "144": ("carrier",)},
+    )
+    trunks = {"carrier": carrier, "pbx": pbx}
+    assert dial_uri("133", pbx, {}, trunks) is None
+    assert dial_uri("144", pbx, {}, trunks) == "sip:144@carrier.example", "spelled out"
+    assert dial_uri("134", pbx, {}, trunks) == "sip:134@carrier.example"
+
+
 def test_numbers_that_only_begin_like_an_emergency_are_ordinary() -> None:
     assert may_dial("1125", ["XXXX"])
     assert may_dial("9112", ["XXXX"]) is False  # 9 for a line, then 112

@@ -45,6 +45,15 @@ def test_beginning_of_a_uid_is_enough_if_it_is_the_only_one(reader: Reader) -> N
         assert reader.call(asked) is None
 
 
+def test_folder_of_another_user_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refused)  # what is refused to others is not to root
+    with pytest.raises(StorageError, match="Permission denied: run this as the user of the server"):
+        Reader(f"sqlite:///{tmp_path}/voicebot.db").calls()
+
+
 def test_reading_where_nothing_was_written_makes_no_file(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="no records yet"):
         Reader(f"sqlite:///{tmp_path}/none.db").calls()

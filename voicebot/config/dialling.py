@@ -72,10 +72,13 @@ def outgoing(number: str, trunk: Trunk, trunks: Mapping[str, Trunk]) -> tuple[Tr
     """Return the trunks by which a number leaves that came up in a call by `trunk`, the first choice first.
 
     They are those that the first pattern names which lets the number through. None: it may not be dialled, or leads nowhere.
+    What is for emergencies at one of them needs a pattern that is that number, as what is so at `trunk` does.
     """
     for pattern in trunk.dial:
-        if "@" not in pattern and _lets_through(pattern, number, trunk.emergency):
-            return leads_on(pattern, trunk, trunks)
+        ways = leads_on(pattern, trunk, trunks)
+        emergency = {each for way in (trunk, *ways) for each in way.emergency}
+        if "@" not in pattern and _lets_through(pattern, number, emergency):
+            return ways
     return ()
 
 

@@ -152,7 +152,11 @@ class Reader:
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
         file = sqlite_file(self._engine.url)
-        if file is not None and not file.exists():  # opening it would make it
+        try:
+            missing = file is not None and not file.exists()
+        except OSError as error:  # the folder is another user's
+            raise StorageError(f"{file}: {error.strerror}: run this as the user of the server") from error
+        if missing:  # opening it would make it
             raise StorageError(f"there are no records yet: {file} does not exist")
         try:
             with self._engine.connect() as connection:

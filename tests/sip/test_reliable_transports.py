@@ -12,6 +12,7 @@ from voicebot.sip import (
     Credentials,
     Endpoint,
     Event,
+    IncomingCall,
     PingAnswered,
     RegistrationChanged,
     Rejected,
@@ -389,3 +390,28 @@ def test_an_address_that_stirs_after_the_next_one_was_called_holds_nothing_for_e
     while (due := endpoint.next_timer()) is not None:
         endpoint.handle_timer(due)
     assert endpoint.held.transactions == 0
+
+
+def test_an_invite_that_comes_again_over_another_connection_is_answered_there() -> None:
+    """The first is gone: behind a NAT nobody reaches the caller's port of its Via."""
+    endpoint = agent()
+    first, second = Address("tcp", "203.0.113.7", 40001), Address("tcp", "203.0.113.7", 40002)
+    lines = [
+        "INVITE sip:bob@192.0.2.1 SIP/2.0",
+        "Via: SIP/2.0/TCP 192.168.1.5:5060;branch=z9hG4bKonce",
+        "From: <sip:alice@example.com>;tag=hers",
+        "To: <sip:bob@192.0.2.1>",
+        "Call-ID: once",
+        "CSeq: 1 INVITE",
+        "Contact: <sip:alice@192.168.1.5;transport=tcp>",
+        "Max-Forwards: 70",
+        "Content-Length: 0",
+    ]
+    invite = "\r\n".join([*lines, "", ""]).encode()
+    endpoint.receive(invite, first, 0.0)
+    (incoming,) = events(endpoint)
+    assert isinstance(incoming, IncomingCall)
+    endpoint.receive(invite, second, 0.5)
+    assert events(endpoint) == []
+    endpoint.accept(incoming.session, OFFER, 1.0)
+    assert [datagram.destination for datagram in endpoint.datagrams_to_send()] == [second]

@@ -396,7 +396,7 @@ class Endpoint:
         if request.method == "ACK":
             self._ack_received(request, now)
             return
-        if core.transactions.is_repetition(request, now):
+        if core.transactions.is_repetition(request, source, local, now):
             return
         if self._leads_nowhere(request):
             # Without a transaction: whoever sends many of these must not use up those that calls need.

@@ -205,11 +205,16 @@ class TransactionLayer:
 
     # --- as a server
 
-    def is_repetition(self, request: Request, now: float) -> bool:
-        """Say whether a request came before; if so, it gets what its transaction has for it (section 17.2.3)."""
+    def is_repetition(self, request: Request, source: Address, local: Address | None, now: float) -> bool:
+        """Say whether a request came before; if so, it gets what its transaction has for it (section 17.2.3).
+
+        Over a stream nobody repeats a request but whose connection is gone: what is still said goes over the new one.
+        """
         key = server_key(request)
         server = self.servers.get(key)
         if server is not None:
+            if source.transport != "udp" and source.transport == server.source.transport:
+                server.destination, server.local = source, local
             server.transaction.receive_again(now)
             self.settle_server(server)
             return True

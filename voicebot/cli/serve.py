@@ -50,10 +50,11 @@ def serve(
     for note in engines.notes:
         typer.echo(f"note: {note}")
     prepare({code for dialplan in dialplans.values() for code in dialplan.hotline.languages})
-    raise typer.Exit(reactor.run(lambda: _serve(settings, dialplans, engines)))
+    raise typer.Exit(reactor.run(lambda: run_server(settings, dialplans, engines)))
 
 
-async def _serve(config: Config, dialplans: dict[str, Dialplan], engines: Engines) -> int:
+async def run_server(config: Config, dialplans: dict[str, Dialplan], engines: Engines) -> int:
+    """Serve until a signal says stop; return the exit code."""
     server = Server(
         config,
         dialplans,
@@ -77,6 +78,10 @@ async def _serve(config: Config, dialplans: dict[str, Dialplan], engines: Engine
         starting.result()
     except StartError as error:
         typer.echo(str(error), err=True)
+        return 2
+    except PermissionError as error:  # a file of the data folder, or the folder itself
+        told = f"{error.filename}: {error.strerror}: the data folder has to be the user's who runs this"
+        typer.echo(told, err=True)
         return 2
     announce(server)
     await stopping

@@ -145,7 +145,7 @@ async def _call(phone: Phone, uri: str, test: CallerTest, ear: Ear, records: "_R
     except CallFailed as error:
         record = await records.of(caller)
         if record is None or record.disposition != UNANSWERED:
-            return verdict_of(test, _nothing(f"the call was not answered: {error}"), [])
+            return _failed(test, f"the call was not answered: {error}")
         refused = _outcome(record, "")  # by the dialplan: the phone has not listened to early media
         return verdict_of(test, refused, judge(test.expect, refused))
     talking = loop.create_task(_act_out(call, test))
@@ -156,7 +156,7 @@ async def _call(phone: Phone, uri: str, test: CallerTest, ear: Ear, records: "_R
     await call.hang_up()
     record = await records.of(caller)
     if record is None:
-        return verdict_of(test, _nothing("the server wrote no record of the call"), [])
+        return _failed(test, "the server wrote no record of the call")
     problem = f"the call lasts longer than {CALL_WITHIN:.0f} s" if late else ""
     outcome = _outcome(record, problem)
     samples, missing = call.heard.part(0.0, call.heard.seconds)
@@ -250,8 +250,10 @@ def _outcome(record: CallRecord, problem: str) -> Outcome:
     return Outcome(events, (), said, fields, slots, end, (), (), problem)
 
 
-def _nothing(problem: str) -> Outcome:
-    return Outcome((), (), (), {}, {}, 0.0, (), (), problem)
+def _failed(test: CallerTest, problem: str) -> Verdict:
+    """Return the verdict on a call of which nothing else is known: whatever was expected of it, it is not so."""
+    nothing = Outcome((), (), (), {}, {}, 0.0, (), (), problem)
+    return verdict_of(test, nothing, judge(test.expect, nothing))
 
 
 def _unheard(test: CallerTest, outcome: Outcome, by_ear: str, ear: Ear) -> list[Mismatch]:

@@ -7,7 +7,9 @@ import pytest
 
 from tests.calls.office import BRANCH, Branch, Office, heard, to_branch, told
 from tests.calls.server import Server, play
+from voicebot.calls.leg import Leg
 from voicebot.sdp import answer_offer
+from voicebot.sim.media import SimLeg
 from voicebot.sip import Event
 from voicebot.sip import events as sip
 
@@ -161,6 +163,15 @@ def test_of_two_forks_the_later_description_is_heard(tmp_path: Path) -> None:
     play(tmp_path, story, dialplan=to_branch("bridge", PASS))
 
 
+def announcing(server: Server) -> tuple[SimLeg, Leg, list[tuple[int, str]]]:
+    """Return the media and the leg of who is called, and where its audio comes from and which way it flows from now on."""
+    target = server.media.opened[1]
+    (leg,) = [each.leg for each in server.exchange.legs.values() if each.leg.name != "caller"]
+    flows: list[tuple[int, str]] = []
+    target.configure = lambda media, **_: flows.append((media.remote_port, media.direction))  # type: ignore[method-assign]
+    return target, leg, flows
+
+
 def test_who_rings_may_change_the_announcement_by_update_and_what_holds_then_is_the_answer(
     tmp_path: Path,
 ) -> None:
@@ -170,14 +181,11 @@ def test_who_rings_may_change_the_announcement_by_update_and_what_holds_then_is_
         office = office_of(server, 200)
         call = office.pbx.call()
         await asyncio.sleep(5.0)
-        target = server.media.opened[1]
-        (leg,) = [each for each in server.exchange.legs.values() if each.leg.name != "caller"]
-        flows: list[tuple[int, str]] = []
-        target.configure = lambda media, **_: flows.append((media.remote_port, media.direction))  # type: ignore[method-assign]
+        target, leg, flows = announcing(server)
         sdp = f"v=0\r\no=- 1 2 IN IP4 {BRANCH.host}\r\ns=-\r\nc=IN IP4 {BRANCH.host}\r\nt=0 0\r\n"
         sdp += "m=audio 4200 RTP/AVP 0\r\n"
-        server.exchange.on_event(sip.Offer(leg.leg.session, sdp.encode(), "update"))
-        server.exchange.on_event(sip.Answered(leg.leg.session, None))
+        server.exchange.on_event(sip.Offer(leg.session, sdp.encode(), "update"))
+        server.exchange.on_event(sip.Answered(leg.session, None))
         await asyncio.sleep(1.0)
         assert flows == [(4200, "recvonly"), (4200, "sendrecv")]
         assert target.bridged_with is not None
@@ -192,15 +200,12 @@ def test_of_forks_that_change_the_announcement_the_one_that_answers_is_heard(tmp
         office = office_of(server, 200)
         call = office.pbx.call()
         await asyncio.sleep(5.0)
-        target = server.media.opened[1]
-        (leg,) = [each for each in server.exchange.legs.values() if each.leg.name != "caller"]
-        flows: list[tuple[int, str]] = []
-        target.configure = lambda media, **_: flows.append((media.remote_port, media.direction))  # type: ignore[method-assign]
+        _, leg, flows = announcing(server)
         for branch, port in (("a", 4100), ("b", 4200)):
             sdp = f"v=0\r\no=- 1 2 IN IP4 {BRANCH.host}\r\ns=-\r\nc=IN IP4 {BRANCH.host}\r\nt=0 0\r\n"
             sdp += f"m=audio {port} RTP/AVP 0\r\n"
-            server.exchange.on_event(sip.Offer(leg.leg.session, sdp.encode(), "update", branch))
-        server.exchange.on_event(sip.Answered(leg.leg.session, None, branch="a"))
+            server.exchange.on_event(sip.Offer(leg.session, sdp.encode(), "update", branch))
+        server.exchange.on_event(sip.Answered(leg.session, None, branch="a"))
         await asyncio.sleep(1.0)
         assert flows[-1] == (4100, "sendrecv")
         office.pbx.bye(call)
